@@ -2,6 +2,9 @@
 What a client can be told about trying again and about its pace.
 """
 
+import enum
+from typing import Final
+
 import attrs
 
 
@@ -44,3 +47,18 @@ class RateLimit:
 
     requests: int = attrs.field(default=1200, validator=attrs.validators.ge(1))
     period: float = attrs.field(default=300.0, validator=attrs.validators.gt(0))
+
+
+class Unset(enum.Enum):
+    """
+    The type of `UNSET`.
+    """
+
+    UNSET = "UNSET"
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+
+UNSET: Final = Unset.UNSET
+"""Stands for an argument that was not given, where None has a meaning of its own."""

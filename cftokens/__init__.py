@@ -1,0 +1,103 @@
+"""
+Cloudflare's API tokens from Python.
+
+::
+
+    _client.py       Client: the credential, the session, and the doors `accounts` and `user`
+    _resources.py    one class per resource, one method per endpoint
+    _calls.py        each operation as data
+    _recovery.py     whether a token can be the one that a lost create made
+    policies.py      what policies grant
+    _arguments.py    what callers pass becomes what is sent, or a ValueError
+    _pagination.py   Paginator and Page
+    _transport.py    the way of every call: send, read, perhaps send again
+    _pace.py         when the next request may go out
+    _http.py         the one place that talks to aiohttp
+    _wire.py         what an answer means, and whether a request may be sent again
+    _hints.py        what to do about a refusal
+    _converter.py    JSON becomes models
+    _secret.py       TokenValue
+    _options.py      Retry and RateLimit
+    models.py        what Cloudflare answers
+    errors.py        everything that a request can fail with
+    emulator/        Cloudflare's token API on loopback
+
+Imports point down this list. A module without an underscore is public, and has a page in the
+documentation.
+"""
+
+from cftokens._client import Client
+from cftokens._options import UNSET, RateLimit, Retry, Unset
+from cftokens._pagination import Page, Paginator
+from cftokens._secret import TokenValue
+from cftokens._version import __version__
+from cftokens.errors import (
+    AmbiguousOutcomeError,
+    APIError,
+    AuthenticationError,
+    BadRequestError,
+    CFTokensError,
+    ClosedError,
+    ConflictError,
+    ErrorData,
+    NoResponseError,
+    NotFoundError,
+    PermissionDeniedError,
+    PermissionGroupError,
+    RateLimitedError,
+    RequestTimeoutError,
+    ServerError,
+    UnexpectedResponseError,
+    UnprocessableEntityError,
+    WrongLoopError,
+)
+from cftokens.models import (
+    Condition,
+    ConditionRequestIP,
+    CreateAttempt,
+    PermissionGroup,
+    Token,
+    TokenCreateResponse,
+    TokenDeleteResponse,
+    TokenPolicy,
+    TokenVerifyResponse,
+)
+
+__all__ = [
+    "UNSET",
+    "APIError",
+    "AmbiguousOutcomeError",
+    "AuthenticationError",
+    "BadRequestError",
+    "CFTokensError",
+    "Client",
+    "ClosedError",
+    "Condition",
+    "ConditionRequestIP",
+    "ConflictError",
+    "CreateAttempt",
+    "ErrorData",
+    "NoResponseError",
+    "NotFoundError",
+    "Page",
+    "Paginator",
+    "PermissionDeniedError",
+    "PermissionGroup",
+    "PermissionGroupError",
+    "RateLimit",
+    "RateLimitedError",
+    "RequestTimeoutError",
+    "Retry",
+    "ServerError",
+    "Token",
+    "TokenCreateResponse",
+    "TokenDeleteResponse",
+    "TokenPolicy",
+    "TokenValue",
+    "TokenVerifyResponse",
+    "UnexpectedResponseError",
+    "UnprocessableEntityError",
+    "Unset",
+    "WrongLoopError",
+    "__version__",
+]

@@ -1,0 +1,226 @@
+"""
+The one cattrs converter: JSON as Cloudflare sends it becomes models.
+
+Its rules:
+
+- an unknown key passes; null is the same as a missing key
+- a type that is not the model's, or a missing key that the model must have, is `Malformed`
+- a date-time is RFC 3339 with a zone, and becomes UTC
+- ``in`` is the attribute ``in_``; ``request.ip`` is read as ``request_ip``
+- a secret becomes a `TokenValue`
+
+`Malformed` names the place and the types, never a value: values can be secrets.
+"""
+
+import functools
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from types import NoneType, UnionType
+from typing import Any, TypeVar, get_args, get_origin
+
+import attrs
+from cattrs import Converter
+
+from cftokens._secret import TokenValue
+from cftokens.models import Condition, Resources
+
+T = TypeVar("T")
+Hook = Callable[[Any, Any], Any]
+
+_JSON_NAMES: Mapping[type, str] = {
+    dict: "an object",
+    list: "a list",
+    str: "a string",
+    int: "a number",
+    float: "a number",
+    bool: "a boolean",
+    NoneType: "null",
+}
+
+
+class Malformed(Exception):  # noqa: N818 -- never seen by users, who get an UnexpectedResponseError
+    """
+    An answer does not have the shape of its model; str() says where.
+    """
+
+    def __init__(self, problem: str, path: str = "") -> None:
+        super().__init__(f"{path or 'the result'}: {problem}")
+        self.problem = problem
+        self.path = path
+
+    def inside(self, place: str) -> "Malformed":
+        """
+        Return the same problem, seen from one level further out.
+        """
+        joint = "" if not self.path or self.path.startswith("[") else "."
+        return Malformed(self.problem, f"{place}{joint}{self.path}")
+
+
+def structure(value: object, model: type[T]) -> T:
+    """
+    Turn parsed JSON into a *model*.
+
+    Raises:
+        Malformed: It has another shape.
+    """
+    result: T = _converter().get_structure_hook(model)(value, model)
+    return result
+
+
+def structure_list(values: object, model: type[T]) -> tuple[T, ...]:
+    """
+    Turn parsed JSON into a tuple of *model*.
+
+    Raises:
+        Malformed: It, or one of its items, has another shape.
+    """
+    result: tuple[T, ...] = _sequence_hook(_converter().get_structure_hook(model), model)(values, None)
+    return result
+
+
+@functools.cache
+def _converter() -> Converter:
+    converter = Converter()
+    for kind in (str, int, bool):
+        converter.register_structure_hook(kind, _exactly(kind))
+    converter.register_structure_hook(datetime, _date_time)
+    converter.register_structure_hook(TokenValue, _token_value)
+    converter.register_structure_hook_func(lambda kind: kind == Resources, _resources)
+    converter.register_structure_hook_func(lambda kind: kind == Mapping[str, str | None], _meta)
+    converter.register_structure_hook_factory(_is_optional, _optional_hook)
+    converter.register_structure_hook_factory(_is_tuple, _tuple_hook)
+    converter.register_structure_hook_factory(attrs.has, _model_hook)
+    converter.register_structure_hook_factory(lambda kind: kind is Condition, _condition_hook)
+    return converter
+
+
+def _expected(what: str, value: object) -> Malformed:
+    return Malformed(f"expected {what}, got {_JSON_NAMES[type(value)]}")
+
+
+def _exactly(kind: type) -> Hook:
+    def structure_exactly(value: Any, _: Any) -> Any:
+        if type(value) is not kind:
+            raise _expected(_JSON_NAMES[kind], value)
+        return value
+
+    return structure_exactly
+
+
+def _date_time(value: Any, _: Any) -> datetime:
+    if type(value) is not str:
+        raise _expected("a date-time", value)
+    try:
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is not UTC and moment.tzinfo is not None:
+            moment = moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Malformed("not a date-time") from None
+    if moment.tzinfo is None:
+        raise Malformed("a date-time without a zone")
+    return moment
+
+
+def _token_value(value: Any, _: Any) -> TokenValue:
+    if type(value) is not str or not value:
+        raise _expected("a token's value", value)
+    return TokenValue(value)
+
+
+def _resources(value: Any, _: Any) -> dict[str, Any]:
+    if type(value) is not dict:
+        raise _expected("an object", value)
+    for name, leaf in value.items():
+        leaves = leaf.values() if type(leaf) is dict else (leaf,)
+        if not all(type(each) is str for each in leaves):
+            raise Malformed(f"expected a string, or an object of strings, under {name[:80]!a}")
+    return value
+
+
+def _meta(value: Any, _: Any) -> dict[str, str | None]:
+    if type(value) is not dict:
+        raise _expected("an object", value)
+    return {
+        key: item if item is None or type(item) is str else json.dumps(item) for key, item in value.items()
+    }
+
+
+def _is_optional(kind: Any) -> bool:
+    return get_origin(kind) is UnionType and NoneType in get_args(kind)
+
+
+def _is_tuple(kind: Any) -> bool:
+    origin: Any = get_origin(kind)
+    return origin is tuple
+
+
+def _optional_hook(kind: Any, converter: Converter) -> Hook:
+    """
+    The null itself never comes here: `_model_hook` takes it for a missing key.
+    """
+    (inner,) = (each for each in get_args(kind) if each is not NoneType)
+    hook = converter.get_structure_hook(inner)
+    return lambda value, _: hook(value, inner)
+
+
+def _tuple_hook(kind: Any, converter: Converter) -> Hook:
+    (item, _) = get_args(kind)
+    return _sequence_hook(converter.get_structure_hook(item), item)
+
+
+def _sequence_hook(hook: Hook, item: Any) -> Hook:
+    def structure_sequence(values: Any, _: Any) -> tuple[Any, ...]:
+        if type(values) is not list:
+            raise _expected("a list", values)
+        structured = []
+        try:
+            for value in values:
+                structured.append(hook(value, item))  # noqa: PERF401 -- its length is the index of a failure
+        except Malformed as malformed:
+            raise malformed.inside(f"[{len(structured)}]") from None
+        return tuple(structured)
+
+    return structure_sequence
+
+
+def _model_hook(model: Any, converter: Converter) -> Hook:
+    fields = [
+        (
+            field.name,
+            field.name.rstrip("_"),
+            converter.get_structure_hook(field.type),
+            field.default is attrs.NOTHING,
+        )
+        for field in attrs.fields(model)
+    ]
+
+    def structure_model(value: Any, _: Any) -> Any:
+        if type(value) is not dict:
+            raise _expected("an object", value)
+        known = {}
+        for name, key, hook, required in fields:
+            if (member := value.get(key)) is not None:
+                try:
+                    known[name] = hook(member, None)
+                except Malformed as malformed:
+                    raise malformed.inside(key) from None
+            elif required:
+                raise Malformed("is null" if key in value else "is missing", key)
+        return model(**known)
+
+    return structure_model
+
+
+def _condition_hook(model: Any, converter: Converter) -> Hook:
+    """
+    Cloudflare's guide still says ``request.ip``, and old tokens may carry it.
+    """
+    structure_model = _model_hook(model, converter)
+
+    def structure_condition(value: Any, kind: Any) -> Any:
+        if type(value) is dict and value.get("request_ip") is None:
+            value = {**value, "request_ip": value.get("request.ip")}
+        return structure_model(value, kind)
+
+    return structure_condition

@@ -1,0 +1,217 @@
+"""
+One exchange over aiohttp: the session and its loop, a body that is sent once, and what can go wrong.
+"""
+
+import asyncio
+import io
+import ssl
+import time
+from typing import Final
+
+import aiohttp
+from aiohttp.abc import AbstractStreamWriter
+from yarl import URL
+
+from cftokens._secret import MaskedStr
+from cftokens._version import __version__
+from cftokens._wire import LARGEST_BODY, Answer, NoAnswer, http_date
+from cftokens.errors import ClosedError, WrongLoopError
+
+_CONNECTIONS: Final = 500
+"""aiohttp's 100 would make 200 requests of one second take two."""
+
+_HEADERS: Final = {"Accept": "application/json", "User-Agent": f"cftokens/{__version__}"}
+
+
+class OneShotBody(aiohttp.BytesPayload):
+    """
+    A body that goes out once.
+
+    aiohttp, and retry middlewares of a borrowed session, send a request again when a connection
+    drops. A second credential would come of it, so the second time is refused here.
+    """
+
+    def __init__(self, value: bytes) -> None:
+        super().__init__(value, content_type="application/json")
+        self.written = False
+
+    @property
+    def consumed(self) -> bool:
+        """
+        Whether it is of no use any more, which aiohttp asks before it sends a body again.
+        """
+        return self.written
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        """
+        Send the body, if this is the first time.
+        """
+        if self.written:
+            raise aiohttp.ClientPayloadError("This request is not sent twice.")
+        self.written = True
+        await super().write_with_length(writer, content_length)
+
+
+class Http:
+    """
+    The session, owned or borrowed, and the loop that it belongs to.
+    """
+
+    def __init__(self, borrowed: aiohttp.ClientSession | None) -> None:
+        self._borrowed = borrowed
+        self._session = borrowed
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._last_answer: tuple[str, float] = ("", 0.0)
+
+    async def exchange(
+        self,
+        method: str,
+        url: URL,
+        *,
+        authorization: MaskedStr,
+        body: OneShotBody | None,
+        timeout: float,  # noqa: ASYNC109 -- aiohttp keeps it, with the phases apart
+        proxy: URL | None,
+        proxy_headers: dict[str, str] | None,
+        context: ssl.SSLContext | None,
+    ) -> Answer | NoAnswer:
+        """
+        Send a request and read its answer.
+
+        Raises:
+            ClosedError: The borrowed session is closed.
+
+            WrongLoopError: The session belongs to another loop.
+        """
+        session = await self._session_of_this_loop()
+        try:
+            async with session.request(
+                method,
+                url,
+                headers={**_HEADERS, "Authorization": authorization},
+                data=body,
+                allow_redirects=False,
+                raise_for_status=False,
+                timeout=aiohttp.ClientTimeout(total=timeout),
+                proxy=proxy,
+                proxy_headers=proxy_headers,
+                ssl=context or True,
+                skip_auto_headers=() if body is None or body.size else ("Content-Type",),
+            ) as response:
+                answer = await _read(response)
+                self._last_answer = (answer.headers.get("Date", ""), answer.received_on)
+                return answer
+        except (aiohttp.ClientError, OSError) as error:  # a time-out is an OSError
+            return _explain(error, timeout, written=body is None or body.written)
+        except RuntimeError as error:
+            misuse = _misuse(session, error)
+        raise misuse
+
+    def seconds_ahead(self) -> float:
+        """
+        Return how far the server's clock is ahead of ours, rounded down, by its last answer.
+        """
+        date, received_on = self._last_answer
+        server = http_date(date)
+        return 0.0 if server is None else server - received_on
+
+    async def _session_of_this_loop(self) -> aiohttp.ClientSession:
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            await self._move_to(loop)
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=_CONNECTIONS), cookie_jar=aiohttp.DummyCookieJar()
+            )
+        return self._session
+
+    async def _move_to(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            raise WrongLoopError(
+                "This client belongs to the event loop of its first request: make one for each loop."
+            )
+        left_over = self._session if self.is_open else None
+        self._session, self._loop = self._borrowed, loop
+        if left_over is not None:
+            await left_over.close()
+
+    @property
+    def is_open(self) -> bool:
+        """
+        Whether there is a session of our own to close.
+        """
+        return self._session is not None and self._session is not self._borrowed and not self._session.closed
+
+    async def close(self) -> None:
+        """
+        Close the session, if it is our own.
+        """
+        if self.is_open and self._session is not None:
+            await self._session.close()
+
+
+async def _read(response: aiohttp.ClientResponse) -> Answer:
+    # A traceback shows a local of type bytes, and not what is in a BytesIO.
+    body = io.BytesIO()
+    while not response.content.at_eof():
+        body.write(await response.content.readany())
+        if body.tell() > LARGEST_BODY:
+            response.close()
+            return Answer(response.status, response.headers, None, time.time())
+    return Answer(response.status, response.headers, body.getvalue(), time.time())
+
+
+def _explain(error: Exception, timeout: float, *, written: bool) -> NoAnswer:
+    """
+    Say what happened, with a cause that was made anew.
+
+    aiohttp's exceptions hold request headers, proxy passwords, or what could not be parsed of an
+    answer; their tracebacks hold more.
+    """
+    if isinstance(error, TimeoutError):
+        return NoAnswer(
+            f"none came within {timeout:g} seconds", TimeoutError(type(error).__name__), True, written
+        )
+    return NoAnswer(_reason(error), _cause(error), False, written)
+
+
+def _reason(error: Exception) -> str:  # noqa: PLR0911 -- a table of cases
+    match error:
+        case aiohttp.ClientProxyConnectionError():
+            return f"the proxy at {error.host}:{error.port} cannot be reached"
+        case aiohttp.ClientHttpProxyError():
+            return f"the proxy refused with {error.status}"
+        case aiohttp.ClientConnectorDNSError():
+            return f"the name {error.host} was not found"
+        case aiohttp.ClientConnectorCertificateError():
+            return f"the certificate of {error.host} is not valid"
+        case aiohttp.ClientSSLError():
+            return f"there was no secure connection to {error.host}"
+        case aiohttp.ClientConnectorError():
+            return f"there was no connection to {error.host}:{error.port}"
+        case aiohttp.ClientPayloadError():
+            return "it was cut short or could not be decoded"
+        case aiohttp.ClientResponseError():
+            return "what came was not HTTP"
+        case _:
+            return "the connection was lost"
+
+
+def _cause(error: Exception) -> Exception:
+    inner = getattr(error, "os_error", None) or getattr(error, "certificate_error", None) or error
+    if isinstance(inner, OSError) and inner.errno is not None:
+        return OSError(inner.errno, inner.strerror)
+    return ConnectionError(type(inner).__name__)
+
+
+def _misuse(session: aiohttp.ClientSession, error: RuntimeError) -> RuntimeError | ClosedError:
+    """
+    Translate what aiohttp raises for a session that is not fit; a hook's own error stays what it is.
+    """
+    if session.closed:
+        return ClosedError("The session is closed.")
+    if "loop" in str(error) or "inside a task" in str(error):
+        return WrongLoopError(
+            "The borrowed session belongs to another event loop: use it there, or lend another."
+        )
+    return error

@@ -1,0 +1,206 @@
+"""
+Lists, a page at a time.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import aclosing
+from operator import itemgetter
+from typing import Final, Generic, NoReturn, Protocol, TypeVar
+
+import attrs
+
+from cftokens.errors import UnexpectedResponseError
+
+_SIDE_BY_SIDE: Final = 8
+
+
+class _HasId(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+T = TypeVar("T", bound=_HasId)
+
+
+@attrs.frozen(kw_only=True)
+class ResultInfo:
+    """
+    What Cloudflare says about a page. ``total_pages`` is not in its token lists, but in others.
+    """
+
+    page: int | None = None
+    per_page: int | None = None
+    count: int | None = None
+    total_count: int | None = None
+    total_pages: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Page(Generic[T]):
+    """
+    One page of a list. A number is None where Cloudflare gives none.
+    """
+
+    items: tuple[T, ...]
+
+    page: int | None = None
+
+    per_page: int | None = None
+
+    count: int | None = None
+    """How many items Cloudflare says are on this page."""
+
+    total_count: int | None = None
+    """How many items Cloudflare says are on all pages."""
+
+
+@attrs.frozen
+class Batch(Generic[T]):
+    """
+    One answer to a list request, before anything is filtered.
+    """
+
+    items: tuple[T, ...]
+    info: ResultInfo
+
+
+class Paginator(Generic[T]):
+    """
+    A list that is fetched while it is iterated.
+
+    Making one sends nothing. ``async for`` goes through every item, `pages()` through every page,
+    `page()` fetches one and `collect()` all. Each starts at the first page anew.
+
+    A list that changes meanwhile can skip or repeat an item at the border of two pages.
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[int], Awaitable[Batch[T]]],
+        *,
+        first: int = 1,
+        per_page: int | None = None,
+        keep: Callable[[T], bool] = lambda _: True,
+    ) -> None:
+        self._fetch = fetch
+        self._first = first
+        self._per_page = per_page
+        self._keep = keep
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self._items()
+
+    def __iter__(self) -> NoReturn:
+        raise TypeError(
+            "This list is read with 'async for'. For a plain 'for', import Client from cftokens.sync."
+        )
+
+    async def pages(self) -> AsyncIterator[Page[T]]:
+        """
+        Iterate over the pages.
+
+        Raises:
+            UnexpectedResponseError: Cloudflare sent the same page twice.
+        """
+        async with aclosing(self._batches(self._first, set())) as batches:
+            async for batch in batches:
+                yield self._page(batch)
+
+    async def page(self) -> Page[T]:
+        """
+        Fetch one page: the one that was asked for, or else the first.
+        """
+        return self._page(await self._fetch(self._first))
+
+    async def collect(self) -> list[T]:
+        """
+        Fetch all pages, those after the first up to eight side by side, and return their items.
+
+        Raises:
+            UnexpectedResponseError: Cloudflare sent the same page twice.
+        """
+        seen: set[str] = set()
+        first = _remember(seen, await self._fetch(self._first))
+        batches = [first, *await self._side_by_side(self._numbers_after(first), seen)]
+        last = self._first + len(batches) - 1
+        if not self._is_last(batches[-1], last):  # the list grew, or there were no totals to go by
+            batches += [batch async for batch in self._batches(last + 1, seen)]
+        return [item for batch in batches for item in batch.items if self._keep(item)]
+
+    async def _items(self) -> AsyncIterator[T]:
+        async with aclosing(self._batches(self._first, set())) as batches:
+            async for batch in batches:
+                for item in batch.items:
+                    if self._keep(item):
+                        yield item
+
+    async def _batches(self, number: int, seen: set[str]) -> AsyncGenerator[Batch[T], None]:
+        while True:
+            batch = _remember(seen, await self._fetch(number))
+            yield batch
+            if self._is_last(batch, number):
+                return
+            number += 1
+
+    async def _side_by_side(self, numbers: Iterable[int], seen: set[str]) -> list[Batch[T]]:
+        batches: dict[int, Batch[T]] = {}
+        left = iter(numbers)
+
+        async def fetch_in_turn() -> None:
+            for number in left:
+                batches[number] = _remember(seen, await self._fetch(number))
+                if not batches[number].items:  # the list shrank, or its totals are wrong
+                    return
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(_SIDE_BY_SIDE):
+                    group.create_task(fetch_in_turn())
+        except BaseExceptionGroup as failures:
+            failure = failures.exceptions[0]
+        else:
+            return [batch for _, batch in sorted(batches.items(), key=itemgetter(0))]
+        raise failure
+
+    def _numbers_after(self, first: Batch[T]) -> range:
+        """
+        Return the numbers of the pages that the first one's totals promise.
+        """
+        per_page = first.info.per_page or self._per_page
+        if per_page is None or first.info.total_count is None or self._is_last(first, self._first):
+            return range(0)
+        return range(self._first + 1, -(-first.info.total_count // per_page) + 1)
+
+    def _is_last(self, batch: Batch[T], number: int) -> bool:
+        per_page = batch.info.per_page or self._per_page
+        if per_page is None or not batch.items:
+            return True
+        if batch.info.total_count is not None:
+            return number * per_page >= batch.info.total_count
+        if batch.info.total_pages is not None:
+            return number >= batch.info.total_pages
+        return len(batch.items) < per_page
+
+    def _page(self, batch: Batch[T]) -> Page[T]:
+        info = batch.info
+        return Page(
+            items=tuple(filter(self._keep, batch.items)),
+            page=info.page,
+            per_page=info.per_page,
+            count=info.count,
+            total_count=info.total_count,
+        )
+
+
+def _remember(seen: set[str], batch: Batch[T]) -> Batch[T]:
+    """
+    Servers that ignore the page number send the first page for ever: that ends here.
+    """
+    if batch.items:
+        if batch.items[0].id in seen:
+            raise UnexpectedResponseError(
+                "Cloudflare sent a page of the list twice, so the rest cannot be told: list again."
+            )
+        seen.add(batch.items[0].id)
+    return batch

@@ -1,0 +1,216 @@
+"""
+The way of every call: wait for a turn, send, read what came of it, and perhaps send again.
+"""
+
+import asyncio
+import logging
+import random
+import ssl
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
+
+import aiohttp
+import attrs
+from yarl import URL
+
+from cftokens._http import Http, OneShotBody
+from cftokens._options import RateLimit, Retry
+from cftokens._pace import BURST, Pace, Window
+from cftokens._secret import MaskedStr, TokenValue
+from cftokens._wire import Answer, Call, NoAnswer, decipher, may_repeat, next_wait, ray_id, retry_after
+from cftokens.errors import CFTokensError, ClosedError, NotFoundError, RateLimitedError
+
+T = TypeVar("T")
+
+_LOG: Final = logging.getLogger("cftokens")
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """
+    What a client, or a view of it, sends with.
+    """
+
+    credential: TokenValue
+    account_id: str | None
+    base_url: URL
+    timeout: float
+    retry: Retry
+    pace: Pace | None = attrs.field(repr=False)
+    proxy: URL | None
+    proxy_headers: dict[str, str] | None = attrs.field(repr=False)
+    context: ssl.SSLContext | None
+    authorization: MaskedStr = attrs.field(
+        init=False,
+        default=attrs.Factory(lambda self: MaskedStr(f"Bearer {self.credential.reveal()}"), takes_self=True),
+    )
+
+
+class Transport:
+    """
+    What a client and its views share: the session, and the ways to tell and to spend time.
+
+    Args:
+        borrowed: A session of somebody else's, or None to make one.
+
+        clock: Returns seconds that only grow.
+
+        sleep: Waits for a number of seconds.
+
+        spread: Returns a number from 0 to 1 that keeps many clients from retrying in step.
+    """
+
+    def __init__(
+        self,
+        borrowed: aiohttp.ClientSession | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        spread: Callable[[], float] = random.random,
+    ) -> None:
+        self._http = Http(borrowed)
+        self._burst = Window(BURST)
+        self._clock = clock
+        self._sleep = sleep
+        self._spread = spread
+        self._closed = False
+
+    def pace(self, limit: RateLimit | None) -> Pace | None:
+        """
+        Return the pace of one more credential.
+        """
+        if limit is None:
+            return None
+        return Pace(limit, self._burst, clock=self._clock, sleep=self._sleep)
+
+    async def send(self, call: Call[T], options: Options) -> T:
+        """
+        Carry out a call, with as many attempts as are safe and allowed.
+
+        Raises:
+            CFTokensError: It failed, or may have failed.
+        """
+        attempt, waited, unknown = 1, 0.0, False
+        while True:
+            try:
+                waited += await _turn(options, waited)
+            except RateLimitedError as error:
+                raise _final(error, call, unknown=unknown)  # noqa: B904 -- it is the same error
+            body = None if call.body is None else OneShotBody(call.body)
+            outcome = await self._attempt(call, options, body, attempt)
+            result = decipher(call, outcome, options.credential)
+            if not isinstance(result, CFTokensError):
+                return result
+            if unknown and isinstance(result, NotFoundError) and call.if_gone is not None:
+                return call.if_gone
+            unknown = unknown or result.outcome_unknown
+            wait = self._wait(options.retry, attempt, outcome)
+            may = may_repeat(call, result, written=body is None or body.written)
+            if not may or attempt == options.retry.attempts or waited + wait > options.retry.budget:
+                raise _final(result, call, unknown=unknown)
+            _LOG.info("%s: attempt %d failed, again in %.1f s: %s", call.operation, attempt, wait, result)
+            await self._sleep(wait)
+            attempt, waited = attempt + 1, waited + wait
+
+    def _wait(self, retry: Retry, attempt: int, outcome: Answer | NoAnswer) -> float:
+        asked = retry_after(outcome) if isinstance(outcome, Answer) else None
+        return next_wait(retry, attempt, asked, self._spread())
+
+    async def _attempt(
+        self, call: Call[Any], options: Options, body: OneShotBody | None, attempt: int
+    ) -> Answer | NoAnswer:
+        start = self._clock()
+        try:
+            self._refuse_if_closed()
+            outcome = await self._http.exchange(
+                call.method,
+                _url(call, options.base_url),
+                authorization=options.authorization,
+                body=body,
+                timeout=options.timeout,
+                proxy=options.proxy,
+                proxy_headers=options.proxy_headers,
+                context=options.context,
+            )
+        except BaseException as error:
+            if not call.repeatable and body is not None and body.written:
+                _mark_as_lost(error, call)
+            _finish_turn(options, None)
+            raise
+        _finish_turn(options, outcome)
+        _log_attempt(call, outcome, attempt, self._clock() - start)
+        return outcome
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise ClosedError("This client is closed: make another one.")
+
+    def seconds_ahead(self) -> float:
+        """
+        Return how far the server's clock is ahead of ours, rounded down, by its last answer.
+        """
+        return self._http.seconds_ahead()
+
+    @property
+    def is_open(self) -> bool:
+        """
+        Whether there is something to close.
+        """
+        return self._http.is_open
+
+    async def close(self) -> None:
+        """
+        Close the session if it is our own. May be called again.
+        """
+        self._closed = True
+        await self._http.close()
+
+
+def _url(call: Call[Any], base_url: URL) -> URL:
+    url = URL(f"{base_url}{call.path}", encoded=True)
+    return url.with_query(call.query) if call.query else url
+
+
+def _log_attempt(call: Call[Any], outcome: Answer | NoAnswer, attempt: int, seconds: float) -> None:
+    if _LOG.isEnabledFor(logging.DEBUG):
+        status, ray = (
+            (outcome.status, ray_id(outcome)) if isinstance(outcome, Answer) else (outcome.reason, None)
+        )
+        _LOG.debug(
+            "%s %s: %s in %.3f s, attempt %d, ray %s", call.method, call.path, status, seconds, attempt, ray
+        )
+
+
+async def _turn(options: Options, waited: float) -> float:
+    return 0.0 if options.pace is None else await options.pace.turn(options.retry.budget - waited)
+
+
+def _finish_turn(options: Options, outcome: Answer | NoAnswer | None) -> None:
+    if options.pace is not None:
+        headers = outcome.headers if isinstance(outcome, Answer) else None
+        blocked = retry_after(outcome) if isinstance(outcome, Answer) and outcome.status == 429 else None
+        options.pace.finish(headers, blocked)
+
+
+def _final(error: CFTokensError, call: Call[Any], *, unknown: bool) -> CFTokensError:
+    """
+    Complete an error by what earlier attempts, and not only the last, may have done.
+    """
+    if unknown:
+        if not error.outcome_unknown:
+            error.outcome_unknown = True
+            error.add_note("An earlier attempt got no answer and may have taken effect.")
+        error.attempt = call.attempt
+        _LOG.warning("The outcome of %s is unknown: %s", call, error)
+    return error
+
+
+def _mark_as_lost(error: BaseException, call: Call[Any]) -> None:
+    """
+    Say, on what interrupts a call, that the request was sent all the same.
+    """
+    _LOG.warning("The outcome of %s is unknown: it was interrupted after its request was sent.", call)
+    error.add_note(f"{call} was interrupted after its request was sent, and may have taken effect.")
+    if call.attempt is not None:
+        error.attempt = call.attempt  # type: ignore[attr-defined]  # attempt_of() reads it

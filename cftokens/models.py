@@ -1,0 +1,182 @@
+"""
+What Cloudflare answers, as frozen attrs classes with Cloudflare's own names.
+
+https://developers.cloudflare.com/api/resources/accounts/subresources/tokens/
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import attrs
+
+from cftokens._secret import TokenValue
+
+Resources = Mapping[str, str | Mapping[str, str]]
+"""``{name: "*"}``, or ``{account: {name: "*"}}`` for everything of a kind in one account."""
+
+
+def _sequence_of_strings(value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    if isinstance(value, str):
+        raise TypeError("Expected several strings, such as a list of networks, not a single string.")
+    return None if value is None else tuple(value)
+
+
+@attrs.frozen(kw_only=True)
+class PermissionGroup:
+    """
+    A named set of permissions, as it stands in the catalogue and in policies.
+
+    https://developers.cloudflare.com/fundamentals/api/reference/permissions/
+    """
+
+    id: str
+
+    name: str | None = None
+    """Not unique: seven names exist both for accounts and for zones."""
+
+    scopes: tuple[str, ...] | None = attrs.field(default=None, converter=_sequence_of_strings)
+    """The kinds of resource that the group works on; None inside a policy."""
+
+    category: str | None = None
+
+    is_selectable: bool | None = None
+    """Whether the caller may grant it. Only creating a token tells for certain."""
+
+    meta: Mapping[str, str | None] | None = None
+
+
+@attrs.frozen(kw_only=True)
+class TokenPolicy:
+    """
+    What is allowed or denied, on which resources.
+
+    https://developers.cloudflare.com/fundamentals/api/how-to/create-via-api/
+    """
+
+    effect: str
+    """``"allow"`` or ``"deny"``; a deny wins over every allow."""
+
+    permission_groups: tuple[PermissionGroup, ...] = attrs.field(converter=tuple)
+
+    resources: Resources
+
+    id: str | None = None
+    """Cloudflare's, and never sent back."""
+
+
+@attrs.frozen(kw_only=True)
+class ConditionRequestIP:
+    """
+    From where a token may be used, as networks in CIDR notation.
+
+    https://developers.cloudflare.com/fundamentals/api/how-to/restrict-tokens/
+    """
+
+    in_: tuple[str, ...] | None = attrs.field(default=None, converter=_sequence_of_strings)
+    """Only from these networks."""
+
+    not_in: tuple[str, ...] | None = attrs.field(default=None, converter=_sequence_of_strings)
+    """Not from these, even if they lie within the others."""
+
+
+@attrs.frozen(kw_only=True)
+class Condition:
+    """
+    What must hold for a token to be accepted.
+    """
+
+    request_ip: ConditionRequestIP | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Token:
+    """
+    An API token without its value, which Cloudflare shows only once.
+    """
+
+    id: str
+
+    name: str | None = None
+
+    status: str | None = None
+    """
+    ``active``, ``disabled`` or ``expired``; also ``revoked (exposed)`` after a leak, and whatever
+    Cloudflare adds.
+    """
+
+    issued_on: datetime | None = None
+
+    modified_on: datetime | None = None
+    """When the token was last changed or rolled."""
+
+    last_used_on: datetime | None = None
+    """None until the token is used for the first time."""
+
+    expires_on: datetime | None = None
+    """None means that it never expires."""
+
+    not_before: datetime | None = None
+    """None means that it works at once."""
+
+    policies: tuple[TokenPolicy, ...] = attrs.field(default=(), converter=tuple)
+    """In Cloudflare's order, which is not the order that was sent."""
+
+    condition: Condition | None = None
+    """None means that it may be used from everywhere."""
+
+    creator_email_at_creation: str | None = None
+
+    provisioner_type: str | None = None
+
+    provisioner_id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class TokenCreateResponse(Token):
+    """
+    A new token with its value.
+    """
+
+    value: TokenValue
+    """Shown here and never again: store it before anything else can fail."""
+
+
+@attrs.frozen(kw_only=True)
+class TokenDeleteResponse:
+    """
+    The id of a token that is gone.
+    """
+
+    id: str
+
+
+@attrs.frozen(kw_only=True)
+class TokenVerifyResponse:
+    """
+    What Cloudflare says of the credential that asked.
+    """
+
+    id: str
+
+    status: str
+
+    expires_on: datetime | None = None
+
+    not_before: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class CreateAttempt:
+    """
+    A create whose outcome is not known: what was asked for, and when.
+    """
+
+    name: str
+
+    policies: tuple[TokenPolicy, ...]
+
+    account_id: str | None
+    """None for a user token."""
+
+    started_on: datetime
+    """By this machine's clock."""
