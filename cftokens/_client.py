@@ -85,7 +85,7 @@ class Client:
     ) -> None:
         api_token = _credential(api_token)  # hides it, for a traceback may show the locals of this frame
         check_credential(api_token)
-        proxy_url, proxy_headers = _proxy(proxy)
+        proxy, proxy_headers = _proxy(proxy)  # hides a password, for the same reason
         transport = Transport(_borrowed(session))
         options = Options(
             credential=api_token,
@@ -94,7 +94,7 @@ class Client:
             timeout=check_seconds(timeout, "timeout"),
             retry=_retry(retry),
             pace=transport.pace(_of_type(rate_limit, RateLimit, "rate_limit")),
-            proxy=proxy_url,
+            proxy=proxy,
             proxy_headers=proxy_headers,
             context=_of_type(ssl, ssl_module.SSLContext, "ssl"),
         )
@@ -107,6 +107,20 @@ class Client:
         self._sender = Sender(transport, options)
         self.accounts = Accounts(self._sender)
         self.user = User(self._sender)
+
+    @property
+    def account_id(self) -> str | None:
+        """
+        The account that calls are about unless they name another.
+        """
+        return self._sender.options.account_id
+
+    @property
+    def base_url(self) -> str:
+        """
+        Where requests, and the credential, go.
+        """
+        return str(self._sender.options.base_url)
 
     def with_options(
         self,
@@ -187,8 +201,9 @@ class Client:
             )
 
     def __repr__(self) -> str:
-        options = self._sender.options
-        return f"<cftokens.Client account_id={options.account_id} base_url={options.base_url}>"
+        if not hasattr(self, "_sender"):  # an argument was refused, and a traceback shows the locals
+            return "<cftokens.Client that was not made>"
+        return f"<cftokens.Client account_id={self.account_id} base_url={self.base_url}>"
 
 
 def _credential(given: str | TokenValue | None) -> TokenValue:

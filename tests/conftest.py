@@ -1,0 +1,58 @@
+"""
+What holds for every test: a clean environment, and no secret in any log line.
+"""
+
+import inspect
+import logging
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import aioresponses.core
+import pytest
+from aiohttp import ClientResponse
+
+from tests.support import MARK
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    The environment of whoever runs the tests does not matter.
+    """
+    for name in ("CLOUDFLARE_API_TOKEN", "CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def no_secret_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """
+    Nothing that is logged at any level, by us or below us, shows a secret.
+    """
+    caplog.set_level(logging.DEBUG)
+    yield
+    for when in ("setup", "call"):
+        for record in caplog.get_records(when):
+            assert MARK not in record.getMessage()
+            assert MARK not in repr(record.args)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def repaired_aioresponses() -> Iterator[None]:
+    """
+    Aioresponses 0.7.9 does not know an argument that aiohttp 3.14 needs.
+
+    https://github.com/pnuckowski/aioresponses/issues/289
+    """
+    needs_it = "stream_writer" in inspect.signature(ClientResponse.__init__).parameters
+
+    class Response(ClientResponse):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            kwargs.setdefault("stream_writer", SimpleNamespace(output_size=0))
+            super().__init__(*args, **kwargs)
+
+    patch = pytest.MonkeyPatch()
+    if needs_it:
+        patch.setattr(aioresponses.core, "ClientResponse", Response)
+    yield
+    patch.undo()

@@ -1,0 +1,191 @@
+"""
+A server on a raw socket that counts what reaches it, and misbehaves as told.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Any, Self
+
+import attrs
+
+
+@attrs.frozen
+class Received:
+    """
+    A request as it came over the wire.
+    """
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    connection: int
+
+
+@attrs.frozen
+class Exchange:
+    """
+    What a behaviour may use: the request, and the connection to answer on.
+    """
+
+    request: Received
+    writer: asyncio.StreamWriter
+    closing: asyncio.Event
+
+
+Behaviour = Callable[[Exchange], Awaitable[None]]
+
+
+class RawServer:
+    """
+    Serves one behaviour after another, a request each; the last one for ever.
+    """
+
+    def __init__(self, *behaviours: Behaviour) -> None:
+        self.requests: list[Received] = []
+        self.arrived = asyncio.Event()
+        self._behaviours = list(behaviours)
+        self._connections = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = asyncio.Event()
+
+    @property
+    def base_url(self) -> str:
+        """
+        Where it is.
+        """
+        return f"http://127.0.0.1:{self.port}"
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port: int = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._closing.set()
+        self._server.close()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._server.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        self._connections += 1
+        number = self._connections
+        closing = asyncio.ensure_future(self._closing.wait())
+        try:
+            while not writer.is_closing():
+                reading = asyncio.ensure_future(_read_request(reader, number))
+                await asyncio.wait({reading, closing}, return_when=asyncio.FIRST_COMPLETED)
+                if not reading.done():
+                    reading.cancel()
+                    break
+                request = reading.result()
+                if request is None:
+                    break
+                self.requests.append(request)
+                self.arrived.set()
+                behaviour = self._behaviours.pop(0) if len(self._behaviours) > 1 else self._behaviours[0]
+                await behaviour(Exchange(request, writer, self._closing))
+        finally:
+            closing.cancel()
+            writer.close()
+
+
+async def _read_request(reader: asyncio.StreamReader, connection: int) -> Received | None:
+    try:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        first, *lines = head.split("\r\n")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines if line)}
+        body = await reader.readexactly(int(headers.get("content-length", 0)))
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return None
+    method, path, _ = first.split(" ")
+    return Received(method, path, headers, body, connection)
+
+
+def envelope(result: Any, **members: Any) -> bytes:
+    """
+    Return the body of a success.
+    """
+    return json.dumps({"success": True, "errors": [], "messages": [], "result": result, **members}).encode()
+
+
+def failure(code: int | None = None, message: str = "no") -> bytes:
+    """
+    Return the body of a refusal.
+    """
+    error = {"message": message} if code is None else {"code": code, "message": message}
+    return json.dumps({"success": False, "errors": [error], "messages": [], "result": None}).encode()
+
+
+def answer(status: int = 200, body: bytes = b"", **headers: str) -> Behaviour:
+    """
+    Answer, and keep the connection.
+    """
+
+    async def behave(exchange: Exchange) -> None:
+        exchange.writer.write(_head(status, len(body), headers) + body)
+        await exchange.writer.drain()
+
+    return behave
+
+
+def cut_short(body: bytes, kept: int) -> Behaviour:
+    """
+    Promise the whole body, send a part, and close.
+    """
+
+    async def behave(exchange: Exchange) -> None:
+        exchange.writer.write(_head(200, len(body), {}) + body[:kept])
+        await exchange.writer.drain()
+        exchange.writer.close()
+
+    return behave
+
+
+def raw(data: bytes) -> Behaviour:
+    """
+    Send bytes that may be anything, and close.
+    """
+
+    async def behave(exchange: Exchange) -> None:
+        exchange.writer.write(data)
+        await exchange.writer.drain()
+        exchange.writer.close()
+
+    return behave
+
+
+async def drop(exchange: Exchange) -> None:
+    """
+    Close the connection in order, without an answer.
+    """
+    exchange.writer.close()
+
+
+async def reset(exchange: Exchange) -> None:
+    """
+    Break the connection off.
+    """
+    exchange.writer.transport.abort()
+
+
+async def hang(exchange: Exchange) -> None:
+    """
+    Never answer.
+    """
+    await exchange.closing.wait()
+    exchange.writer.close()
+
+
+def _head(status: int, length: int, headers: dict[str, str]) -> bytes:
+    lines = [f"HTTP/1.1 {status} Status", "Content-Type: application/json", f"Content-Length: {length}"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()

@@ -1,0 +1,531 @@
+"""
+What a client is made of, to whom it belongs, and how it ends.
+"""
+
+import asyncio
+import gc
+import warnings
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+
+from cftokens import (
+    AuthenticationError,
+    Client,
+    ClosedError,
+    RateLimit,
+    Retry,
+    TokenValue,
+    WrongLoopError,
+)
+from tests.servers import RawServer, answer, envelope, failure, hang
+from tests.support import (
+    ACCOUNT,
+    CALLS,
+    CREDENTIAL,
+    ID,
+    MARK,
+    MINTED,
+    POLICY,
+    RESULTS,
+    assert_no_secret,
+    client_of,
+    failure_of,
+)
+
+VERIFIED = answer(200, envelope(RESULTS["verify"]))
+OTHER = "4793d734c0b8e484dfc37ec392b5fa8a"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "",
+        "  ",
+        f" {CREDENTIAL}",
+        f"{CREDENTIAL}\n",
+        f"{CREDENTIAL}\r\nX-Evil: 1",
+        f"Bearer {CREDENTIAL}",
+        f"bearer {CREDENTIAL}",
+        f'"{CREDENTIAL}"',
+        f"'{CREDENTIAL}'",
+        f"{CREDENTIAL}é",
+        f"{CREDENTIAL[:10]} {CREDENTIAL[10:]}",
+        f"{CREDENTIAL}\0",
+        repr(TokenValue(CREDENTIAL)),
+    ],
+)
+def test_a_credential_is_checked_before_it_is_sent(bad: str) -> None:
+    """
+    What cannot be a token is a ValueError that does not repeat it, not even in a frame.
+    """
+    with pytest.raises(ValueError, match=r"^(api_token is not usable|There is no credential)") as caught:
+        Client(bad)
+
+    error = caught.value
+    error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next  # this test's own frame
+    assert_no_secret(error)
+
+
+def test_no_credential_is_a_clear_error() -> None:
+    """
+    Without any credential the error names both ways to give one.
+    """
+    with pytest.raises(ValueError, match="pass api_token, or set CLOUDFLARE_API_TOKEN"):
+        Client()
+
+
+@pytest.mark.parametrize("value", [b"bytes", 5, ["x"]])
+def test_a_credential_is_a_string(value: Any) -> None:
+    """
+    Another type is a TypeError that does not show the value.
+    """
+    with pytest.raises(TypeError, match="A token value is a str"):
+        Client(value)
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "http://api.cloudflare.com/client/v4",
+        "http://localhost.example.com",
+        "http://127.0.0.1.example.com",
+        "https://user:s3same@api.cloudflare.com",
+        "https://api.cloudflare.com?x=1",
+        "https://api.cloudflare.com#x",
+        "ftp://api.cloudflare.com",
+        "api.cloudflare.com",
+        "https://",
+        "http://[::1",
+        "//api.cloudflare.com",
+    ],
+)
+def test_the_credential_goes_nowhere_unsafe(base_url: str) -> None:
+    """
+    A base URL is https, or loopback, and nothing but an address.
+    """
+    with pytest.raises(ValueError, match="base_url is not usable") as caught:
+        Client("x", base_url=base_url)
+
+    assert "s3same" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("https://api.example.com/client/v4/", "https://api.example.com/client/v4"),
+        ("http://localhost:8787", "http://localhost:8787"),
+        ("http://127.0.0.9:1/x", "http://127.0.0.9:1/x"),
+        ("http://[::1]:8787", "http://[::1]:8787"),
+        ("HTTPS://API.example.com", "https://api.example.com"),
+    ],
+)
+def test_the_base_url_is_an_address_without_a_slash(given: str, used: str) -> None:
+    """
+    Loopback may be http, and a slash at the end does not matter.
+    """
+    assert Client("x", base_url=given).base_url == used
+
+
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        ({"account_id": "short"}, ValueError),
+        ({"account_id": ""}, ValueError),
+        ({"account_id": ACCOUNT.upper()}, ValueError),
+        ({"account_id": f"{ACCOUNT}\n"}, ValueError),
+        ({"account_id": 5}, TypeError),
+        ({"timeout": 0}, ValueError),
+        ({"timeout": -1}, ValueError),
+        ({"timeout": float("inf")}, ValueError),
+        ({"timeout": float("nan")}, ValueError),
+        ({"timeout": True}, TypeError),
+        ({"timeout": "30"}, TypeError),
+        ({"retry": 3}, TypeError),
+        ({"rate_limit": 1200}, TypeError),
+        ({"ssl": False}, TypeError),
+        ({"session": "session"}, TypeError),
+        ({"proxy": "proxy.example.com:3128"}, ValueError),
+        ({"proxy": "socks5://proxy.example.com"}, ValueError),
+        ({"proxy": 5}, ValueError),
+    ],
+)
+def test_options_are_checked(options: dict[str, Any], kind: type[Exception]) -> None:
+    """
+    An option that cannot be used is an error when the client is made.
+    """
+    with pytest.raises(kind, match=next(iter(options))):
+        Client("x", **options)
+
+
+async def test_what_is_not_given_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Credential, account and address are found in the environment.
+    """
+    async with RawServer(VERIFIED) as server:
+        monkeypatch.setenv("CLOUDFLARE_API_TOKEN", CREDENTIAL)
+        monkeypatch.setenv("CLOUDFLARE_ACCOUNT_ID", ACCOUNT)
+        monkeypatch.setenv("CLOUDFLARE_BASE_URL", server.base_url)
+        async with Client() as client:
+            await client.accounts.tokens.verify()
+
+    assert server.requests[0].path == f"/accounts/{ACCOUNT}/tokens/verify"
+    assert server.requests[0].headers["authorization"] == f"Bearer {CREDENTIAL}"
+
+
+async def test_an_argument_beats_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    No variable can change which credential is sent, nor for which account.
+    """
+    for name in ("API_TOKEN", "API_KEY", "EMAIL", "API_USER_SERVICE_KEY", "ACCOUNT_ID", "BASE_URL"):
+        monkeypatch.setenv(f"CLOUDFLARE_{name}", "wrong")
+    async with RawServer(VERIFIED) as server:
+        async with Client(CREDENTIAL, account_id=ACCOUNT, base_url=server.base_url) as client:
+            await client.accounts.tokens.verify()
+
+    request = server.requests[0]
+    assert request.headers["authorization"] == f"Bearer {CREDENTIAL}"
+    assert "wrong" not in f"{request.path} {request.headers}"
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    As in a shell, where a variable is often cleared and not removed.
+    """
+    for name in ("API_TOKEN", "ACCOUNT_ID", "BASE_URL"):
+        monkeypatch.setenv(f"CLOUDFLARE_{name}", "")
+
+    assert Client("x").base_url == "https://api.cloudflare.com/client/v4"
+    assert Client("x").account_id is None
+    with pytest.raises(ValueError, match="There is no credential"):
+        Client()
+
+
+def test_a_bad_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    If the account id of the environment is none, the error names the variable.
+    """
+    monkeypatch.setenv("CLOUDFLARE_ACCOUNT_ID", "my account")
+    with pytest.raises(ValueError, match="CLOUDFLARE_ACCOUNT_ID is 32 hexadecimal digits"):
+        Client("x")
+
+
+async def test_an_account_is_needed_for_account_tokens() -> None:
+    """
+    Without an account id nothing is sent, and the error says how to give one.
+    """
+    async with Client("x") as client:
+        with pytest.raises(
+            ValueError, match="pass account_id here or to the client, or set CLOUDFLARE_ACCOUNT_ID"
+        ):
+            await client.accounts.tokens.get(ID)
+
+
+@pytest.mark.parametrize(
+    "token_id", ["", "verify", "permission_groups", "..", f"{ID}/value", ID.upper(), f"{ID}\n", MINTED]
+)
+@pytest.mark.parametrize("call", ["get", "delete", "roll", "update"])
+async def test_ids_are_checked_before_a_url_is_built(token_id: str, call: str) -> None:
+    """
+    What is no id is a ValueError that does not repeat it, and nothing is sent.
+    """
+    calls: dict[str, Callable[[Client], Awaitable[object]]] = {
+        "get": lambda client: client.accounts.tokens.get(token_id),
+        "delete": lambda client: client.user.tokens.delete(token_id),
+        "roll": lambda client: client.user.tokens.value.update(token_id),
+        "update": lambda client: client.accounts.tokens.update(
+            token_id, name="x", policies=[POLICY], condition=None, expires_on=None, not_before=None
+        ),
+    }
+    async with RawServer(VERIFIED) as server, client_of(server.base_url) as client:
+        with pytest.raises(ValueError, match="token_id is 32 hexadecimal digits") as caught:
+            await calls[call](client)
+
+    assert MARK not in str(caught.value)
+    assert server.requests == []
+
+
+async def test_a_view_shares_the_session_and_changes_what_it_says() -> None:
+    """
+    A view sends its own credential for its own account, and the original keeps its own.
+    """
+    async with RawServer(VERIFIED) as server, client_of(server.base_url) as client:
+        view = client.with_options(api_token=TokenValue("another"), account_id=OTHER)
+        await view.accounts.tokens.verify()
+        await view.close()
+        await client.accounts.tokens.verify()
+
+    ours, theirs = server.requests[1], server.requests[0]
+    assert (theirs.path, theirs.headers["authorization"]) == (
+        f"/accounts/{OTHER}/tokens/verify",
+        "Bearer another",
+    )
+    assert (ours.path, ours.headers["authorization"]) == (
+        f"/accounts/{ACCOUNT}/tokens/verify",
+        f"Bearer {CREDENTIAL}",
+    )
+    assert ours.connection == theirs.connection
+
+
+async def test_a_view_without_an_account() -> None:
+    """
+    None takes the default account away, and leaves user tokens as they are.
+    """
+    async with RawServer(VERIFIED) as server, client_of(server.base_url) as client:
+        view = client.with_options(account_id=None)
+        await view.user.tokens.verify()
+        with pytest.raises(ValueError, match="There is no account id"):
+            await view.accounts.tokens.verify()
+
+    assert server.requests[0].path == "/user/tokens/verify"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"api_token": ""}, {"account_id": "x"}, {"timeout": 0}, {"retry": 1}],
+    ids=lambda each: next(iter(each)),
+)
+async def test_the_options_of_a_view_are_checked(options: dict[str, Any]) -> None:
+    """
+    As those of a client are.
+    """
+    async with Client("x") as client:
+        with pytest.raises((ValueError, TypeError), match=next(iter(options))):
+            client.with_options(**options)
+
+
+def test_another_credential_has_its_own_pace() -> None:
+    """
+    Only views of the same credential share a pace, with the limit of the client.
+    """
+    client = Client("x", rate_limit=RateLimit(requests=7))
+    same, other = client.with_options(timeout=1.0), client.with_options(api_token="y")
+    paces = [each._sender.options.pace for each in (client, same, other)]
+
+    assert paces[0] is paces[1]
+    assert paces[2] is not paces[0]
+    assert paces[2] is not None
+    assert paces[2].limit == RateLimit(requests=7)
+
+
+async def test_closing_is_final_and_may_be_repeated() -> None:
+    """
+    After close() every call of the client and of its views is a ClosedError.
+    """
+    async with RawServer(VERIFIED) as server:
+        client = client_of(server.base_url)
+        view = client.with_options(timeout=1.0)
+        await client.accounts.tokens.verify()
+        await client.close()
+        await client.close()
+        for each in (client, view):
+            with pytest.raises(ClosedError, match="closed"):
+                await each.accounts.tokens.verify()
+
+
+async def test_a_closed_view_leaves_the_client_open() -> None:
+    """
+    Only the original closes the session.
+    """
+    async with RawServer(VERIFIED) as server, client_of(server.base_url) as client:
+        async with client.with_options(timeout=1.0) as view:
+            await view.accounts.tokens.verify()
+        with pytest.raises(ClosedError):
+            await view.accounts.tokens.verify()
+        await client.accounts.tokens.verify()
+
+
+async def test_closing_during_a_call_ends_the_call() -> None:
+    """
+    The call fails with an error of ours, and a create among them as one with an unknown outcome.
+    """
+    async with RawServer(hang) as server:
+        client = client_of(server.base_url)
+        call = asyncio.ensure_future(failure_of(CALLS["create"](client)))
+        await server.arrived.wait()
+        await client.close()
+        error = await call
+
+    assert error.outcome_unknown
+
+
+async def test_plain_with_and_for_point_to_the_blocking_client() -> None:
+    """
+    Whoever forgets the async is told what to write instead.
+    """
+    async with Client("x", account_id=ACCOUNT) as client:
+        with pytest.raises(TypeError, match=r"from cftokens\.sync"):
+            client.__enter__()
+        with pytest.raises(TypeError, match="'async with'"), client:  # type: ignore[attr-defined]  # as people do
+            pass
+        with pytest.raises(TypeError, match=r"from cftokens\.sync"):
+            list(client.accounts.tokens.list())
+
+
+async def test_a_borrowed_session_is_left_as_it_was() -> None:
+    """
+    Its headers stay its own, ours win where they meet, and it is not closed.
+    """
+    async with (
+        RawServer(VERIFIED) as server,
+        aiohttp.ClientSession(headers={"X-Team": "a", "Authorization": "Bearer theirs"}) as session,
+    ):
+        async with client_of(server.base_url, session=session) as client:
+            await client.accounts.tokens.verify()
+        still_open, headers = not session.closed, dict(session.headers)
+
+    assert still_open
+    assert headers == {"X-Team": "a", "Authorization": "Bearer theirs"}
+    assert server.requests[0].headers["x-team"] == "a"
+    assert server.requests[0].headers["authorization"] == f"Bearer {CREDENTIAL}"
+
+
+@pytest.mark.parametrize(
+    "headers", [{"X-Auth-Key": "k"}, {"x-auth-email": "e"}, {"X-Auth-User-Service-Key": "k"}]
+)
+async def test_a_session_with_another_credential_is_refused(headers: dict[str, str]) -> None:
+    """
+    Two credentials in one request are one too many.
+    """
+    async with aiohttp.ClientSession(headers=headers) as session:
+        with pytest.raises(ValueError, match="another credential"):
+            Client("x", session=session)
+
+
+async def test_a_session_with_basic_auth_is_refused() -> None:
+    """
+    Aiohttp would put it in the place of ours.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # aiohttp's, about what is tested here
+        session = aiohttp.ClientSession(auth=aiohttp.BasicAuth("user", "password"))
+    async with session:
+        with pytest.raises(ValueError, match="its auth"):
+            Client("x", session=session)
+
+
+async def test_a_borrowed_session_that_raises_for_status_hides_the_headers() -> None:
+    """
+    The owner's raise_for_status is not asked, for its error would carry the credential.
+    """
+    refused = answer(401, failure(1000, "Invalid API Token"))
+    async with (
+        RawServer(refused) as server,
+        aiohttp.ClientSession(raise_for_status=True) as session,
+        client_of(server.base_url, session=session) as client,
+    ):
+        error = await failure_of(client.accounts.tokens.verify())
+
+    assert isinstance(error, AuthenticationError)
+
+
+async def test_a_borrowed_session_that_is_closed() -> None:
+    """
+    Its owner closed it: that is a ClosedError, and nothing is sent.
+    """
+    session = aiohttp.ClientSession()
+    await session.close()
+    async with client_of("http://localhost:1", session=session) as client:
+        error = await failure_of(client.accounts.tokens.verify())
+
+    assert isinstance(error, ClosedError)
+
+
+def test_a_client_starts_afresh_when_its_loop_is_gone() -> None:
+    """
+    Two runs of asyncio, one after the other, may use one client.
+    """
+
+    async def verify(client: Client | None) -> Client:
+        async with RawServer(VERIFIED) as server:
+            client = client or client_of("http://127.0.0.1:1")
+            view = client_of(server.base_url)
+            await client_of_server(client, view)
+            return client
+
+    async def client_of_server(client: Client, view: Client) -> None:
+        client._sender.options = view._sender.options
+        await client.accounts.tokens.verify()
+
+    client = asyncio.run(verify(None))
+    asyncio.run(verify(client))
+    asyncio.run(client.close())
+
+
+def test_a_client_is_not_shared_between_living_loops() -> None:
+    """
+    While the first loop lives, a request from another one is a WrongLoopError.
+    """
+
+    async def verify(client: Client) -> object:
+        return await failure_of(client.accounts.tokens.verify())
+
+    client = client_of("http://127.0.0.1:1", retry=None)
+    with asyncio.Runner() as first, asyncio.Runner() as second:
+        first.run(verify(client))
+        error = second.run(verify(client))
+        first.run(client.close())
+
+    assert isinstance(error, WrongLoopError)
+    assert isinstance(error, RuntimeError)
+
+
+def test_a_session_of_another_loop_is_told_apart() -> None:
+    """
+    A borrowed session from elsewhere is a WrongLoopError too, whether its loop lives or not.
+    """
+
+    async def make() -> aiohttp.ClientSession:
+        return aiohttp.ClientSession()
+
+    async def verify(client: Client) -> object:
+        return await failure_of(client.accounts.tokens.verify())
+
+    with asyncio.Runner() as first:
+        session = first.run(make())
+        client = client_of("http://127.0.0.1:1", session=session, retry=None)
+        error = asyncio.run(verify(client))
+        first.run(session.close())
+
+    assert isinstance(error, WrongLoopError)
+
+
+async def test_an_unclosed_client_is_named() -> None:
+    """
+    Whoever forgets to close a client is told which.
+    """
+    async with RawServer(VERIFIED) as server:
+        client = client_of(server.base_url)
+        client._owns_transport = True
+        await client.accounts.tokens.verify()
+        transport = client._sender.transport
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            del client
+            gc.collect()
+        await transport.close()
+
+    assert any(
+        "cftokens.Client" in str(warning.message) and warning.category is ResourceWarning
+        for warning in caught
+    )
+
+
+def test_a_client_shows_no_secret() -> None:
+    """
+    Neither the client nor anything that it is made of shows the credential.
+    """
+    client = Client(CREDENTIAL, account_id=ACCOUNT, proxy=f"http://user:{CREDENTIAL}@proxy.example.com")
+    shown = f"{client!r} {client._sender.options!r} {client._sender.options.authorization!r}"
+
+    assert MARK not in shown
+    assert ACCOUNT in repr(client)
+
+
+def test_a_client_can_be_made_without_a_loop() -> None:
+    """
+    At import of a program, for example; nothing is opened before the first request.
+    """
+    assert not Client("x", retry=Retry(), rate_limit=None)._sender.transport.is_open

@@ -1,0 +1,103 @@
+"""
+People who use us can mock us with aioresponses.
+"""
+
+import aiohttp
+import pytest
+from aioresponses import aioresponses
+
+from cftokens import (
+    Client,
+    NoResponseError,
+    NotFoundError,
+    PermissionGroup,
+    Token,
+    TokenCreateResponse,
+    TokenValue,
+)
+from tests.support import ACCOUNT, CALLS, CREDENTIAL, GROUP, ID, MINTED, RESULTS, failure_of
+
+BASE = "https://api.cloudflare.com/client/v4"
+TOKENS = f"{BASE}/accounts/{ACCOUNT}/tokens"
+
+REQUESTS = {
+    "list": ("GET", f"{TOKENS}?page=1&per_page=50"),
+    "get": ("GET", f"{TOKENS}/{ID}"),
+    "verify": ("GET", f"{TOKENS}/verify"),
+    "permission_groups": ("GET", f"{TOKENS}/permission_groups"),
+    "update": ("PUT", f"{TOKENS}/{ID}"),
+    "delete": ("DELETE", f"{TOKENS}/{ID}"),
+    "create": ("POST", TOKENS),
+    "roll": ("PUT", f"{TOKENS}/{ID}/value"),
+}
+
+
+@pytest.mark.parametrize("operation", CALLS)
+async def test_each_operation_can_be_mocked(operation: str) -> None:
+    """
+    A mocked answer to the documented request becomes the documented result.
+    """
+    method, url = REQUESTS[operation]
+    with aioresponses() as mocked:
+        mocked.add(url, method=method, payload={"success": True, "result": RESULTS[operation]})
+        async with Client(CREDENTIAL, account_id=ACCOUNT) as client:
+            result = await CALLS[operation](client)
+
+    assert result is not None
+    assert len(mocked.requests) == 1
+
+
+async def test_a_mocked_value_is_a_secret_too() -> None:
+    """
+    Create and roll return their value hidden.
+    """
+    with aioresponses() as mocked:
+        mocked.post(TOKENS, payload={"success": True, "result": RESULTS["create"]})
+        mocked.put(f"{TOKENS}/{ID}/value", payload={"success": True, "result": MINTED})
+        async with Client(CREDENTIAL, account_id=ACCOUNT) as client:
+            created = await client.accounts.tokens.create(name="bot", policies=[])
+            rolled = await client.accounts.tokens.value.update(ID)
+
+    assert isinstance(created, TokenCreateResponse)
+    assert created.value == rolled == TokenValue(MINTED)
+
+
+async def test_a_mocked_refusal_is_an_error_of_ours() -> None:
+    """
+    A mocked status leads to the same exception as a real one.
+    """
+    with aioresponses() as mocked:
+        mocked.get(f"{TOKENS}/{ID}", status=404, payload={"success": False, "errors": [], "result": None})
+        async with Client(CREDENTIAL, account_id=ACCOUNT) as client:
+            error = await failure_of(client.accounts.tokens.get(ID))
+
+    assert isinstance(error, NotFoundError)
+
+
+async def test_a_mocked_failure_of_the_network_is_an_error_of_ours() -> None:
+    """
+    An exception of aiohttp's that a mock raises comes out as ours.
+    """
+    with aioresponses() as mocked:
+        mocked.get(f"{TOKENS}/{ID}", exception=aiohttp.ServerDisconnectedError())
+        async with Client(CREDENTIAL, account_id=ACCOUNT, retry=None) as client:
+            error = await failure_of(client.accounts.tokens.get(ID))
+
+    assert isinstance(error, NoResponseError)
+
+
+async def test_mocked_models_are_models() -> None:
+    """
+    The list and the catalogue come out as their classes.
+    """
+    with aioresponses() as mocked:
+        mocked.get(f"{TOKENS}?page=1&per_page=50", payload={"success": True, "result": RESULTS["list"]})
+        mocked.get(
+            f"{TOKENS}/permission_groups", payload={"success": True, "result": RESULTS["permission_groups"]}
+        )
+        async with Client(CREDENTIAL, account_id=ACCOUNT) as client:
+            tokens = await client.accounts.tokens.list().collect()
+            groups = [group async for group in client.accounts.tokens.permission_groups.list()]
+
+    assert [type(token) for token in tokens] == [Token]
+    assert [(type(group), group.id) for group in groups] == [(PermissionGroup, GROUP)]

@@ -1,0 +1,216 @@
+"""
+A client keeps inside the limits, by its own count and by the server's word.
+"""
+
+import asyncio
+
+import pytest
+
+from cftokens import RateLimit, RateLimitedError, Retry
+from cftokens._pace import BURST, Pace, Window
+from tests.servers import RawServer, answer, envelope, failure
+from tests.support import CALLS, ID, RESULTS, Clock, client_of, failure_of
+
+VERIFIED = envelope(RESULTS["verify"])
+
+
+def pace_of(clock: Clock, requests: int = 3, period: float = 10.0) -> Pace:
+    """
+    Make a pace with a small limit.
+    """
+    return Pace(RateLimit(requests=requests, period=period), Window(BURST), clock=clock, sleep=clock.sleep)
+
+
+async def test_it_costs_no_wait_while_there_is_room() -> None:
+    """
+    Requests within the limit go out at once.
+    """
+    clock = Clock()
+    pace = pace_of(clock)
+    waits = [await pace.turn(0.0) for _ in range(3)]
+
+    assert waits == [0.0, 0.0, 0.0]
+
+
+async def test_a_request_counts_until_one_period_after_its_answer() -> None:
+    """
+    The next one waits for the oldest answer to grow one period old.
+    """
+    clock = Clock()
+    pace = pace_of(clock)
+    for seconds in (0.0, 1.0, 2.0):
+        await pace.turn(0.0)
+        clock.now += seconds
+        pace.finish(None, None)
+    waited = await pace.turn(60.0)
+
+    assert waited == 7.0
+
+
+async def test_impatience_is_an_error_at_once() -> None:
+    """
+    If the wait is longer than allowed, nothing is waited for, and the error says how long it would be.
+    """
+    clock = Clock()
+    pace = pace_of(clock, requests=1)
+    await pace.turn(0.0)
+    pace.finish(None, None)
+    with pytest.raises(RateLimitedError, match="Nothing was sent") as caught:
+        await pace.turn(9.0)
+
+    assert (caught.value.retry_after, caught.value.sent, clock.waits) == (10.0, False, [])
+
+
+async def test_with_all_requests_in_flight_the_wait_is_at_least_a_period() -> None:
+    """
+    Nobody knows yet when the first of them is answered, so a short patience is of no use.
+    """
+    pace = pace_of(Clock(), requests=1)
+    await pace.turn(0.0)
+    with pytest.raises(RateLimitedError) as caught:
+        await pace.turn(9.0)
+
+    assert caught.value.retry_after == 10.0
+
+
+async def test_those_who_wait_are_served_in_turn() -> None:
+    """
+    Whoever came first goes first, and nobody who comes later overtakes.
+    """
+    clock = Clock(workers=4)
+    pace = pace_of(clock, requests=1)
+    await pace.turn(0.0)
+    pace.finish(None, None)
+    order = []
+
+    async def work(number: int) -> None:
+        await pace.turn(1000.0)
+        order.append(number)
+        pace.finish(None, None)
+        clock.leave()
+
+    await asyncio.gather(*(work(number) for number in range(4)))
+
+    assert order == [0, 1, 2, 3]
+
+
+async def test_a_cancelled_wait_leaves_the_queue() -> None:
+    """
+    Whoever gives up does not hold up the others.
+    """
+    clock = Clock(workers=2)
+    pace = pace_of(clock, requests=1)
+    await pace.turn(0.0)
+    pace.finish(None, None)
+    waiting = asyncio.ensure_future(pace.turn(1000.0))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+    assert pace._waiting == []
+
+
+@pytest.mark.parametrize(
+    ("header", "wait"),
+    [
+        ('"default";r=1;t=30', 31.0),
+        ('"default";r=0;t=30', 31.0),
+        ('"default";r=40;t=30', 0.0),
+        ('"burst";r=9;t=2, "default";r=1;t=30', 31.0),
+        ("", 0.0),
+        ("nonsense", 0.0),
+        ('"default";r=-1;t=x', 0.0),
+    ],
+)
+async def test_the_servers_word_counts(header: str, wait: float) -> None:
+    """
+    When the server says that nothing but a reserve is left, the client waits until it says there is.
+    """
+    clock = Clock()
+    pace = pace_of(clock, requests=100)
+    await pace.turn(0.0)
+    pace.finish({"Ratelimit": header}, None)
+    waited = await pace.turn(60.0)
+
+    assert waited == wait
+
+
+async def test_what_others_take_is_left_to_them() -> None:
+    """
+    The reserve grows with what others were seen to take between two answers.
+    """
+    clock = Clock()
+    pace = pace_of(clock, requests=100)
+    for left in (60, 50):
+        await pace.turn(0.0)
+        pace.finish({"Ratelimit": f'"default";r={left};t=30'}, None)
+    free = 0
+    while pace._delay(0) == 0:
+        await pace.turn(0.0)
+        free += 1
+
+    assert free == 50 - 1 - 2 * 9
+
+
+async def test_a_block_holds_for_every_call() -> None:
+    """
+    After a 429 nobody with that credential sends before the server allows it; others do.
+    """
+    clock = Clock()
+    blocked = answer(429, failure(971), Retry_After="300")
+    limit = RateLimit()
+    async with RawServer(blocked, answer(200, VERIFIED)) as server:
+        async with client_of(server.base_url, clock, rate_limit=limit) as client:
+            first = await failure_of(client.accounts.tokens.verify())
+            second = await failure_of(client.with_options(timeout=5.0).accounts.tokens.get(ID))
+            await client.with_options(api_token="another").accounts.tokens.verify()
+
+    assert isinstance(first, RateLimitedError)
+    assert isinstance(second, RateLimitedError)
+    assert (first.sent, second.sent, second.retry_after) == (True, False, 301.0)
+    assert len(server.requests) == 2
+
+
+async def test_the_pace_spends_from_the_budget() -> None:
+    """
+    Waiting for a turn and waiting to try again share one budget.
+    """
+    clock = Clock()
+    limit = RateLimit(requests=1, period=10.0)
+    retry = Retry(budget=10.4)
+    async with RawServer(answer(200, VERIFIED), answer(500)) as server:
+        async with client_of(server.base_url, clock, rate_limit=limit, retry=retry) as client:
+            await client.accounts.tokens.verify()
+            await failure_of(client.accounts.tokens.verify())
+
+    assert clock.waits == [10.0]
+
+
+async def test_an_unknown_outcome_survives_a_pace_that_says_no() -> None:
+    """
+    If there is no time for another turn, the error still says that the first attempt may have worked.
+    """
+    clock = Clock()
+    limit = RateLimit(requests=1, period=100.0)
+    async with RawServer(answer(502)) as server:
+        async with client_of(server.base_url, clock, rate_limit=limit) as client:
+            error = await failure_of(CALLS["update"](client))
+
+    assert isinstance(error, RateLimitedError)
+    assert (error.sent, error.outcome_unknown) == (False, True)
+
+
+async def test_the_burst_limit_holds_for_all_credentials_together() -> None:
+    """
+    One machine sends no more than 200 requests a second, whatever the credential.
+    """
+    clock = Clock()
+    burst = Window(BURST)
+    paces = [Pace(RateLimit(), burst, clock=clock, sleep=clock.sleep) for _ in range(2)]
+    waits = []
+    for number in range(201):
+        waits.append(await paces[number % 2].turn(60.0))
+        paces[number % 2].finish(None, None)
+
+    assert waits == [0.0] * 200 + [1.0]

@@ -1,0 +1,329 @@
+"""
+What reaches the server, counted on raw sockets: the table of what is sent twice and what never is.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+
+from cftokens import (
+    Client,
+    NoResponseError,
+    NotFoundError,
+    RateLimitedError,
+    Retry,
+    ServerError,
+    TokenDeleteResponse,
+)
+from tests.servers import Behaviour, RawServer, answer, cut_short, drop, envelope, failure, reset
+from tests.support import CALLS, ID, ONCE, READS, REPEATED, RESULTS, Clock, client_of, failure_of
+
+SUCCESS = {operation: answer(200, envelope(result)) for operation, result in RESULTS.items()}
+
+LOST: dict[str, Behaviour] = {
+    "drop": drop,
+    "reset": reset,
+    "cut short": cut_short(envelope({"value": "x" * 100}), 40),
+    "500": answer(500, failure()),
+    "502 from a proxy": answer(502, b"<html>Bad gateway</html>"),
+    "503 with Retry-After": answer(503, failure(), Retry_After="1"),
+}
+"""Ways to lose an answer to a request that may have been carried out."""
+
+
+async def retrying(
+    request: aiohttp.ClientRequest,
+    handler: Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]],
+) -> aiohttp.ClientResponse:
+    """
+    A middleware as people have them: it sends again whatever failed.
+    """
+    for _ in range(2):
+        try:
+            response = await handler(request)
+        except aiohttp.ClientError:
+            continue
+        if response.status < 500:
+            return response
+        response.release()
+    return await handler(request)
+
+
+@asynccontextmanager
+async def client_on(server: RawServer, session: str, connection: str) -> AsyncIterator[Client]:
+    """
+    Make a client of one of the kinds that the table holds for.
+    """
+    borrowed = aiohttp.ClientSession(middlewares=[retrying]) if session == "borrowed with retries" else None
+    client = client_of(server.base_url, session=borrowed)
+    if connection == "pooled":
+        await client.accounts.tokens.get(ID)
+        server.requests.clear()
+    yield client
+    await client.close()
+    if borrowed is not None:
+        await borrowed.close()
+
+
+def behaviours(connection: str, *after: Behaviour) -> list[Behaviour]:
+    """
+    Put before the behaviour under test what makes the connection a pooled one.
+    """
+    return [SUCCESS["get"], *after] if connection == "pooled" else [*after]
+
+
+own_or_borrowed = pytest.mark.parametrize("session", ["own", "borrowed with retries"])
+fresh_or_pooled = pytest.mark.parametrize("connection", ["fresh", "pooled"])
+
+
+@own_or_borrowed
+@fresh_or_pooled
+@pytest.mark.parametrize("lost", LOST)
+@pytest.mark.parametrize("operation", ONCE)
+async def test_create_and_roll_are_sent_once(
+    operation: str, lost: str, connection: str, session: str
+) -> None:
+    """
+    A create or roll whose answer is lost is not sent again by anybody, and its outcome is unknown.
+    """
+    async with RawServer(*behaviours(connection, LOST[lost])) as server:
+        async with client_on(server, session, connection) as client:
+            error = await failure_of(CALLS[operation](client))
+
+    assert len(server.requests) == 1
+    assert error.outcome_unknown
+    assert (error.attempt is not None) == (operation == "create")
+
+
+@fresh_or_pooled
+@pytest.mark.parametrize("lost", LOST)
+@pytest.mark.parametrize("operation", ["update", "delete"])
+async def test_update_and_delete_are_sent_as_often_as_we_say(
+    operation: str, lost: str, connection: str
+) -> None:
+    """
+    An update or delete is sent again by us alone, and its outcome is unknown in the end.
+    """
+    async with RawServer(*behaviours(connection, LOST[lost])) as server:
+        async with client_on(server, "own", connection) as client:
+            error = await failure_of(CALLS[operation](client))
+
+    assert len(server.requests) == 3
+    assert error.outcome_unknown
+    assert isinstance(error, NoResponseError | ServerError)
+
+
+@own_or_borrowed
+@fresh_or_pooled
+@pytest.mark.parametrize("lost", LOST)
+@pytest.mark.parametrize("operation", REPEATED)
+async def test_other_calls_survive_a_lost_answer(
+    operation: str, lost: str, connection: str, session: str
+) -> None:
+    """
+    Whatever may be sent twice succeeds if the second answer arrives.
+    """
+    async with RawServer(*behaviours(connection, LOST[lost], SUCCESS[operation])) as server:
+        async with client_on(server, session, connection) as client:
+            await CALLS[operation](client)
+
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("operation", READS)
+async def test_a_failed_read_has_no_effect(operation: str) -> None:
+    """
+    The outcome of a read is never unknown.
+    """
+    async with RawServer(drop) as server, client_of(server.base_url) as client:
+        error = await failure_of(CALLS[operation](client))
+
+    assert not error.outcome_unknown
+    assert error.attempt is None
+
+
+@own_or_borrowed
+@fresh_or_pooled
+@pytest.mark.parametrize("operation", CALLS)
+async def test_429_is_no_harm(operation: str, connection: str, session: str) -> None:
+    """
+    After a 429 every call is sent again, for Cloudflare did not carry it out.
+    """
+    limited = answer(429, failure(971, "Please wait"), Retry_After="7")
+    async with RawServer(*behaviours(connection, limited, SUCCESS[operation])) as server:
+        async with client_on(server, session, connection) as client:
+            await CALLS[operation](client)
+
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("operation", CALLS)
+async def test_what_was_never_sent_is_sent_again(operation: str) -> None:
+    """
+    A refused connection is tried again by every call, and leaves no outcome unknown.
+    """
+    async with RawServer(SUCCESS[operation]) as server:
+        address = server.base_url
+    clock = Clock()
+    async with client_of(address, clock) as client:
+        error = await failure_of(CALLS[operation](client))
+
+    assert isinstance(error, NoResponseError)
+    assert not error.outcome_unknown
+    assert clock.waits == [0.5, 1.0]
+
+
+@pytest.mark.parametrize("lost", LOST)
+async def test_a_delete_that_then_finds_nothing_has_succeeded(lost: str) -> None:
+    """
+    A 404 after a delete whose answer was lost means that the lost one worked.
+    """
+    async with RawServer(LOST[lost], answer(404, failure())) as server, client_of(server.base_url) as client:
+        deleted = await client.accounts.tokens.delete(ID)
+
+    assert deleted == TokenDeleteResponse(id=ID)
+
+
+async def test_a_delete_that_finds_nothing_at_once_has_failed() -> None:
+    """
+    A 404 means that there is no such token, also after a 429, which carries nothing out.
+    """
+    limited = answer(429, failure(), Retry_After="1")
+    async with RawServer(limited, answer(404, failure())) as server, client_of(server.base_url) as client:
+        error = await failure_of(client.accounts.tokens.delete(ID))
+
+    assert isinstance(error, NotFoundError)
+    assert not error.outcome_unknown
+
+
+async def test_an_earlier_attempt_is_remembered() -> None:
+    """
+    A refusal after an update whose answer was lost says that the update may have taken effect.
+    """
+    async with (
+        RawServer(drop, answer(400, failure(1001, "bad"))) as server,
+        client_of(server.base_url) as client,
+    ):
+        error = await failure_of(CALLS["update"](client))
+
+    assert error.outcome_unknown
+    assert error.__notes__ == ["An earlier attempt got no answer and may have taken effect."]
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"Retry_After": "45"}, 45.0),
+        ({"Date": "Tue, 24 Nov 2026 05:00:00 GMT", "Retry_After": "Tue, 24 Nov 2026 05:00:30 GMT"}, 30.0),
+        ({"Retry_After": "0"}, 0.5),
+        ({}, 0.5),
+    ],
+    ids=["seconds", "a date", "too short", "none"],
+)
+async def test_retry_after_is_honoured_in_full(headers: dict[str, str], wait: float) -> None:
+    """
+    We wait as long as Retry-After says, and never less than our own back-off.
+    """
+    clock = Clock()
+    limited = answer(429, failure(), **headers)
+    async with RawServer(limited, SUCCESS["get"]) as server, client_of(server.base_url, clock) as client:
+        await client.accounts.tokens.get(ID)
+
+    assert clock.waits == [wait]
+
+
+async def test_a_wait_in_vain_is_not_begun() -> None:
+    """
+    If Retry-After asks for more than the budget, the error comes at once and says how long.
+    """
+    clock = Clock()
+    async with RawServer(answer(429, failure(), Retry_After="300")) as server:
+        async with client_of(server.base_url, clock) as client:
+            error = await failure_of(client.accounts.tokens.get(ID))
+
+    assert isinstance(error, RateLimitedError)
+    assert (error.retry_after, error.sent, clock.waits) == (300.0, True, [])
+
+
+async def test_a_long_wait_is_kept_if_the_budget_allows_it() -> None:
+    """
+    With a budget for it, the five minutes of a block are waited out.
+    """
+    clock = Clock()
+    limited = answer(429, failure(), Retry_After="300")
+    async with RawServer(limited, SUCCESS["create"]) as server:
+        async with client_of(server.base_url, clock, retry=Retry(budget=400)) as client:
+            await CALLS["create"](client)
+
+    assert (clock.waits, len(server.requests)) == ([300.0], 2)
+
+
+async def test_the_policy_can_be_set_for_one_call() -> None:
+    """
+    A view without retries sends once, and leaves the client as it is.
+    """
+    async with RawServer(drop, drop, SUCCESS["delete"]) as server, client_of(server.base_url) as client:
+        await failure_of(client.with_options(retry=None).accounts.tokens.delete(ID))
+        sent_by_view = len(server.requests)
+        await client.accounts.tokens.delete(ID)
+
+    assert (sent_by_view, len(server.requests)) == (1, 3)
+
+
+async def test_waits_grow_and_are_capped() -> None:
+    """
+    Each wait is twice the one before, up to the longest, and all together fit the budget.
+    """
+    clock = Clock()
+    retry = Retry(attempts=10, first_wait=1.0, longest_wait=4.0, budget=12.0)
+    async with RawServer(drop) as server, client_of(server.base_url, clock, retry=retry) as client:
+        await failure_of(client.accounts.tokens.verify())
+
+    assert clock.waits == [1.0, 2.0, 4.0, 4.0]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 408, 409, 422])
+async def test_a_refusal_is_not_tried_again(status: int) -> None:
+    """
+    What Cloudflare refused once is not sent again.
+    """
+    async with RawServer(answer(status, failure())) as server, client_of(server.base_url) as client:
+        await failure_of(client.accounts.tokens.get(ID))
+
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("operation", CALLS)
+async def test_redirects_are_never_followed(operation: str, status: int) -> None:
+    """
+    A redirect is an error, and the credential goes nowhere else.
+    """
+    async with RawServer(SUCCESS[operation]) as elsewhere:
+        redirect = answer(status, b"", Location=f"{elsewhere.base_url}/user/tokens")
+        async with RawServer(redirect) as server, client_of(server.base_url) as client:
+            error = await failure_of(CALLS[operation](client))
+
+    assert "redirect" in str(error)
+    assert (len(server.requests), elsewhere.requests) == (1, [])
+
+
+async def test_the_request_is_what_the_api_wants() -> None:
+    """
+    A create is JSON with a Content-Length, a delete has no body and no content type.
+    """
+    async with (
+        RawServer(SUCCESS["create"], SUCCESS["delete"]) as server,
+        client_of(server.base_url) as client,
+    ):
+        await CALLS["create"](client)
+        await CALLS["delete"](client)
+
+    create, delete = server.requests
+    assert create.headers["content-type"] == "application/json"
+    assert create.headers["content-length"] == str(len(create.body))
+    assert create.headers["user-agent"].startswith("cftokens/")
+    assert (delete.body, delete.headers["content-length"]) == (b"", "0")
+    assert "content-type" not in delete.headers
