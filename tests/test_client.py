@@ -358,7 +358,7 @@ async def test_plain_with_and_for_point_to_the_blocking_client() -> None:
     async with Client("x", account_id=ACCOUNT) as client:
         with pytest.raises(TypeError, match=r"from cftokens\.sync"):
             client.__enter__()
-        with pytest.raises(TypeError, match="'async with'"), client:  # type: ignore[attr-defined]  # as people do
+        with pytest.raises(TypeError, match="'async with'"), client:
             pass
         with pytest.raises(TypeError, match=r"from cftokens\.sync"):
             list(client.accounts.tokens.list())
