@@ -7,7 +7,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from cftokens.emulator import Emulator
@@ -85,22 +85,25 @@ async def _run(command: Sequence[str], variables: Mapping[str, str]) -> int:
     """
     Run a command to its end and return its status, as a shell would.
     """
+    children: list[asyncio.subprocess.Process] = []
+    _on_signals(lambda number: _pass_on(children, number))
     try:
         child = await asyncio.create_subprocess_exec(*command, env={**os.environ, **variables})
     except OSError as error:
         sys.stderr.write(f"Cannot run {command[0]}: {error.strerror}.\n")
         return 127 if isinstance(error, FileNotFoundError) else 126
-    _on_signals(lambda number: _pass_on(child, number))
+    children.append(child)
     status = await child.wait()
     return status if status >= 0 else 128 - status
 
 
-def _pass_on(child: asyncio.subprocess.Process, number: int) -> None:
+def _pass_on(children: Iterable[asyncio.subprocess.Process], number: int) -> None:
     """
-    Hand a SIGTERM to the child; Ctrl-C comes to it from the terminal.
+    Hand a SIGTERM on; Ctrl-C comes to children from the terminal.
     """
     if number == signal.SIGTERM:
-        child.terminate()
+        for child in children:
+            child.terminate()
 
 
 def _on_signals(act: Callable[[int], None]) -> None:

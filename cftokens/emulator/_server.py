@@ -144,8 +144,7 @@ async def _send_half(request: web.Request, reply: Reply, headers: Mapping[str, s
 
 def _hang_up(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
     """
-    Close the connection; what is still to be written to it is lost.
+    Close the connection: what has been written still goes out, the rest is lost.
     """
-    if request.transport is not None:
-        request.transport.close()
+    request.protocol.force_close()
     return response

@@ -157,7 +157,8 @@ def _reply(status: int, headers: Any, body: str, content_type: str) -> Reply:
     for name, value in headers.items():
         if not (_matches(_HEADER_NAME, name) and _matches(_HEADER_VALUE, value)):
             raise ValueError(f"headers must be names and values of HTTP, not {name!r}: {value!r}")
-    return Reply(status, {"Content-Type": content_type, **headers}, body.encode())
+    named = {name.title(): value for name, value in headers.items()}  # their case means nothing
+    return Reply(status, {"Content-Type": content_type, **named}, body.encode())
 
 
 def _is_mapping(value: Any) -> TypeGuard[Mapping[Any, Any]]:
