@@ -2,6 +2,7 @@
 ``python -m cftokens.emulator``, as a program of its own.
 """
 
+import importlib
 import json
 import os
 import signal
@@ -211,3 +212,12 @@ def test_sigterm() -> None:
         process.communicate(timeout=DEADLINE)
 
     assert process.returncode == 128 + signal.SIGTERM
+
+
+def test_import() -> None:
+    """
+    Importing the program does not run it.
+    """
+    program = importlib.import_module("cftokens.emulator.__main__")
+
+    assert callable(program.main)
