@@ -5,9 +5,11 @@
 import argparse
 import asyncio
 import os
+import re
 import signal
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from typing import Final
 
 from cftokens.emulator import Emulator
@@ -25,12 +27,7 @@ def main() -> int:
     """
     Do what the command line says and return the exit status.
     """
-    port, command = _parse(sys.argv[1:])
-    try:
-        return asyncio.run(_serve(port, command))
-    except OSError as error:
-        sys.stderr.write(f"Cannot serve on 127.0.0.1:{port}: {os.strerror(error.errno or 0)}.\n")
-        return 1
+    return asyncio.run(_serve(*_parse(sys.argv[1:])))
 
 
 def _parse(arguments: list[str]) -> tuple[int, list[str]]:
@@ -52,21 +49,29 @@ def _parse(arguments: list[str]) -> tuple[int, list[str]]:
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if port not in range(65536):
-        raise ValueError(text)
-    return port
+    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) not in range(65536):
+        raise argparse.ArgumentTypeError("must be a whole number from 0 to 65535")
+    return int(text)
 
 
 async def _serve(port: int, command: Sequence[str]) -> int:
-    async with Emulator(port=port) as emulator:
-        variables = {
-            "CLOUDFLARE_BASE_URL": emulator.base_url,
-            "CLOUDFLARE_ACCOUNT_ID": emulator.account_id,
-            "CLOUDFLARE_API_TOKEN": emulator.api_token,
-            "CLOUDFLARE_USER_API_TOKEN": emulator.user_api_token,
-        }
+    async with AsyncExitStack() as stack:
+        try:
+            emulator = await stack.enter_async_context(Emulator(port=port))
+        except OSError as error:
+            sys.stderr.write(f"Cannot serve on 127.0.0.1:{port}: {os.strerror(error.errno or 0)}.\n")
+            return 1
+        variables = _variables(emulator)
         return await (_run(command, variables) if command else _wait(variables))
+
+
+def _variables(emulator: Emulator) -> dict[str, str]:
+    return {
+        "CLOUDFLARE_BASE_URL": emulator.base_url,
+        "CLOUDFLARE_ACCOUNT_ID": emulator.account_id,
+        "CLOUDFLARE_API_TOKEN": emulator.api_token,
+        "CLOUDFLARE_USER_API_TOKEN": emulator.user_api_token,
+    }
 
 
 async def _wait(variables: Mapping[str, str]) -> int:
@@ -85,25 +90,24 @@ async def _run(command: Sequence[str], variables: Mapping[str, str]) -> int:
     """
     Run a command to its end and return its status, as a shell would.
     """
-    children: list[asyncio.subprocess.Process] = []
-    _on_signals(lambda number: _pass_on(children, number))
+    started: asyncio.Future[asyncio.subprocess.Process] = asyncio.get_running_loop().create_future()
+    _on_signals(lambda number: started.add_done_callback(lambda _: _pass_on(started.result(), number)))
     try:
         child = await asyncio.create_subprocess_exec(*command, env={**os.environ, **variables})
     except OSError as error:
         sys.stderr.write(f"Cannot run {command[0]}: {error.strerror}.\n")
         return 127 if isinstance(error, FileNotFoundError) else 126
-    children.append(child)
+    started.set_result(child)
     status = await child.wait()
     return status if status >= 0 else 128 - status
 
 
-def _pass_on(children: Iterable[asyncio.subprocess.Process], number: int) -> None:
+def _pass_on(child: asyncio.subprocess.Process, number: int) -> None:
     """
-    Hand a SIGTERM on; Ctrl-C comes to children from the terminal.
+    Hand a SIGTERM to the child; Ctrl-C comes to it from the terminal.
     """
-    if number == signal.SIGTERM:
-        for child in children:
-            child.terminate()
+    if number == signal.SIGTERM and child.returncode is None:
+        child.terminate()
 
 
 def _on_signals(act: Callable[[int], None]) -> None:

@@ -15,7 +15,7 @@ Kind = Literal["account", "user"]
 
 PREFIXES: Final[dict[Kind, str]] = {"account": "cfat_", "user": "cfut_"}
 _ALPHANUMERICS: Final = string.ascii_letters + string.digits
-_VALUE: Final = re.compile(r"(cf[a-z]{1,2}_)[A-Za-z0-9]{40}[0-9a-f]{8}")
+_VALUE: Final = re.compile(r"(cf[a-z]{1,2}_)?[A-Za-z0-9_-]{40,}")
 
 
 def mint(kind: Kind) -> str:
@@ -37,6 +37,6 @@ def digest(value: str) -> bytes:
 
 def hide_values(text: str) -> str:
     """
-    Return the text with every token value in it cut down to its prefix.
+    Return the text with all that could be a token value, in the new form or the old, cut to its prefix.
     """
     return _VALUE.sub(r"\1…", text)

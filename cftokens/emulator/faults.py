@@ -116,7 +116,7 @@ class Fault:
         """
         if retry_after is not None and not (_is_whole(retry_after) and retry_after >= 0):
             raise ValueError(f"retry_after must be a whole number from 0 on, not {retry_after!r}")
-        headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+        headers = {} if retry_after is None else _blocked(retry_after)
         body = _failure(971, "Please wait and consider throttling your request speed")
         return Fault(runs=False, reply=_reply(429, headers, body, _JSON))
 
@@ -140,6 +140,10 @@ class Fault:
         Run the operation and answer 200 with ``"success": false``.
         """
         return Fault(reply=_reply(200, {}, _failure(1000, "Injected by the emulator"), _JSON))
+
+
+def _blocked(seconds: int) -> dict[str, str]:
+    return {"Retry-After": str(seconds), "Ratelimit": f'"default";r=0;t={seconds}'}
 
 
 def _failure(code: int, message: str) -> str:

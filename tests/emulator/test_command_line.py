@@ -4,7 +4,6 @@
 
 import importlib
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -14,6 +13,7 @@ import urllib.request
 import pytest
 
 DEADLINE = 30
+WAITING = "print('ready', flush=True); input()"  # a command that ends when it is told to
 EMULATOR = [sys.executable, "-m", "cftokens.emulator"]
 NAMES = [
     "CLOUDFLARE_BASE_URL",
@@ -37,7 +37,11 @@ def start(*arguments: str) -> subprocess.Popen[str]:
     Start the emulator and leave it running.
     """
     return subprocess.Popen(
-        [*EMULATOR, "--port", "0", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*EMULATOR, "--port", "0", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
@@ -128,8 +132,8 @@ def test_impossible_command(command: str, status: int, reason: str) -> None:
     ("arguments", "complaint"),
     [
         (["--"], "no COMMAND after --"),
-        (["--port", "65536"], "argument --port: invalid _port value: '65536'"),
-        (["--port", "http"], "argument --port: invalid _port value: 'http'"),
+        (["--port", "65536"], "argument --port: must be a whole number from 0 to 65535"),
+        (["--port", "http"], "argument --port: must be a whole number from 0 to 65535"),
         (["true"], "unrecognized arguments: true"),
     ],
 )
@@ -187,16 +191,9 @@ def test_ctrl_c() -> None:
     """
     On Ctrl-C, which a terminal sends to the command as well, the emulator waits for the command to end.
     """
-    script = "print('ready', flush=True); input()"
-    with subprocess.Popen(
-        [*EMULATOR, "--port", "0", "--", sys.executable, "-c", script],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with start("--", sys.executable, "-c", WAITING) as process:
         read_lines(process, 1)
-        os.kill(process.pid, signal.SIGINT)
+        process.send_signal(signal.SIGINT)
         rest = process.communicate("go on\n", timeout=DEADLINE)
 
     assert (process.returncode, rest) == (0, ("", ""))
@@ -206,12 +203,12 @@ def test_sigterm() -> None:
     """
     SIGTERM is handed to the command, whose end is then the emulator's.
     """
-    with start("--", sys.executable, "-c", "print('ready', flush=True); input()") as process:
+    with start("--", sys.executable, "-c", WAITING) as process:
         read_lines(process, 1)
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=DEADLINE)
+        status = process.wait(DEADLINE)
 
-    assert process.returncode == 128 + signal.SIGTERM
+    assert status == 128 + signal.SIGTERM
 
 
 def test_import() -> None:

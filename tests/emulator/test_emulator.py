@@ -14,7 +14,7 @@ import cftokens
 from cftokens import RateLimit
 from cftokens.emulator import Emulator, Fault, RecordedRequest
 
-from .caller import Caller
+from .caller import UNKNOWN_VALUE, Caller
 
 
 @pytest.mark.parametrize("name", ["base_url", "account_id", "user_id", "api_token", "user_api_token"])
@@ -119,17 +119,20 @@ async def test_requests(account: Caller) -> None:
     ]
 
 
-async def test_no_secret_is_recorded(account: Caller) -> None:
+@pytest.mark.parametrize(
+    ("value", "shown"), [(UNKNOWN_VALUE, "cfat_…"), ("8M7wS6hCpXVc-DoRnPPY_UCWPgy8aea4Wy6kCe5T", "…")]
+)
+async def test_no_secret_is_recorded(account: Caller, value: str, shown: str) -> None:
     """
     A value in a path or a query by mistake is not recorded, nor is the header.
     """
-    value = account.value
-    await account.send("GET", f"/{value}", params={"name": value, value: "x"})
+    await account.send("GET", f"/{value}?name={value}&{value}=x")
 
-    recorded = repr(account.emulator.requests)
+    (recorded,) = account.emulator.requests
 
-    assert value[5:] not in recorded
-    assert "cfat_…" in recorded
+    assert recorded.path == f"{account.tokens}/{shown}"
+    assert recorded.query == {"name": shown, shown: "x"}
+    assert account.value[5:] not in repr(recorded)
 
 
 async def test_large_body(account: Caller) -> None:

@@ -135,16 +135,38 @@ async def test_headers(account: Caller) -> None:
     assert "cf-ray" in response.headers
 
 
-@pytest.mark.parametrize(("seconds", "header"), [(7, "7"), (0, "0"), (None, None)])
-async def test_retry_after(account: Caller, seconds: int | None, header: str | None) -> None:
+async def test_retry_after(account: Caller) -> None:
     """
-    The seconds to wait stand in the Retry-After header, or nowhere.
+    The seconds to wait stand in both headers that tell of the limit.
     """
-    account.emulator.inject(Fault.rate_limited(retry_after=seconds))
+    account.emulator.inject(Fault.rate_limited(retry_after=7))
+
+    headers = (await create(account)).headers
+
+    assert (headers["Retry-After"], headers["Ratelimit"]) == ("7", '"default";r=0;t=7')
+
+
+async def test_no_retry_after(account: Caller) -> None:
+    """
+    A 429 can come without the seconds to wait.
+    """
+    account.emulator.inject(Fault.rate_limited(retry_after=None))
 
     response = await create(account)
 
-    assert response.headers.get("Retry-After") == header
+    assert (response.status, "Retry-After" in response.headers) == (429, False)
+
+
+@pytest.mark.parametrize("status", [204, 304])
+async def test_status_without_body(account: Caller, status: int) -> None:
+    """
+    A status that has no body is sent without one.
+    """
+    account.emulator.inject(Fault.status(status))
+
+    response = await create(account)
+
+    assert (response.status, await response.read()) == (status, b"")
 
 
 async def test_html(account: Caller) -> None:
