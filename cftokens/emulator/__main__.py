@@ -1,0 +1,123 @@
+"""
+``python -m cftokens.emulator``: an emulator for a command, or for whoever wants one.
+"""
+
+import argparse
+import asyncio
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import Final
+
+from cftokens.emulator import Emulator
+
+_DESCRIPTION: Final = """\
+Serve Cloudflare's token API on 127.0.0.1, in memory.
+
+With a COMMAND, run it with CLOUDFLARE_BASE_URL, CLOUDFLARE_ACCOUNT_ID, CLOUDFLARE_API_TOKEN and
+CLOUDFLARE_USER_API_TOKEN set, and end with its exit status. Without one, print these four as
+`export NAME=value` lines and serve until interrupted.
+"""
+
+
+def main() -> int:
+    """
+    Do what the command line says and return the exit status.
+    """
+    return asyncio.run(_serve(*_parse(sys.argv[1:])))
+
+
+def _parse(arguments: list[str]) -> tuple[int, list[str]]:
+    """
+    Return the port and the command. All after the first ``--`` is the command's own.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m cftokens.emulator",
+        usage="%(prog)s [-h] [--port PORT] [-- COMMAND ...]",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--port", type=_port, default=8787, help="8787 unless given; 0 for a free one")
+    at = arguments.index("--") if "--" in arguments else len(arguments)
+    options = parser.parse_args(arguments[:at])
+    if at == len(arguments) - 1:
+        parser.error("no COMMAND after --")
+    return options.port, arguments[at + 1 :]
+
+
+def _port(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) not in range(65536):
+        raise argparse.ArgumentTypeError("must be a whole number from 0 to 65535")
+    return int(text)
+
+
+async def _serve(port: int, command: Sequence[str]) -> int:
+    async with AsyncExitStack() as stack:
+        try:
+            emulator = await stack.enter_async_context(Emulator(port=port))
+        except OSError as error:
+            sys.stderr.write(f"Cannot serve on 127.0.0.1:{port}: {os.strerror(error.errno or 0)}.\n")
+            return 1
+        variables = _variables(emulator)
+        return await (_run(command, variables) if command else _wait(variables))
+
+
+def _variables(emulator: Emulator) -> dict[str, str]:
+    return {
+        "CLOUDFLARE_BASE_URL": emulator.base_url,
+        "CLOUDFLARE_ACCOUNT_ID": emulator.account_id,
+        "CLOUDFLARE_API_TOKEN": emulator.api_token,
+        "CLOUDFLARE_USER_API_TOKEN": emulator.user_api_token,
+    }
+
+
+async def _wait(variables: Mapping[str, str]) -> int:
+    """
+    Print the variables and wait to be interrupted.
+    """
+    interrupted = asyncio.Event()
+    _on_signals(lambda _number: interrupted.set())
+    sys.stdout.writelines(f"export {name}={value}\n" for name, value in variables.items())
+    sys.stdout.flush()
+    await interrupted.wait()
+    return 0
+
+
+async def _run(command: Sequence[str], variables: Mapping[str, str]) -> int:
+    """
+    Run a command to its end and return its status, as a shell would.
+    """
+    started: asyncio.Future[asyncio.subprocess.Process] = asyncio.get_running_loop().create_future()
+    _on_signals(lambda number: started.add_done_callback(lambda _: _pass_on(started.result(), number)))
+    try:
+        child = await asyncio.create_subprocess_exec(*command, env={**os.environ, **variables})
+    except OSError as error:
+        sys.stderr.write(f"Cannot run {command[0]}: {error.strerror}.\n")
+        return 127 if isinstance(error, FileNotFoundError) else 126
+    started.set_result(child)
+    status = await child.wait()
+    return status if status >= 0 else 128 - status
+
+
+def _pass_on(child: asyncio.subprocess.Process, number: int) -> None:
+    """
+    Hand a SIGTERM to the child; Ctrl-C comes to it from the terminal.
+    """
+    if number == signal.SIGTERM and child.returncode is None:
+        child.terminate()
+
+
+def _on_signals(act: Callable[[int], None]) -> None:
+    """
+    Call a function when the process is told to stop.
+    """
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda received, _frame: loop.call_soon_threadsafe(act, received) and None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""
+Who may do what: the credential, where it comes from, and what it permits.
+"""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from cftokens.emulator import _refusals
+from cftokens.emulator._routes import Call
+from cftokens.emulator._state import Token, Tokens
+from cftokens.emulator._targets import account_target, user_target
+
+_BEARER: Final = re.compile(r"bearer +([A-Za-z0-9_-]{40,80})", re.IGNORECASE)
+_KEY_HEADERS: Final = ("X-Auth-Key", "X-Auth-Email", "X-Auth-User-Service-Key")
+
+# Which groups permit to read and to write tokens, by the kind of the tokens.
+_READ: Final = {"account": "eb56a6953c034b9d97dd838155666f06", "user": "0cc3a61731504c89b99ec1be78b77aa0"}
+_WRITE: Final = {"account": "5bc3f8b21c554832afc660159ab75fa4", "user": "686d18d5ac6c441c867cbf6771e58a0a"}
+_READING: Final = ("list", "get", "permission_groups")
+
+
+def bearer_of(headers: Mapping[str, str]) -> str:
+    """
+    Return the value that a request carries, empty if it carries none.
+    """
+    match = _BEARER.fullmatch(headers.get("Authorization", "").strip())
+    return match[1] if match else ""
+
+
+class Access:
+    """
+    The door of one account and one user.
+    """
+
+    def __init__(self, tokens: Tokens, account_id: str, user_id: str) -> None:
+        self._tokens = tokens
+        self._account_id = account_id
+        self._user_id = user_id
+
+    def authenticate(self, call: Call, headers: Mapping[str, str], peer: str, now: datetime) -> Token:
+        """
+        Return the token that a request comes with.
+
+        Raises:
+            RefusedError: There is none, or it is not good here and now.
+        """
+        value = bearer_of(headers)
+        if not value:
+            raise _without_token(call, headers)
+        token = self._tokens.holder_of(value)
+        if token is None or token.kind != call.kind or not token.in_force(now):
+            raise _rejected(call)
+        if not _allows(token.wishes.condition, peer):
+            raise _refusals.wrong_place(peer)
+        return token
+
+    def authorize(self, call: Call, token: Token) -> None:
+        """
+        Let a token do what it is permitted to.
+
+        Raises:
+            RefusedError: It belongs elsewhere or lacks the permission group.
+        """
+        if call.account_id not in (None, self._account_id):
+            raise _rejected(call) if call.operation == "verify" else _refusals.other_account()
+        if call.operation != "verify" and not self._permits(call, token):
+            raise _refusals.not_permitted()
+
+    def _permits(self, call: Call, token: Token) -> bool:
+        here = account_target(self._account_id) if call.kind == "account" else user_target(self._user_id)
+        groups = [_WRITE[call.kind]]
+        if call.operation in _READING:
+            groups.append(_READ[call.kind])
+        return any(token.holds(group, here) for group in groups)
+
+
+def _without_token(call: Call, headers: Mapping[str, str]) -> _refusals.RefusedError:
+    if "Authorization" in headers:
+        return _refusals.malformed_authorization()
+    if not any(name in headers for name in _KEY_HEADERS):
+        return _refusals.no_credential()
+    return _refusals.key_instead_of_token() if call.operation == "verify" else _refusals.unknown_key()
+
+
+def _rejected(call: Call) -> _refusals.RefusedError:
+    return _refusals.nothing_to_verify() if call.operation == "verify" else _refusals.invalid_token()
+
+
+def _allows(condition: Mapping[str, Any] | None, peer: str) -> bool:
+    """
+    Tell whether a condition lets an address in; ``not_in`` has the last word.
+    """
+    request_ip = (condition or {}).get("request_ip", {})
+    inside = "in" not in request_ip or _among(peer, request_ip["in"])
+    return inside and not _among(peer, request_ip.get("not_in", []))
+
+
+def _among(peer: str, networks: list[str]) -> bool:
+    address = ipaddress.ip_address(peer)
+    return any(address in ipaddress.ip_network(network, strict=False) for network in networks)

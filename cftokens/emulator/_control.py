@@ -1,0 +1,71 @@
+"""
+The emulator's own paths, for programs in other languages: faults and recorded requests.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+from aiohttp import web
+
+from cftokens.emulator._injection import Injection, make_fault
+from cftokens.emulator._server import RecordedRequest
+from cftokens.emulator._shapes import is_object
+
+
+class Control:
+    """
+    What ``/emulator/…`` answers. It asks for no credential: it is on loopback and guards nothing.
+    """
+
+    def __init__(self, injection: Injection, requests: Sequence[RecordedRequest]) -> None:
+        self._injection = injection
+        self._requests = requests
+
+    def routes(self) -> list[web.RouteDef]:
+        """
+        Return the paths with their handlers.
+        """
+        return [
+            web.post("/emulator/faults", self.inject),
+            web.delete("/emulator/faults", self.clear),
+            web.get("/emulator/requests", self.recorded),
+        ]
+
+    async def inject(self, request: web.Request) -> web.Response:
+        """
+        Inject the fault that the body describes.
+        """
+        try:
+            self._inject(_read_object(await request.read()))
+        except ValueError as mistake:
+            return web.json_response({"error": str(mistake)}, status=400)
+        return web.json_response({})
+
+    async def clear(self, _request: web.Request) -> web.Response:
+        """
+        Forget all faults.
+        """
+        self._injection.clear()
+        return web.json_response({})
+
+    async def recorded(self, _request: web.Request) -> web.Response:
+        """
+        Show what has been received.
+        """
+        return web.json_response([attrs.asdict(request) for request in self._requests])
+
+    def _inject(self, description: dict[str, Any]) -> None:
+        operation, times = description.pop("operation", None), description.pop("times", 1)
+        self._injection.add(make_fault(description), operation, times)
+
+
+def _read_object(body: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        content = None
+    if not is_object(content):
+        raise ValueError('The body must be a JSON object, like {"fault": "drop_after"}')
+    return content

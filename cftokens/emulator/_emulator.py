@@ -1,0 +1,173 @@
+"""
+The emulator as its users see it.
+"""
+
+import importlib
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Final, Self
+
+from aiohttp import web
+
+from cftokens._options import RateLimit
+from cftokens.emulator._control import Control
+from cftokens.emulator._injection import Injection
+from cftokens.emulator._operations import Operations
+from cftokens.emulator._rate import Meter
+from cftokens.emulator._routes import BASE, Operation
+from cftokens.emulator._server import RecordedRequest, Server
+from cftokens.emulator.faults import Fault
+
+_HOST: Final = "127.0.0.1"
+_PATIENCE: Final = 0.05  # seconds that closing waits for requests that still run
+
+
+class Emulator:
+    """
+    Cloudflare's token API on loopback, with one account and one user, all in memory.
+
+    It serves while its ``async with`` block runs, and only once. Its account and its user begin
+    with one token each, which hold every permission and show up in lists like any other token.
+    https://developers.cloudflare.com/api/resources/accounts/subresources/tokens/
+
+    Args:
+        clock: Returns the time in Unix seconds, for tokens and for the rate limit.
+        rate_limit: The limit to enforce for each token; None enforces none.
+        port: The port on 127.0.0.1, 0 for a free one.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.time,
+        rate_limit: RateLimit | None = None,
+        port: int = 0,
+    ) -> None:
+        self._rate_limit = rate_limit
+        self._port = port
+        self._injection = Injection()
+        self._operations = Operations(clock)
+        self._server = Server(self._operations, Meter(rate_limit, clock), self._injection)
+        self._runner: web.AppRunner | None = None
+        self._base_url = self._api_token = self._user_api_token = ""
+
+    def __repr__(self) -> str:
+        return f"<Emulator at {self._base_url or 'no address yet'}>"
+
+    async def __aenter__(self) -> Self:
+        if self._runner is not None:
+            raise RuntimeError("This emulator was started before; make another one")
+        self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=_PATIENCE)
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, _HOST, self._port).start()
+        except OSError:
+            await self._runner.cleanup()
+            raise
+        self._base_url = f"http://{_HOST}:{self._runner.addresses[0][1]}{BASE}"
+        self._api_token = self._operations.issue_first("account")
+        self._user_api_token = self._operations.issue_first("user")
+        return self
+
+    async def __aexit__(
+        self,
+        _exception_type: type[BaseException] | None,
+        _exception: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    @property
+    def base_url(self) -> str:
+        """
+        Where the API is, like ``http://127.0.0.1:8787/client/v4``.
+        """
+        return self._started(self._base_url)
+
+    @property
+    def account_id(self) -> str:
+        """
+        The id of the only account.
+        """
+        return self._started(self._operations.account_id)
+
+    @property
+    def user_id(self) -> str:
+        """
+        The id of the only user.
+        """
+        return self._started(self._operations.user_id)
+
+    @property
+    def api_token(self) -> str:
+        """
+        The value that the account's first token began with.
+        """
+        return self._started(self._api_token)
+
+    @property
+    def user_api_token(self) -> str:
+        """
+        The value that the user's first token began with.
+        """
+        return self._started(self._user_api_token)
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
+        """
+        What has been received below the base URL, oldest first.
+        """
+        return self._server.requests
+
+    def client(self, **options: Any) -> Any:
+        """
+        Return a :class:`cftokens.Client` for the account's first token.
+
+        It keeps no pace of its own unless the emulator's limit is on.
+
+        Args:
+            options: Arguments for the client; they win over the emulator's.
+        """
+        ours = {
+            "api_token": self.api_token,
+            "account_id": self.account_id,
+            "base_url": self.base_url,
+            "rate_limit": self._rate_limit,
+        }
+        client = importlib.import_module("cftokens").Client
+        return client(**(ours | options))
+
+    def inject(self, fault: Fault, *, operation: Operation | None = None, times: int | None = 1) -> None:
+        """
+        Let a fault strike. Of several that fit a request, the one injected first does.
+
+        Args:
+            fault: What goes wrong.
+            operation: The operation that it strikes, None for any request.
+            times: How often it strikes, None for always.
+
+        Raises:
+            ValueError: There is no such operation, or *times* is not positive.
+        """
+        self._injection.add(fault, operation, times)
+
+    def clear_faults(self) -> None:
+        """
+        Forget all faults that have been injected.
+        """
+        self._injection.clear()
+
+    def _started(self, value: str) -> str:
+        if not self._base_url:
+            raise RuntimeError(
+                "The emulator has not been started: use it in `async with Emulator() as emulator:`"
+            )
+        return value
+
+    def _application(self) -> web.Application:
+        application = web.Application(client_max_size=0)  # no limit: a proper refusal for any body
+        application.add_routes(Control(self._injection, self.requests).routes())
+        application.router.add_route("*", BASE + "{tail:(/.*)?}", self._server.handle)
+        return application

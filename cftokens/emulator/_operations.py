@@ -1,0 +1,187 @@
+"""
+The eight operations on tokens, for accounts and users alike.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import attrs
+
+from cftokens.emulator import _refusals
+from cftokens.emulator._access import Access
+from cftokens.emulator._catalogue import ACCOUNT, BUCKET, USER, ZONE, groups_of, visible_to
+from cftokens.emulator._listing import list_page
+from cftokens.emulator._policies import check_grant
+from cftokens.emulator._routes import Call, Operation
+from cftokens.emulator._rules import read_creation, read_json, read_update
+from cftokens.emulator._state import Policy, Token, Tokens, Wishes, new_id, render_time, whole_second
+from cftokens.emulator._values import Kind
+
+QUOTAS: Final[dict[Kind, int]] = {"account": 500, "user": 50}
+_VERIFIED: Final = {"code": 10000, "message": "This API Token is valid and active", "type": None}
+
+
+@attrs.frozen(kw_only=True)
+class Message:
+    """
+    A request; *path* is raw and begins after the base URL, *peer* is the caller's address.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    query: Mapping[str, str]
+    body: bytes = attrs.field(repr=False)
+    peer: str
+
+
+@attrs.frozen
+class Answer:
+    """
+    An HTTP status and the envelope that goes with it.
+    """
+
+    status: int
+    envelope: Mapping[str, Any] = attrs.field(repr=False)
+
+
+def refuse(refused: _refusals.RefusedError) -> Answer:
+    """
+    Return the answer to a request that is refused.
+    """
+    return Answer(
+        refused.status, {"success": False, "errors": [refused.error], "messages": [], "result": None}
+    )
+
+
+def _accept(result: Any, *, messages: tuple[Any, ...] = (), **more: Any) -> Answer:
+    return Answer(200, {"success": True, "errors": [], "messages": messages, "result": result, **more})
+
+
+class Operations:
+    """
+    One account and one user with their tokens.
+
+    Args:
+        clock: Returns the time in Unix seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.account_id = new_id()
+        self.user_id = new_id()
+        self.tokens = Tokens()
+        self._clock = clock
+        self._access = Access(self.tokens, self.account_id, self.user_id)
+        self._by_name: dict[Operation, Callable[[Call, Message, Token], Answer]] = {
+            "list": self._list,
+            "get": self._get,
+            "create": self._create,
+            "update": self._update,
+            "delete": self._delete,
+            "verify": self._verify,
+            "permission_groups": self._permission_groups,
+            "roll": self._roll,
+        }
+
+    def issue_first(self, kind: Kind) -> str:
+        """
+        Issue the token that the rest begins with, and return its value. It holds everything there is.
+        """
+        policies = self._everything_of_account() if kind == "account" else self._everything_of_user()
+        wishes = Wishes(name=f"The emulator's first {kind} token", policies=policies)
+        return self.tokens.create(kind, wishes, self._now())[1]
+
+    def answer(self, call: Call, message: Message) -> Answer:
+        """
+        Do what is asked for, if it may be done.
+        """
+        try:
+            token = self._access.authenticate(call, message.headers, message.peer, self._now())
+            token = attrs.evolve(token, last_used_on=self._now())
+            self.tokens.keep(token)
+            self._access.authorize(call, token)
+            return self._by_name[call.operation](call, message, token)
+        except _refusals.RefusedError as refused:
+            return refuse(refused)
+
+    def _list(self, call: Call, message: Message, _caller: Token) -> Answer:
+        shown, info = list_page(self.tokens.of_kind(call.kind), message.query, self._now())
+        return _accept([token.as_json(self._now()) for token in shown], result_info=info)
+
+    def _get(self, call: Call, _message: Message, _caller: Token) -> Answer:
+        return _accept(self._find(call).as_json(self._now()))
+
+    def _create(self, call: Call, message: Message, caller: Token) -> Answer:
+        wishes = read_creation(message.body, call.kind)
+        check_grant(caller, wishes.policies)
+        if len(self.tokens.of_kind(call.kind)) >= QUOTAS[call.kind]:
+            raise _refusals.quota_reached(QUOTAS[call.kind])
+        token, value = self.tokens.create(call.kind, wishes, self._now())
+        return _accept({**token.as_json(self._now()), "value": value})
+
+    def _update(self, call: Call, message: Message, caller: Token) -> Answer:
+        token = self._find(call)
+        wishes = read_update(message.body, call.kind)
+        check_grant(caller, wishes.policies)
+        if wishes.disabled is None:
+            wishes = attrs.evolve(wishes, disabled=token.wishes.disabled)
+        token = attrs.evolve(token, wishes=wishes, modified_on=self._now())
+        self.tokens.keep(token)
+        return _accept(token.as_json(self._now()))
+
+    def _delete(self, call: Call, _message: Message, _caller: Token) -> Answer:
+        token = self._find(call)
+        self.tokens.remove(token)
+        return _accept({"id": token.id})
+
+    def _verify(self, _call: Call, _message: Message, caller: Token) -> Answer:
+        times = {"expires_on": caller.wishes.expires_on, "not_before": caller.wishes.not_before}
+        given = {key: render_time(moment) for key, moment in times.items() if moment is not None}
+        return _accept(
+            {"id": caller.id, "status": caller.status(self._now()), **given}, messages=(_VERIFIED,)
+        )
+
+    def _permission_groups(self, call: Call, message: Message, _caller: Token) -> Answer:
+        name, scope = message.query.get("name"), message.query.get("scope")
+        groups = [
+            group.as_listed()
+            for group in visible_to(call.kind)
+            if name in (None, group.name) and scope in (None, group.scope)
+        ]
+        return _accept(groups)
+
+    def _roll(self, call: Call, message: Message, _caller: Token) -> Answer:
+        token = self._find(call)
+        if message.body:  # the official SDK sends none
+            read_json(message.body)
+        return _accept(self.tokens.roll(token, self._now()))
+
+    def _find(self, call: Call) -> Token:
+        token = self.tokens.find(call.kind, call.token_id)
+        if token is None:
+            raise _refusals.unknown_token()
+        return token
+
+    def _now(self) -> datetime:
+        return whole_second(self._clock())
+
+    def _everything_of_account(self) -> tuple[Policy, ...]:
+        account = f"com.cloudflare.api.account.{self.account_id}"
+        zones, buckets = "com.cloudflare.api.account.zone.*", "com.cloudflare.edge.r2.bucket.*"
+        return (
+            _allow(account, "*", ACCOUNT, ZONE, BUCKET),
+            _allow(account, {zones: "*"}, ZONE),
+            _allow(account, {buckets: "*"}, BUCKET),
+        )
+
+    def _everything_of_user(self) -> tuple[Policy, ...]:
+        return (
+            _allow(f"com.cloudflare.api.user.{self.user_id}", "*", USER),
+            _allow("com.cloudflare.api.account.*", "*", ACCOUNT, ZONE, BUCKET),
+            _allow("com.cloudflare.api.account.zone.*", "*", ZONE),
+        )
+
+
+def _allow(name: str, below: Any, *scopes: str) -> Policy:
+    return Policy(effect="allow", groups=groups_of(scopes), resources={name: below})

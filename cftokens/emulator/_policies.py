@@ -1,0 +1,95 @@
+"""
+What policies must look like, and what a token's creator may put into them.
+
+https://developers.cloudflare.com/fundamentals/api/how-to/create-via-api/
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cftokens.emulator import _refusals
+from cftokens.emulator._catalogue import CATALOGUE, Group
+from cftokens.emulator._shapes import a_list, an_object, is_object
+from cftokens.emulator._state import Policy, Token
+from cftokens.emulator._targets import EVERY_ACCOUNT, EVERY_ZONE, Target, targets_of
+from cftokens.emulator._values import Kind
+
+
+def read_policies(policies: Any, kind: Kind, *, fresh: bool) -> tuple[Policy, ...]:
+    """
+    Return the policies in the order in which answers show them: never the one they were sent in.
+
+    Args:
+        policies: What the body says.
+        kind: The kind of token that they are for.
+        fresh: Whether the token is new; its policies cannot have an id then.
+    """
+    given = enumerate(a_list(policies, "/policies"))
+    read = [_read_policy(policy, f"/policies/{index}", kind, fresh=fresh) for index, policy in given]
+    return tuple(reversed(read))
+
+
+def check_grant(creator: Token, policies: Iterable[Policy]) -> None:
+    """
+    Refuse policies that allow what their creator does not hold, or what makes no sense there.
+    """
+    for policy in policies:
+        for group in (CATALOGUE[group_id] for group_id in policy.groups):
+            for target in policy.targets:
+                _check_permission(creator, policy.effect, group, target)
+
+
+def _check_permission(creator: Token, effect: str, group: Group, target: Target) -> None:
+    held = effect == "deny" or creator.holds(group.id, target)
+    if not (held and target.takes(group.scope)):
+        raise _refusals.not_held(group.name)
+
+
+def _read_policy(policy: Any, pointer: str, kind: Kind, *, fresh: bool) -> Policy:
+    given = an_object(policy, pointer)
+    if fresh and "id" in given:
+        raise _refusals.policy_reused(f"{pointer}/id")
+    if given.get("effect") not in ("allow", "deny"):
+        raise _refusals.rule_broken("effect must be one of allow, deny", f"{pointer}/effect")
+    groups = _read_groups(given.get("permission_groups"), f"{pointer}/permission_groups")
+    resources = _read_resources(given.get("resources"), f"{pointer}/resources", kind)
+    return Policy(effect=given["effect"], groups=groups, resources=resources)
+
+
+def _read_groups(groups: Any, pointer: str) -> tuple[str, ...]:
+    given = a_list(groups, pointer)
+    if not given:
+        raise _refusals.rule_broken("permission_groups must not be empty", pointer)
+    return tuple(sorted({_read_group(group, f"{pointer}/{index}") for index, group in enumerate(given)}))
+
+
+def _read_group(group: Any, pointer: str) -> str:
+    group_id = an_object(group, pointer).get("id")
+    if not group_id:
+        raise _refusals.rule_broken("id must be present", f"{pointer}/id")
+    if not (isinstance(group_id, str) and group_id in CATALOGUE):
+        raise _refusals.rule_broken("id must be that of a permission group", f"{pointer}/id")
+    return group_id
+
+
+def _read_resources(resources: Any, pointer: str, kind: Kind) -> Mapping[str, Any]:
+    given = an_object(resources, pointer)
+    nested = given and all(map(_gives_all, given.values()))
+    if not (nested or _gives_all(given)):
+        raise _refusals.rule_broken('must map names to "*", all of them flat or all nested', pointer)
+    for target in targets_of(given):
+        _check_target(target, pointer, kind)
+    return given
+
+
+def _gives_all(resources: Any) -> bool:
+    return is_object(resources) and bool(resources) and all(leaf == "*" for leaf in resources.values())
+
+
+def _check_target(target: Target | None, pointer: str, kind: Kind) -> None:
+    if target is None:
+        raise _refusals.rule_broken("must name resources that exist", pointer)
+    if kind == "account" and target == EVERY_ZONE:
+        raise _refusals.zone_not_named(pointer)
+    if kind == "account" and (target == EVERY_ACCOUNT or target.kind == "user"):
+        raise _refusals.rule_broken("must be resources of the account for account owned tokens", pointer)

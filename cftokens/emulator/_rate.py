@@ -1,0 +1,95 @@
+"""
+The rate limit, and the headers that tell of it.
+
+https://developers.cloudflare.com/fundamentals/api/reference/limits/
+"""
+
+import math
+from collections.abc import Callable
+
+import attrs
+
+from cftokens._options import RateLimit
+
+
+@attrs.define
+class _Window:
+    """
+    The requests of one token since *ends* minus the period.
+    """
+
+    ends: float
+    used: int = 0
+    blocked: bool = False
+
+
+@attrs.frozen
+class Reading:
+    """
+    What is left after a request.
+
+    Attributes:
+        limit: The limit that counts.
+        left: How many requests may follow.
+        seconds: How long until the count starts again.
+        refused: Whether this request came too early.
+    """
+
+    limit: RateLimit
+    left: int
+    seconds: int
+    refused: bool = False
+
+    def headers(self) -> dict[str, str]:
+        """
+        Return the headers that every answer carries.
+        """
+        headers = {
+            "Ratelimit": f'"default";r={self.left};t={self.seconds}',
+            "Ratelimit-Policy": f'"default";q={self.limit.requests};w={math.ceil(self.limit.period)}',
+        }
+        return headers | {"Retry-After": str(self.seconds)} if self.refused else headers
+
+
+class Meter:
+    """
+    Counts each token's requests in a window that begins with the first of them.
+
+    A request beyond the limit blocks its token for a whole period from then on.
+
+    Args:
+        limit: What is enforced; None only counts, against Cloudflare's default limit.
+        clock: Returns the time in seconds.
+    """
+
+    def __init__(self, limit: RateLimit | None, clock: Callable[[], float]) -> None:
+        self._limit = limit or RateLimit()
+        self._enforced = limit is not None
+        self._clock = clock
+        self._windows: dict[str, _Window] = {}
+
+    def count(self, token_id: str | None) -> Reading:
+        """
+        Count a request of a token; None, for a request without one, counts for nobody.
+        """
+        if token_id is None:
+            return Reading(self._limit, self._limit.requests, math.ceil(self._limit.period))
+        now = self._clock()
+        window = self._window(token_id, now)
+        refused = self._use(window, now)
+        left = max(0, self._limit.requests - window.used)
+        return Reading(self._limit, left, math.ceil(window.ends - now), refused)
+
+    def _window(self, token_id: str, now: float) -> _Window:
+        window = self._windows.get(token_id)
+        if window is None or now >= window.ends:
+            window = self._windows[token_id] = _Window(now + self._limit.period)
+        return window
+
+    def _use(self, window: _Window, now: float) -> bool:
+        refused = self._enforced and window.used >= self._limit.requests
+        if refused and not window.blocked:
+            window.blocked = True
+            window.ends = now + self._limit.period
+        window.used += not refused
+        return refused

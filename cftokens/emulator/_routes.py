@@ -1,0 +1,79 @@
+"""
+From method and path to the operation that they mean.
+"""
+
+import re
+from typing import Final, Literal
+
+import attrs
+
+from cftokens.emulator import _refusals
+from cftokens.emulator._values import Kind
+
+Operation = Literal["list", "get", "create", "update", "delete", "verify", "permission_groups", "roll"]
+
+BASE: Final = "/client/v4"
+_PATH: Final = re.compile(r"(?:/user|/accounts/(?P<account>[^/]*))/tokens(?:/(?P<rest>.*))?")
+_ID: Final = re.compile(r"[0-9a-f]{32}")
+
+_COLLECTION: Final[dict[str, Operation]] = {"GET": "list", "POST": "create"}
+_WORDS: Final[dict[str, dict[str, Operation]]] = {
+    "verify": {"GET": "verify"},
+    "permission_groups": {"GET": "permission_groups"},
+}
+_TOKEN: Final[dict[str, Operation]] = {"GET": "get", "PUT": "update", "DELETE": "delete"}
+_VALUE: Final[dict[str, Operation]] = {"PUT": "roll"}
+
+
+@attrs.frozen(kw_only=True)
+class Call:
+    """
+    One operation, and what the path says about it.
+
+    Attributes:
+        kind: The kind of tokens that the path is about.
+        operation: What is to be done.
+        account_id: The account in the path, None for a user's tokens.
+        token_id: The token in the path, empty for operations without one.
+    """
+
+    kind: Kind
+    operation: Operation
+    account_id: str | None
+    token_id: str
+
+
+def route(method: str, path: str) -> Call:
+    """
+    Return what a request asks for; *path* is raw and begins after the base URL.
+
+    Raises:
+        RefusedError: Nothing is there, or not for this method.
+    """
+    match = _PATH.fullmatch(path)
+    if match is None:
+        raise _refusals.no_route()
+    account_id = match["account"]
+    token_id, operations = _find(match["rest"] or "")
+    if not all(_ID.fullmatch(identifier) for identifier in (account_id, token_id) if identifier is not None):
+        raise _refusals.bad_identifier(path)
+    if method not in operations:
+        raise _refusals.no_method(method)
+    kind: Kind = "user" if account_id is None else "account"
+    return Call(kind=kind, operation=operations[method], account_id=account_id, token_id=token_id or "")
+
+
+def _find(rest: str) -> tuple[str | None, dict[str, Operation]]:
+    """
+    Return the token id in the rest of a path, and the operations there by method.
+    """
+    if not rest:
+        return None, _COLLECTION
+    if rest in _WORDS:
+        return None, _WORDS[rest]
+    token_id, slash, below = rest.partition("/")
+    if not slash:
+        return token_id, _TOKEN
+    if below != "value":
+        raise _refusals.no_route()
+    return token_id, _VALUE

@@ -1,0 +1,150 @@
+"""
+HTTP: from a request to an operation, and from its answer, or a fault, to a response.
+"""
+
+import asyncio
+import json
+import secrets
+from collections.abc import Mapping
+
+import attrs
+from aiohttp import web
+
+from cftokens.emulator import _refusals
+from cftokens.emulator._access import bearer_of
+from cftokens.emulator._injection import Injection
+from cftokens.emulator._operations import Answer, Message, Operations, refuse
+from cftokens.emulator._rate import Meter, Reading
+from cftokens.emulator._routes import BASE, Call, Operation, route
+from cftokens.emulator._values import hide_values
+from cftokens.emulator.faults import Fault, Reply
+
+
+@attrs.frozen(kw_only=True)
+class RecordedRequest:
+    """
+    A request that an emulator has received. It holds no secret: token values are cut to their prefix.
+
+    Attributes:
+        method: The HTTP method.
+        path: The raw path after the base URL, like ``/user/tokens``.
+        query: The query parameters.
+        operation: What was asked for, like ``"create"``; None if the path leads nowhere.
+        status: The HTTP status of the answer; None if there was none.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    operation: str | None
+    status: int | None
+
+
+class Server:
+    """
+    The API's side of an emulator.
+    """
+
+    def __init__(self, operations: Operations, meter: Meter, injection: Injection) -> None:
+        self.requests: list[RecordedRequest] = []
+        self._operations = operations
+        self._meter = meter
+        self._injection = injection
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """
+        Answer a request below the base URL.
+        """
+        message = await _read(request)
+        call = _route(message)
+        operation = call.operation if isinstance(call, Call) else None
+        reading = self._count(message)
+        fault = self._choose_fault(operation, reading)
+        reply = self._play(call, message, fault)
+        self.requests.append(_record(message, operation, reply))  # before any delay
+        await asyncio.sleep(fault.seconds)
+        return await _send(request, reply, reading, whole=fault.sent == "all")
+
+    def _count(self, message: Message) -> Reading:
+        caller = self._operations.tokens.holder_of(bearer_of(message.headers))
+        return self._meter.count(caller.id if caller else None)
+
+    def _choose_fault(self, operation: Operation | None, reading: Reading) -> Fault:
+        if reading.refused:
+            return Fault(runs=False, reply=_encode(refuse(_refusals.too_fast())))
+        return self._injection.take(operation) or Fault()
+
+    def _play(self, call: Call | _refusals.RefusedError, message: Message, fault: Fault) -> Reply | None:
+        """
+        Run the operation, unless the fault keeps it from running, and return what is answered.
+        """
+        own = _encode(self._operate(call, message)) if fault.runs else None
+        return None if fault.sent == "nothing" else fault.reply or own
+
+    def _operate(self, call: Call | _refusals.RefusedError, message: Message) -> Answer:
+        return self._operations.answer(call, message) if isinstance(call, Call) else refuse(call)
+
+
+async def _read(request: web.Request) -> Message:
+    return Message(
+        method=request.method,
+        path=request.rel_url.raw_path.removeprefix(BASE),
+        headers=request.headers,
+        query=request.query,
+        body=await request.read(),
+        peer=request.remote or "",
+    )
+
+
+def _route(message: Message) -> Call | _refusals.RefusedError:
+    try:
+        return route(message.method, message.path)
+    except _refusals.RefusedError as refused:
+        return refused
+
+
+def _encode(answer: Answer) -> Reply:
+    return Reply(answer.status, {"Content-Type": "application/json"}, json.dumps(answer.envelope).encode())
+
+
+def _record(message: Message, operation: Operation | None, reply: Reply | None) -> RecordedRequest:
+    return RecordedRequest(
+        method=message.method,
+        path=hide_values(message.path),
+        query={hide_values(key): hide_values(value) for key, value in message.query.items()},
+        operation=operation,
+        status=reply.status if reply else None,
+    )
+
+
+async def _send(
+    request: web.Request, reply: Reply | None, reading: Reading, *, whole: bool
+) -> web.StreamResponse:
+    if reply is None:
+        return _hang_up(request, web.Response())
+    headers = {**reading.headers(), "CF-Ray": f"{secrets.token_hex(8)}-AMS"}
+    if whole:
+        response = web.Response(status=reply.status, headers=headers, body=reply.body)
+        response.headers.update(reply.headers)
+        return response
+    return await _send_half(request, reply, headers)
+
+
+async def _send_half(request: web.Request, reply: Reply, headers: Mapping[str, str]) -> web.StreamResponse:
+    """
+    Promise the whole body, send half of it, and hang up.
+    """
+    response = web.StreamResponse(status=reply.status, headers=headers)
+    response.headers.update(reply.headers)
+    response.content_length = len(reply.body)
+    await response.prepare(request)
+    await response.write(reply.body[: len(reply.body) // 2])
+    return _hang_up(request, response)
+
+
+def _hang_up(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    """
+    Close the connection: what has been written still goes out, the rest is lost.
+    """
+    request.protocol.force_close()
+    return response

@@ -1,0 +1,198 @@
+"""
+The tokens of one emulator, in memory.
+"""
+
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+
+from cftokens.emulator._catalogue import CATALOGUE
+from cftokens.emulator._targets import Target, targets_of
+from cftokens.emulator._values import Kind, digest, mint
+
+
+def new_id() -> str:
+    """
+    Return a new identifier in Cloudflare's form.
+    """
+    return secrets.token_hex(16)
+
+
+def whole_second(seconds: float) -> datetime:
+    """
+    Return a Unix time as a date-time in UTC.
+    """
+    return datetime.fromtimestamp(int(seconds), UTC)
+
+
+def render_time(moment: datetime | None) -> str | None:
+    """
+    Return a date-time as the API writes it.
+    """
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+
+
+@attrs.frozen(kw_only=True)
+class Policy:
+    """
+    Groups, allowed or denied on resources. *resources* stay as they were sent.
+    """
+
+    effect: str
+    groups: tuple[str, ...]
+    resources: Mapping[str, Any]
+    id: str = attrs.field(factory=new_id)
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """
+        What the resources mean; those that mean nothing never come this far.
+        """
+        return tuple(target for target in targets_of(self.resources) if target)
+
+    def as_json(self) -> dict[str, Any]:
+        """
+        Return the policy as the API shows it.
+        """
+        groups = [CATALOGUE[group].as_granted() for group in self.groups]
+        return {
+            "id": self.id,
+            "effect": self.effect,
+            "resources": self.resources,
+            "permission_groups": groups,
+        }
+
+
+@attrs.frozen(kw_only=True)
+class Wishes:
+    """
+    What a caller can say about a token: the body of a create or an update, understood.
+    """
+
+    name: str
+    policies: tuple[Policy, ...]
+    condition: Mapping[str, Any] | None = None
+    expires_on: datetime | None = None
+    not_before: datetime | None = None
+    disabled: bool | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Token:
+    """
+    A token as it is kept: everything but its value.
+    """
+
+    kind: Kind
+    wishes: Wishes
+    issued_on: datetime
+    modified_on: datetime
+    digest: bytes = attrs.field(repr=False)
+    last_used_on: datetime | None = None
+    id: str = attrs.field(factory=new_id)
+
+    def status(self, now: datetime) -> str:
+        """
+        Return the status at this time.
+        """
+        if self.wishes.expires_on is not None and now >= self.wishes.expires_on:
+            return "expired"
+        return "disabled" if self.wishes.disabled else "active"
+
+    def in_force(self, now: datetime) -> bool:
+        """
+        Tell whether the token is good for anything at this time.
+        """
+        begun = self.wishes.not_before is None or now >= self.wishes.not_before
+        return begun and self.status(now) == "active"
+
+    def holds(self, group: str, target: Target) -> bool:
+        """
+        Tell whether the token has a permission: allowed there, and nowhere in it denied.
+        """
+        policies = [policy for policy in self.wishes.policies if group in policy.groups]
+        denied = any(t.meets(target) for p in policies if p.effect == "deny" for t in p.targets)
+        return not denied and any(
+            t.covers(target) for p in policies if p.effect == "allow" for t in p.targets
+        )
+
+    def as_json(self, now: datetime) -> dict[str, Any]:
+        """
+        Return the token as the API shows it.
+        """
+        return {
+            "id": self.id,
+            "name": self.wishes.name,
+            "status": self.status(now),
+            "issued_on": render_time(self.issued_on),
+            "modified_on": render_time(self.modified_on),
+            "last_used_on": render_time(self.last_used_on),
+            "expires_on": render_time(self.wishes.expires_on),
+            "not_before": render_time(self.wishes.not_before),
+            "policies": [policy.as_json() for policy in self.wishes.policies],
+            "condition": self.wishes.condition,
+        }
+
+
+class Tokens:
+    """
+    All tokens, by id and by the digest of their value.
+    """
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, Token] = {}
+        self._ids: dict[bytes, str] = {}
+
+    def of_kind(self, kind: Kind) -> list[Token]:
+        """
+        Return the tokens of one kind, oldest first.
+        """
+        return [token for token in self._by_id.values() if token.kind == kind]
+
+    def find(self, kind: Kind, token_id: str) -> Token | None:
+        """
+        Return the token with this id, if it is of this kind.
+        """
+        token = self._by_id.get(token_id)
+        return token if token and token.kind == kind else None
+
+    def holder_of(self, value: str) -> Token | None:
+        """
+        Return the token that has this value.
+        """
+        token_id = self._ids.get(digest(value))
+        return None if token_id is None else self._by_id[token_id]
+
+    def create(self, kind: Kind, wishes: Wishes, now: datetime) -> tuple[Token, str]:
+        """
+        Keep a new token and return it with its value, which nothing can bring back later.
+        """
+        value = mint(kind)
+        token = Token(kind=kind, wishes=wishes, issued_on=now, modified_on=now, digest=digest(value))
+        self.keep(token)
+        return token, value
+
+    def keep(self, token: Token) -> None:
+        """
+        Keep a token, in the place of the one with its id.
+        """
+        self._by_id[token.id] = token
+        self._ids[token.digest] = token.id
+
+    def roll(self, token: Token, now: datetime) -> str:
+        """
+        Give a token a new value and return it; the old one is worth nothing from now on.
+        """
+        value = mint(token.kind)
+        del self._ids[token.digest]
+        self.keep(attrs.evolve(token, digest=digest(value), modified_on=now))
+        return value
+
+    def remove(self, token: Token) -> None:
+        """
+        Forget a token and its value.
+        """
+        del self._by_id[token.id], self._ids[token.digest]

@@ -1,0 +1,124 @@
+"""
+The grammar of resources in a policy, and which of them covers which.
+
+https://developers.cloudflare.com/fundamentals/api/how-to/create-via-api/
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Literal
+
+import attrs
+
+from cftokens.emulator._catalogue import ACCOUNT, BUCKET, USER, ZONE
+
+_ID: Final = r"[0-9a-f]{32}"
+_USER: Final = re.compile(rf"com\.cloudflare\.api\.user\.({_ID})")
+_ACCOUNT: Final = re.compile(rf"com\.cloudflare\.api\.account\.({_ID}|\*)")
+_ZONE: Final = re.compile(rf"com\.cloudflare\.api\.account\.zone\.({_ID}|\*)")
+_BUCKET: Final = re.compile(rf"com\.cloudflare\.edge\.r2\.bucket\.({_ID})_([a-z0-9-]+_[a-z0-9.-]+)")
+_ALL_BUCKETS: Final = "com.cloudflare.edge.r2.bucket.*"
+
+_TAKES: Final = {
+    USER: {"user"},
+    ACCOUNT: {"account"},
+    ZONE: {"zone", "account"},
+    BUCKET: {"bucket", "account"},
+}
+
+
+@attrs.frozen
+class Target:
+    """
+    What a policy points at.
+
+    Attributes:
+        kind: What it is, or what they are.
+        account: The id of the account that it is in, ``*`` for any, ``?`` if the resource leaves it open.
+        name: Which one in that account, ``*`` for all.
+    """
+
+    kind: Literal["user", "account", "zone", "bucket"]
+    account: str = "*"
+    name: str = "*"
+
+    def takes(self, scope: str) -> bool:
+        """
+        Tell whether a group of this scope may stand beside this target.
+
+        Cloudflare accepts a zone's group on a whole account.
+        """
+        return self.kind in _TAKES[scope]
+
+    def covers(self, other: "Target") -> bool:
+        """
+        Tell whether what is allowed here is allowed there. Any zone is deemed to be in the account.
+        """
+        if self == EVERY_ACCOUNT:
+            return other.kind != "user"
+        same_account = self.account in ("*", other.account) or "?" in (self.account, other.account)
+        return self.kind == other.kind and self.name in ("*", other.name) and same_account
+
+    def meets(self, other: "Target") -> bool:
+        """
+        Tell whether the two have anything in common.
+        """
+        return self.covers(other) or other.covers(self)
+
+
+EVERY_ACCOUNT: Final = Target("account")
+EVERY_ZONE: Final = Target("zone")
+
+
+def account_target(account_id: str) -> Target:
+    """
+    Return the target that is one account itself.
+    """
+    return Target("account", account_id)
+
+
+def user_target(user_id: str) -> Target:
+    """
+    Return the target that is one user.
+    """
+    return Target("user", "*", user_id)
+
+
+def parse_target(name: str) -> Target | None:
+    """
+    Return what a resource name at the top level means, None if nothing.
+    """
+    if match := _USER.fullmatch(name):
+        return user_target(match[1])
+    if match := _ACCOUNT.fullmatch(name):
+        return account_target(match[1])
+    if match := _ZONE.fullmatch(name):
+        return EVERY_ZONE if match[1] == "*" else Target("zone", "?", match[1])
+    match = _BUCKET.fullmatch(name)
+    return Target("bucket", match[1], match[2]) if match else None
+
+
+def parse_nested(account: str, name: str) -> Target | None:
+    """
+    Return what a resource name below an account's means, None if nothing.
+    """
+    outer = _ACCOUNT.fullmatch(account)
+    if outer is None or outer[1] == "*":
+        return None
+    if match := _ZONE.fullmatch(name):
+        return Target("zone", outer[1], match[1])
+    if name == _ALL_BUCKETS:
+        return Target("bucket", outer[1])
+    inner = parse_target(name)
+    return inner if inner and inner.kind == "bucket" and inner.account == outer[1] else None
+
+
+def targets_of(resources: Mapping[str, Any]) -> Iterator[Target | None]:
+    """
+    Yield what each entry of a policy's resources means, in order.
+    """
+    for name, below in resources.items():
+        if below == "*":
+            yield parse_target(name)
+        else:
+            yield from (parse_nested(name, inner) for inner in below)

@@ -1,0 +1,181 @@
+"""
+What can go wrong between a client and Cloudflare, to be injected into an emulator.
+
+Give a fault to :meth:`cftokens.emulator.Emulator.inject`::
+
+    emulator.inject(Fault.status(502), operation="create", times=1)
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, Final, Literal, TypeGuard
+
+import attrs
+
+__all__ = ["Fault"]
+
+_JSON: Final = "application/json"
+_HTML: Final = "<!DOCTYPE html><html><head><title>{0}</title></head><body><h1>Error {0}</h1></body></html>"
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e]*")
+
+
+@attrs.frozen
+class Reply:
+    """
+    An HTTP answer, ready to be sent.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class Fault:
+    """
+    One way to fail. Make it with one of the methods below, not by calling the class.
+
+    Attributes:
+        runs: Whether the operation takes effect.
+        reply: What is answered in place of the operation's own answer, None for that one.
+        seconds: How long the answer is held back.
+        sent: How much of the answer is sent before the connection is closed; all of it leaves it open.
+    """
+
+    runs: bool = True
+    reply: Reply | None = None
+    seconds: float = 0
+    sent: Literal["all", "half", "nothing"] = "all"
+
+    @staticmethod
+    def status(
+        status: int, *, after: bool = False, headers: Mapping[str, str] | None = None, body: str | None = None
+    ) -> "Fault":
+        """
+        Answer with an HTTP status.
+
+        Args:
+            status: The status, 200 to 599.
+            after: Whether the operation takes effect all the same.
+            headers: Further headers of the answer.
+            body: The whole body; without one it is Cloudflare's failure envelope.
+
+        Raises:
+            ValueError: No HTTP answer can be made of that.
+        """
+        if body is None:
+            body = _failure(status, "Injected by the emulator")
+        return Fault(runs=after, reply=_reply(status, headers or {}, body, _JSON))
+
+    @staticmethod
+    def delay(seconds: float) -> "Fault":
+        """
+        Run the operation, and answer so many seconds later.
+
+        Raises:
+            ValueError: The number is negative, infinite or none.
+        """
+        if not (_is_number(seconds) and 0 <= seconds < math.inf):
+            raise ValueError(f"seconds must be a number from 0 on, not {seconds!r}")
+        return Fault(seconds=seconds)
+
+    @staticmethod
+    def drop_before() -> "Fault":
+        """
+        Read the request, then close the connection: nothing takes effect, nothing is answered.
+        """
+        return Fault(runs=False, sent="nothing")
+
+    @staticmethod
+    def drop_after() -> "Fault":
+        """
+        Run the operation, then close the connection without an answer.
+        """
+        return Fault(sent="nothing")
+
+    @staticmethod
+    def truncate() -> "Fault":
+        """
+        Run the operation, send half the answer's body, and close the connection.
+        """
+        return Fault(sent="half")
+
+    @staticmethod
+    def rate_limited(*, retry_after: int | None = 1) -> "Fault":
+        """
+        Answer 429 without running the operation.
+
+        Args:
+            retry_after: Seconds in the Retry-After header, None for no such header.
+
+        Raises:
+            ValueError: The number is negative or not whole.
+        """
+        if retry_after is not None and not (_is_whole(retry_after) and retry_after >= 0):
+            raise ValueError(f"retry_after must be a whole number from 0 on, not {retry_after!r}")
+        headers = {} if retry_after is None else _blocked(retry_after)
+        body = _failure(971, "Please wait and consider throttling your request speed")
+        return Fault(runs=False, reply=_reply(429, headers, body, _JSON))
+
+    @staticmethod
+    def html(status: int = 502, *, after: bool = False) -> "Fault":
+        """
+        Answer with a page of HTML, as a proxy in between does.
+
+        Args:
+            status: The HTTP status, 200 to 599.
+            after: Whether the operation takes effect all the same.
+
+        Raises:
+            ValueError: That is no such status.
+        """
+        return Fault(runs=after, reply=_reply(status, {}, _HTML.format(status), "text/html; charset=UTF-8"))
+
+    @staticmethod
+    def success_false() -> "Fault":
+        """
+        Run the operation and answer 200 with ``"success": false``.
+        """
+        return Fault(reply=_reply(200, {}, _failure(1000, "Injected by the emulator"), _JSON))
+
+
+def _blocked(seconds: int) -> dict[str, str]:
+    return {"Retry-After": str(seconds), "Ratelimit": f'"default";r=0;t={seconds}'}
+
+
+def _failure(code: int, message: str) -> str:
+    errors = [{"code": code, "message": message}]
+    return json.dumps({"success": False, "errors": errors, "messages": [], "result": None})
+
+
+def _reply(status: int, headers: Any, body: str, content_type: str) -> Reply:
+    if not (_is_whole(status) and status in range(200, 600)):
+        raise ValueError(f"status must be a whole number from 200 to 599, not {status!r}")
+    if not isinstance(body, str):
+        raise ValueError(f"body must be a string, not {body!r}")  # noqa: TRY004 -- one kind of error for all
+    if not _is_mapping(headers):
+        raise ValueError(f"headers must be a mapping, not {headers!r}")
+    for name, value in headers.items():
+        if not (_matches(_HEADER_NAME, name) and _matches(_HEADER_VALUE, value)):
+            raise ValueError(f"headers must be names and values of HTTP, not {name!r}: {value!r}")
+    named = {name.title(): value for name, value in headers.items()}  # their case means nothing
+    return Reply(status, {"Content-Type": content_type, **named}, body.encode())
+
+
+def _is_mapping(value: Any) -> TypeGuard[Mapping[Any, Any]]:
+    return isinstance(value, Mapping)
+
+
+def _matches(pattern: re.Pattern[str], value: Any) -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return _is_whole(value) or isinstance(value, float)

@@ -1,0 +1,220 @@
+"""
+``python -m cftokens.emulator``, as a program of its own.
+"""
+
+import importlib
+import json
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+
+DEADLINE = 30
+WAITING = "print('ready', flush=True); input()"  # a command that ends when it is told to
+EMULATOR = [sys.executable, "-m", "cftokens.emulator"]
+NAMES = [
+    "CLOUDFLARE_BASE_URL",
+    "CLOUDFLARE_ACCOUNT_ID",
+    "CLOUDFLARE_API_TOKEN",
+    "CLOUDFLARE_USER_API_TOKEN",
+]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """
+    Run the emulator to its end.
+    """
+    return subprocess.run(
+        [*EMULATOR, *arguments], capture_output=True, text=True, timeout=DEADLINE, check=False
+    )
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    """
+    Start the emulator and leave it running.
+    """
+    return subprocess.Popen(
+        [*EMULATOR, "--port", "0", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def read_lines(process: subprocess.Popen[str], number: int) -> list[str]:
+    """
+    Read the first lines of a program that goes on running.
+    """
+    assert process.stdout is not None
+    return [process.stdout.readline().rstrip("\n") for _ in range(number)]
+
+
+def verify(base_url: str, account_id: str, api_token: str) -> int:
+    """
+    Ask an emulator whether a token is good, and return the HTTP status.
+    """
+    request = urllib.request.Request(
+        f"{base_url}/accounts/{account_id}/tokens/verify", headers={"Authorization": f"Bearer {api_token}"}
+    )
+    with urllib.request.urlopen(request, timeout=DEADLINE) as response:
+        return int(response.status)
+
+
+def test_command() -> None:
+    """
+    A command finds an emulator in its environment.
+    """
+    script = f"import json, os; print(json.dumps([os.environ[name] for name in {NAMES}]))"
+
+    ended = run("--port", "0", "--", sys.executable, "-c", script)
+    base_url, account_id, api_token, user_api_token = json.loads(ended.stdout)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert base_url.startswith("http://127.0.0.1:")
+    assert (len(account_id), api_token[:5], user_api_token[:5]) == (32, "cfat_", "cfut_")
+
+
+def test_command_calls_emulator() -> None:
+    """
+    The emulator answers while its command runs.
+    """
+    script = (
+        "import os, urllib.request\n"
+        "url = '{CLOUDFLARE_BASE_URL}/accounts/{CLOUDFLARE_ACCOUNT_ID}/tokens/verify'.format(**os.environ)\n"
+        "headers = {'Authorization': 'Bearer ' + os.environ['CLOUDFLARE_API_TOKEN']}\n"
+        "print(urllib.request.urlopen(urllib.request.Request(url, headers=headers)).status)\n"
+    )
+
+    ended = run("--port", "0", "--", sys.executable, "-c", script)
+
+    assert (ended.stdout, ended.stderr) == ("200\n", "")
+
+
+@pytest.mark.parametrize(("script", "status"), [("exit(7)", 7), ("import os; os.kill(os.getpid(), 9)", 137)])
+def test_status_of_command(script: str, status: int) -> None:
+    """
+    The emulator ends with the status of its command, or with 128 and the signal that ended it.
+    """
+    ended = run("--port", "0", "--", sys.executable, "-c", script)
+
+    assert ended.returncode == status
+
+
+def test_arguments_of_command() -> None:
+    """
+    All after the first two dashes is the command's own.
+    """
+    script = "import sys; print(sys.argv[1:])"
+
+    ended = run("--port=0", "--", sys.executable, "-c", script, "--port", "1", "--", "-h")
+
+    assert ended.stdout == "['--port', '1', '--', '-h']\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "reason"),
+    [("./no-such-command", 127, "No such file or directory"), ("/", 126, "Permission denied")],
+)
+def test_impossible_command(command: str, status: int, reason: str) -> None:
+    """
+    A command that cannot be run is told in one sentence and with a shell's status.
+    """
+    ended = run("--port", "0", "--", command)
+
+    assert (ended.returncode, ended.stderr) == (status, f"Cannot run {command}: {reason}.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--"], "no COMMAND after --"),
+        (["--port", "65536"], "argument --port: must be a whole number from 0 to 65535"),
+        (["--port", "http"], "argument --port: must be a whole number from 0 to 65535"),
+        (["true"], "unrecognized arguments: true"),
+    ],
+)
+def test_bad_arguments(arguments: list[str], complaint: str) -> None:
+    """
+    A command line that makes no sense is told how it should be.
+    """
+    ended = run(*arguments)
+
+    assert ended.returncode == 2
+    assert complaint in ended.stderr
+    assert "usage: python -m cftokens.emulator [-h] [--port PORT] [-- COMMAND ...]" in ended.stderr
+
+
+def test_help() -> None:
+    """
+    Help says what is set and what is printed.
+    """
+    ended = run("--help")
+
+    assert ended.returncode == 0
+    assert all(name in ended.stdout for name in NAMES)
+
+
+def test_port_in_use() -> None:
+    """
+    A port in use is told in one sentence.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = run("--port", str(port), "--", sys.executable, "-c", "print('never')")
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == f"Cannot serve on 127.0.0.1:{port}: Address already in use.\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_serving(number: signal.Signals) -> None:
+    """
+    Without a command the variables are printed at once, and it serves until it is told to stop.
+    """
+    with start() as process:
+        lines = read_lines(process, len(NAMES))
+        variables = dict(line.removeprefix("export ").split("=", 1) for line in lines)
+        status = verify(*(variables[name] for name in NAMES[:3]))
+        process.send_signal(number)
+        rest = process.communicate(timeout=DEADLINE)
+
+    assert list(variables) == NAMES
+    assert status == 200
+    assert (process.returncode, rest) == (0, ("", ""))
+
+
+def test_ctrl_c() -> None:
+    """
+    On Ctrl-C, which a terminal sends to the command as well, the emulator waits for the command to end.
+    """
+    with start("--", sys.executable, "-c", WAITING) as process:
+        read_lines(process, 1)
+        process.send_signal(signal.SIGINT)
+        rest = process.communicate("go on\n", timeout=DEADLINE)
+
+    assert (process.returncode, rest) == (0, ("", ""))
+
+
+def test_sigterm() -> None:
+    """
+    SIGTERM is handed to the command, whose end is then the emulator's.
+    """
+    with start("--", sys.executable, "-c", WAITING) as process:
+        read_lines(process, 1)
+        process.send_signal(signal.SIGTERM)
+        status = process.wait(DEADLINE)
+
+    assert status == 128 + signal.SIGTERM
+
+
+def test_import() -> None:
+    """
+    Importing the program does not run it.
+    """
+    program = importlib.import_module("cftokens.emulator.__main__")
+
+    assert callable(program.main)

@@ -1,0 +1,194 @@
+"""
+The emulator's own life.
+"""
+
+import asyncio
+import io
+import json
+from typing import Any
+
+import aiohttp
+import pytest
+
+import cftokens
+from cftokens import RateLimit
+from cftokens.emulator import Emulator, Fault, RecordedRequest
+
+from .caller import UNKNOWN_VALUE, Caller
+
+
+@pytest.mark.parametrize("name", ["base_url", "account_id", "user_id", "api_token", "user_api_token"])
+def test_before_start(name: str) -> None:
+    """
+    What an emulator has only while it serves cannot be had before.
+    """
+    with pytest.raises(RuntimeError, match="The emulator has not been started"):
+        getattr(Emulator(), name)
+
+
+async def test_start_twice() -> None:
+    """
+    An emulator is started only once, even if it was closed in between.
+    """
+    async with Emulator() as emulator:
+        with pytest.raises(RuntimeError, match="This emulator was started before"):
+            await emulator.__aenter__()
+
+    with pytest.raises(RuntimeError, match="This emulator was started before"):
+        await emulator.__aenter__()
+
+
+async def test_after_close(session: aiohttp.ClientSession) -> None:
+    """
+    A closed emulator answers no more, but still tells what it received; closing again does nothing.
+    """
+    async with Emulator() as emulator:
+        await Caller(emulator, session).send("GET")
+    await emulator.__aexit__(None, None, None)
+
+    with pytest.raises(aiohttp.ClientConnectorError):
+        await Caller(emulator, session).send("GET")
+
+    assert len(emulator.requests) == 1
+
+
+async def test_close_before_start() -> None:
+    """
+    Closing what was never started does nothing.
+    """
+    emulator = Emulator()
+
+    await emulator.__aexit__(None, None, None)
+
+    assert emulator.requests == []
+
+
+async def test_repr() -> None:
+    """
+    An emulator shows its address and none of its values.
+    """
+    emulator = Emulator()
+    before = repr(emulator)
+    async with emulator:
+        during = repr(emulator)
+
+    assert before == "<Emulator at no address yet>"
+    assert during == f"<Emulator at {emulator.base_url}>"
+
+
+async def test_two_at_once(emulator: Emulator, session: aiohttp.ClientSession) -> None:
+    """
+    Two emulators know nothing of each other.
+    """
+    async with Emulator() as other:
+        answer = await Caller(emulator, session).send("GET", bearer=other.api_token)
+
+    assert answer.refusal[:2] == (403, 9109)
+    assert other.account_id != emulator.account_id
+    assert other.requests == []
+
+
+async def test_port(emulator: Emulator) -> None:
+    """
+    A port in use is an OSError, and leaves nothing behind.
+    """
+    port = int(emulator.base_url.removesuffix("/client/v4").rpartition(":")[2])
+
+    with pytest.raises(OSError, match="address already in use"):
+        await Emulator(port=port).__aenter__()
+
+
+async def test_requests(account: Caller) -> None:
+    """
+    Requests are recorded in order.
+    """
+    await account.send("GET", params={"page": "2", "name": "ci"})
+    await account.send("GET", path="/nothing")
+
+    recorded = account.emulator.requests
+
+    assert recorded == [
+        RecordedRequest(
+            method="GET",
+            path=account.tokens,
+            query={"page": "2", "name": "ci"},
+            operation="list",
+            status=200,
+        ),
+        RecordedRequest(method="GET", path="/nothing", query={}, operation=None, status=404),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(UNKNOWN_VALUE, "cfat_…"), ("8M7wS6hCpXVc-DoRnPPY_UCWPgy8aea4Wy6kCe5T", "…")]
+)
+async def test_no_secret_is_recorded(account: Caller, value: str, shown: str) -> None:
+    """
+    A value in a path or a query by mistake is not recorded, nor is the header.
+    """
+    await account.send("GET", f"/{value}?name={value}&{value}=x")
+
+    (recorded,) = account.emulator.requests
+
+    assert recorded.path == f"{account.tokens}/{shown}"
+    assert recorded.query == {"name": shown, shown: "x"}
+    assert account.value[5:] not in repr(recorded)
+
+
+async def test_large_body(account: Caller) -> None:
+    """
+    A body of any size is read.
+    """
+    body = io.BytesIO(json.dumps(account.body(name="x" * 5_000_000)).encode())
+
+    answer = await account.send("POST", data=body)
+
+    assert answer.refusal[:2] == (400, 400)
+
+
+async def test_idle_connection(account: Caller) -> None:
+    """
+    Closing does not wait for connections that are open and idle.
+    """
+    async with asyncio.timeout(5), aiohttp.ClientSession() as keeping, Emulator() as emulator:
+        answer = await Caller(emulator, keeping).send("GET")
+
+    assert answer.status == 200
+
+
+@pytest.mark.parametrize("limit", [None, RateLimit(requests=5, period=1)])
+async def test_client(monkeypatch: pytest.MonkeyPatch, limit: RateLimit | None) -> None:
+    """
+    A client is made for the account's first token, and paced only if the emulator is.
+    """
+    monkeypatch.setattr(cftokens, "Client", dict, raising=False)
+
+    async with Emulator(rate_limit=limit) as emulator:
+        options = emulator.client()
+
+    assert options == {
+        "api_token": emulator.api_token,
+        "account_id": emulator.account_id,
+        "base_url": emulator.base_url,
+        "rate_limit": limit,
+    }
+
+
+async def test_client_with_options(monkeypatch: pytest.MonkeyPatch, emulator: Emulator) -> None:
+    """
+    What the caller says about the client wins.
+    """
+    monkeypatch.setattr(cftokens, "Client", dict, raising=False)
+
+    options: dict[str, Any] = emulator.client(api_token="mine", timeout=1)
+
+    assert (options["api_token"], options["timeout"]) == ("mine", 1)
+
+
+def test_fault_is_exported() -> None:
+    """
+    A fault shows what it does.
+    """
+    shown = repr(Fault.drop_after())
+
+    assert shown == "Fault(runs=True, reply=None, seconds=0, sent='nothing')"

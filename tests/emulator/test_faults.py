@@ -1,0 +1,343 @@
+"""
+Faults: what they do to an answer, and whether the operation takes effect.
+"""
+
+import asyncio
+import math
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+import pytest
+
+from cftokens import RateLimit
+from cftokens.emulator import Emulator, Fault
+
+from .caller import Caller, Clock
+
+INJECTED = "Injected by the emulator"
+
+
+async def create(account: Caller) -> aiohttp.ClientResponse:
+    """
+    Send a create and read whatever is answered.
+    """
+    response = await account.session.post(
+        account.emulator.base_url + account.tokens,
+        json=account.body(),
+        headers={"Authorization": f"Bearer {account.value}"},
+    )
+    await response.read()
+    return response
+
+
+async def count(account: Caller) -> int:
+    """
+    Count the tokens that have been created.
+    """
+    return len((await account.send("GET")).result) - 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "created"),
+    [
+        (Fault.status(502), 502, 0),
+        (Fault.status(502, after=True), 502, 1),
+        (Fault.status(404, body="{}"), 404, 0),
+        (Fault.rate_limited(), 429, 0),
+        (Fault.html(), 502, 0),
+        (Fault.html(200, after=True), 200, 1),
+        (Fault.success_false(), 200, 1),
+        (Fault.delay(0), 200, 1),
+    ],
+)
+async def test_answers(account: Caller, fault: Fault, status: int, created: int) -> None:
+    """
+    A fault answers with its status, and lets the operation take effect or not.
+    """
+    account.emulator.inject(fault)
+
+    response = await create(account)
+
+    assert (response.status, await count(account)) == (status, created)
+    assert account.emulator.requests[0].status == status
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "created"),
+    [
+        (Fault.drop_before(), aiohttp.ServerDisconnectedError, 0),
+        (Fault.drop_after(), aiohttp.ServerDisconnectedError, 1),
+        (Fault.truncate(), aiohttp.ClientPayloadError, 1),
+    ],
+)
+async def test_lost_answers(
+    account: Caller, fault: Fault, error: type[aiohttp.ClientError], created: int
+) -> None:
+    """
+    A connection closed early loses the answer, and not always the operation.
+    """
+    account.emulator.inject(fault)
+
+    with pytest.raises(error):
+        await create(account)
+
+    assert await count(account) == created
+
+
+async def test_status_of_lost_answers(account: Caller) -> None:
+    """
+    A request without an answer is recorded without a status, one cut short with its own.
+    """
+    for fault in (Fault.drop_before(), Fault.drop_after(), Fault.truncate()):
+        account.emulator.inject(fault)
+        with pytest.raises(aiohttp.ClientError):
+            await create(account)
+
+    statuses = [request.status for request in account.emulator.requests]
+
+    assert statuses == [None, None, 200]
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "message"),
+    [
+        (Fault.status(500), 500, INJECTED),
+        (Fault.success_false(), 1000, INJECTED),
+        (Fault.rate_limited(), 971, "Please wait and consider throttling your request speed"),
+    ],
+)
+async def test_envelopes(account: Caller, fault: Fault, code: int, message: str) -> None:
+    """
+    A fault has Cloudflare's envelope unless it is given another body.
+    """
+    account.emulator.inject(fault)
+
+    answer = await account.send("GET")
+
+    assert answer.refusal[1:] == (code, message)
+    assert answer.headers["Content-Type"] == "application/json"
+
+
+async def test_headers(account: Caller) -> None:
+    """
+    A fault's headers stand beside, or in place of, those that every answer has.
+    """
+    headers = {"X-Colour": "blue", "ratelimit": '"default";r=0;t=9', "content-type": "text/plain"}
+    account.emulator.inject(Fault.status(418, headers=headers, body="short and stout"))
+
+    response = await create(account)
+
+    assert await response.text() == "short and stout"
+    assert response.headers["X-Colour"] == "blue"
+    assert response.headers.getall("Content-Type") == ["text/plain"]
+    assert response.headers.getall("Ratelimit") == ['"default";r=0;t=9']
+    assert "cf-ray" in response.headers
+
+
+async def test_retry_after(account: Caller) -> None:
+    """
+    The seconds to wait stand in both headers that tell of the limit.
+    """
+    account.emulator.inject(Fault.rate_limited(retry_after=7))
+
+    headers = (await create(account)).headers
+
+    assert (headers["Retry-After"], headers["Ratelimit"]) == ("7", '"default";r=0;t=7')
+
+
+async def test_no_retry_after(account: Caller) -> None:
+    """
+    A 429 can come without the seconds to wait.
+    """
+    account.emulator.inject(Fault.rate_limited(retry_after=None))
+
+    response = await create(account)
+
+    assert (response.status, "Retry-After" in response.headers) == (429, False)
+
+
+@pytest.mark.parametrize("status", [204, 304])
+async def test_status_without_body(account: Caller, status: int) -> None:
+    """
+    A status that has no body is sent without one.
+    """
+    account.emulator.inject(Fault.status(status))
+
+    response = await create(account)
+
+    assert (response.status, await response.read()) == (status, b"")
+
+
+async def test_html(account: Caller) -> None:
+    """
+    A page of HTML says so in its header.
+    """
+    account.emulator.inject(Fault.html(503))
+
+    response = await create(account)
+
+    assert response.headers["Content-Type"] == "text/html; charset=UTF-8"
+    assert "<h1>Error 503</h1>" in await response.text()
+
+
+async def test_times(account: Caller) -> None:
+    """
+    A fault strikes as often as it was told to.
+    """
+    account.emulator.inject(Fault.status(503), times=2)
+
+    statuses = [(await create(account)).status for _ in range(3)]
+
+    assert statuses == [503, 503, 200]
+
+
+async def test_always(account: Caller) -> None:
+    """
+    A fault without a number strikes until faults are cleared.
+    """
+    account.emulator.inject(Fault.status(503), times=None)
+    account.emulator.inject(Fault.status(504))
+
+    before = [(await create(account)).status for _ in range(3)]
+    account.emulator.clear_faults()
+    after = (await create(account)).status
+
+    assert (before, after) == ([503, 503, 503], 200)
+
+
+@pytest.mark.parametrize(
+    ("operation", "method", "below"),
+    [
+        ("list", "GET", ""),
+        ("get", "GET", "/{id}"),
+        ("create", "POST", ""),
+        ("update", "PUT", "/{id}"),
+        ("delete", "DELETE", "/{id}"),
+        ("verify", "GET", "/verify"),
+        ("permission_groups", "GET", "/permission_groups"),
+        ("roll", "PUT", "/{id}/value"),
+    ],
+)
+async def test_operation(caller: Caller, operation: Any, method: str, below: str) -> None:
+    """
+    A fault for one operation leaves the others alone.
+    """
+    caller.emulator.inject(Fault.status(503), operation=operation)
+    others = [
+        await caller.send("GET", "/verify" if operation == "list" else ""),
+        await caller.send("GET", path="/nothing"),
+    ]
+
+    struck = await caller.send(method, below.format(id="0" * 32))
+
+    assert 503 not in [answer.status for answer in others]
+    assert struck.status == 503
+
+
+async def test_order(account: Caller) -> None:
+    """
+    Of the faults that fit, the one injected first strikes.
+    """
+    account.emulator.inject(Fault.status(500), operation="list")
+    account.emulator.inject(Fault.status(501))
+    account.emulator.inject(Fault.status(502), operation="create")
+
+    statuses = [(await create(account)).status for _ in range(3)]
+
+    assert statuses == [501, 502, 200]
+
+
+async def test_fault_on_the_way(account: Caller) -> None:
+    """
+    A fault for any operation strikes a path that leads nowhere and a caller without a credential.
+    """
+    account.emulator.inject(Fault.status(503))
+
+    answer = await account.send("GET", path="/nothing", headers={})
+
+    assert answer.status == 503
+
+
+async def test_rate_limit_comes_first(session: aiohttp.ClientSession, clock: Clock) -> None:
+    """
+    A request beyond the rate limit uses up no fault.
+    """
+    async with Emulator(clock=clock, rate_limit=RateLimit(requests=1, period=10)) as emulator:
+        account = Caller(emulator, session)
+        await create(account)
+        emulator.inject(Fault.status(503))
+        refused = await create(account)
+        clock.now += 10
+        struck = await create(account)
+
+    assert [refused.status, struck.status] == [429, 503]
+
+
+async def test_delay_is_recorded_first(account: Caller) -> None:
+    """
+    A delayed request takes effect and is recorded at once, and closing does not wait for its answer.
+    """
+    async with Emulator() as emulator:
+        account = Caller(emulator, account.session)
+        emulator.inject(Fault.delay(3600), operation="create")
+        waiting = asyncio.create_task(create(account))
+        while not emulator.requests:  # noqa: ASYNC110 -- the emulator tells nobody
+            await asyncio.sleep(0)
+        created = await count(account)
+
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        await waiting
+
+    assert created == 1
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Fault.status(199), "status must be a whole number from 200 to 599, not 199"),
+        (lambda: Fault.status(True), "status must be a whole number from 200 to 599, not True"),
+        (lambda: Fault.html(600), "status must be a whole number from 200 to 599, not 600"),
+        (lambda: Fault.delay(-1), "seconds must be a number from 0 on, not -1"),
+        (lambda: Fault.delay(math.nan), "seconds must be a number from 0 on, not nan"),
+        (lambda: Fault.delay(math.inf), "seconds must be a number from 0 on, not inf"),
+        (lambda: Fault.delay(True), "seconds must be a number from 0 on, not True"),
+        (
+            lambda: Fault.rate_limited(retry_after=-1),
+            "retry_after must be a whole number from 0 on, not -1",
+        ),
+        (
+            lambda: Fault.status(502, headers={"X": "a\nb"}),
+            r"headers must be names and values of HTTP, not 'X': 'a\\nb'",
+        ),
+        (
+            lambda: Fault.status(502, headers={"": "a"}),
+            "headers must be names and values of HTTP, not '': 'a'",
+        ),
+    ],
+)
+def test_impossible_faults(make: Callable[[], Fault], message: str) -> None:
+    """
+    A fault that no HTTP answer can show is a ValueError when it is made.
+    """
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+@pytest.mark.parametrize("times", [0, -1, True, 1.5, "2"])
+def test_impossible_times(times: Any) -> None:
+    """
+    A fault strikes a positive whole number of times.
+    """
+    with pytest.raises(ValueError, match="times must be a positive whole number or None"):
+        Emulator().inject(Fault.drop_after(), times=times)
+
+
+def test_impossible_operation() -> None:
+    """
+    A fault for an operation that does not exist would never strike.
+    """
+    operation: Any = "lists"
+
+    with pytest.raises(ValueError, match=r"operation must be one of list, get, .*, not 'lists'"):
+        Emulator().inject(Fault.drop_after(), operation=operation)

@@ -1,0 +1,301 @@
+"""
+What the operations do to tokens.
+"""
+
+import re
+import zlib
+
+from .caller import TOKENS_READ, ZONE_ID, ZONE_READ, Caller, Clock, policy
+
+NOW = "2027-01-15T08:00:00Z"
+
+
+async def test_created(caller: Caller) -> None:
+    """
+    A new token has every key, with null for what is unset, and its value.
+    """
+    token = await caller.reader()
+
+    assert re.fullmatch("[0-9a-f]{32}", token["id"])
+    assert {key: token[key] for key in token if key not in ("id", "policies", "value")} == {
+        "name": "ci",
+        "status": "active",
+        "issued_on": NOW,
+        "modified_on": NOW,
+        "last_used_on": None,
+        "expires_on": None,
+        "not_before": None,
+        "condition": None,
+    }
+
+
+async def test_value(caller: Caller) -> None:
+    """
+    A value is a prefix, forty alphanumerics and their checksum.
+    """
+    value = (await caller.create())["value"]
+    prefix, body, checksum = value[:5], value[5:45], value[45:]
+
+    assert prefix == {"account": "cfat_", "user": "cfut_"}[caller.kind]
+    assert re.fullmatch("[A-Za-z0-9]{40}", body)
+    assert checksum == f"{zlib.crc32(body.encode()):08x}"
+
+
+async def test_value_only_once(caller: Caller) -> None:
+    """
+    No answer but that of the creation holds the value.
+    """
+    token = await caller.create()
+    path = f"/{token['id']}"
+
+    answers = [
+        await caller.send("GET", path),
+        await caller.send("GET"),
+        await caller.send("PUT", path, json=caller.body()),
+        await caller.send("GET", "/verify", bearer=token["value"]),
+        await caller.send("DELETE", path),
+    ]
+
+    assert [answer.status for answer in answers] == [200] * 5
+    assert not any(token["value"][5:] in str(answer.content) for answer in answers)
+
+
+async def test_get(caller: Caller) -> None:
+    """
+    A token is got as it was created.
+    """
+    token = await caller.reader()
+
+    answer = await caller.send("GET", f"/{token['id']}")
+
+    assert answer.result == {key: token[key] for key in token if key != "value"}
+
+
+async def test_used(caller: Caller, clock: Clock) -> None:
+    """
+    A token shows its last use once it has been used.
+    """
+    token = await caller.reader()
+    clock.now += 60
+
+    answer = await caller.send("GET", f"/{token['id']}", bearer=token["value"])
+
+    assert answer.result["last_used_on"] == "2027-01-15T08:01:00Z"
+
+
+async def test_update_replaces(caller: Caller, clock: Clock) -> None:
+    """
+    What an update leaves out is gone, what it says is there, and the value stays.
+    """
+    condition = {"request_ip": {"in": ["127.0.0.1/32"]}}
+    token = await caller.reader(condition=condition, expires_on="2027-01-16T00:00:00Z", not_before=NOW)
+    clock.now += 60
+
+    answer = await caller.send("PUT", f"/{token['id']}", json=caller.body(name="new"))
+    verified = await caller.send("GET", "/verify", bearer=token["value"])
+
+    assert answer.result == {
+        "id": token["id"],
+        "name": "new",
+        "status": "active",
+        "issued_on": NOW,
+        "modified_on": "2027-01-15T08:01:00Z",
+        "last_used_on": None,
+        "expires_on": None,
+        "not_before": None,
+        "policies": [],
+        "condition": None,
+    }
+    assert verified.status == 200
+
+
+async def test_status_is_kept(caller: Caller) -> None:
+    """
+    An update without a status leaves a disabled token disabled; one with a status enables it.
+    """
+    path = f"/{(await caller.create())['id']}"
+    await caller.send("PUT", path, json=caller.body(status="disabled"))
+
+    kept = await caller.send("PUT", path, json=caller.body())
+    enabled = await caller.send("PUT", path, json=caller.body(status="active"))
+
+    assert [kept.result["status"], enabled.result["status"]] == ["disabled", "active"]
+
+
+async def test_refused_update_changes_nothing(caller: Caller) -> None:
+    """
+    An update that is refused leaves the token as it was.
+    """
+    token = await caller.reader()
+    await caller.send("PUT", f"/{token['id']}", json=caller.body(expires_on="tomorrow"))
+
+    answer = await caller.send("GET", f"/{token['id']}")
+
+    assert answer.result["policies"] == token["policies"]
+
+
+async def test_expired(caller: Caller, clock: Clock) -> None:
+    """
+    A token expires when its time has come, and can still be got.
+    """
+    token = await caller.create(expires_on="2027-01-15T08:00:01Z")
+    clock.now += 1
+
+    answer = await caller.send("GET", f"/{token['id']}")
+
+    assert [token["status"], answer.result["status"]] == ["active", "expired"]
+
+
+async def test_delete(caller: Caller) -> None:
+    """
+    A deleted token is gone: for itself, for others, and for a second delete.
+    """
+    token = await caller.create()
+    path = f"/{token['id']}"
+
+    answer = await caller.send("DELETE", path, data=b"whatever")
+    later = [
+        await caller.send("GET", "/verify", bearer=token["value"]),
+        await caller.send("GET", path),
+        await caller.send("DELETE", path),
+    ]
+
+    assert answer.result == {"id": token["id"]}
+    assert [refused.refusal[:2] for refused in later] == [(401, 1000), (404, 1003), (404, 1003)]
+
+
+async def test_roll(caller: Caller, clock: Clock) -> None:
+    """
+    A roll gives the token a new value, ends the old one at once, and changes nothing else.
+    """
+    token = await caller.create()
+    clock.now += 60
+
+    value = (await caller.send("PUT", f"/{token['id']}/value", json={})).result
+    old = await caller.send("GET", "/verify", bearer=token["value"])
+    new = await caller.send("GET", "/verify", bearer=value)
+    now = (await caller.send("GET", f"/{token['id']}")).result
+
+    assert (old.status, new.result["id"]) == (401, token["id"])
+    assert [now["issued_on"], now["modified_on"]] == [NOW, "2027-01-15T08:01:00Z"]
+    assert [now["name"], now["policies"]] == [token["name"], token["policies"]]
+
+
+async def test_roll_without_body(caller: Caller) -> None:
+    """
+    A roll may come without a body.
+    """
+    token = await caller.create()
+
+    answer = await caller.send("PUT", f"/{token['id']}/value")
+
+    assert answer.result != token["value"]
+
+
+async def test_roll_with_bad_body(caller: Caller) -> None:
+    """
+    A roll with a body that is no JSON is refused, and the value stays.
+    """
+    token = await caller.create()
+
+    answer = await caller.send("PUT", f"/{token['id']}/value", data=b"{")
+    verified = await caller.send("GET", "/verify", bearer=token["value"])
+
+    assert answer.refusal[:2] == (400, 6007)
+    assert verified.status == 200
+
+
+async def test_roll_of_itself(caller: Caller) -> None:
+    """
+    The first token can roll itself.
+    """
+    own_id = (await caller.send("GET", "/verify")).result["id"]
+
+    value = (await caller.send("PUT", f"/{own_id}/value")).result
+    answers = [await caller.send("GET"), await caller.send("GET", bearer=value)]
+
+    assert [answer.status for answer in answers] == [403, 200]
+
+
+async def test_permission_groups(account: Caller, user: Caller) -> None:
+    """
+    Account tokens see all groups but those of users, in one answer without page numbers.
+    """
+    of_account = await account.send("GET", "/permission_groups")
+    of_user = await user.send("GET", "/permission_groups")
+    hidden = [group for group in of_user.result if group not in of_account.result]
+
+    assert (len(of_account.result), len(of_user.result)) == (305, 311)
+    assert {scope for group in hidden for scope in group["scopes"]} == {"com.cloudflare.api.user"}
+    assert "result_info" not in of_account.content
+
+
+async def test_groups_by_name_and_scope(caller: Caller) -> None:
+    """
+    Groups are selected by their exact name and scope; seven names occur twice.
+    """
+    scope = "com.cloudflare.api.account.zone"
+    queries = [
+        {"name": "Logs Read"},
+        {"name": "Logs Read", "scope": scope},
+        {"name": "Zone Read"},
+        {"name": "Zone"},
+        {"scope": "zone"},
+    ]
+
+    answers = [await caller.send("GET", "/permission_groups", params=query) for query in queries]
+
+    assert [len(answer.result) for answer in answers] == [2, 1, 1, 0, 0]
+    assert answers[2].result == [{"id": ZONE_READ, "name": "Zone Read", "scopes": [scope]}]
+
+
+async def test_docs_example(user: Caller) -> None:
+    """
+    The example in Cloudflare's documentation, group names and old key included, is accepted.
+    """
+    resource = f"com.cloudflare.api.account.zone.{ZONE_ID}"
+    groups = [{"id": ZONE_READ, "name": "Zone Read"}]
+    example = {"effect": "allow", "resources": {resource: "*"}, "permission_groups": groups}
+    condition = {"request.ip": {"in": ["199.27.128.0/21", "2400:cb00::/32"], "not_in": ["199.27.128.1/32"]}}
+
+    token = await user.create(
+        example, not_before="2020-04-01T05:20:00Z", expires_on="2020-04-10T00:00:00Z", condition=condition
+    )
+
+    assert token["status"] == "expired"
+
+
+async def test_quotas(caller: Caller) -> None:
+    """
+    An account can have 500 tokens and a user 50, the first ones included.
+    """
+    quota = {"account": 500, "user": 50}[caller.kind]
+    for _ in range(quota - 1):
+        await caller.create()
+
+    answer = await caller.send("POST", json=caller.body())
+
+    assert answer.refusal == (400, 1001, f"Maximum number of API tokens reached: {quota}")
+
+
+async def test_first_token_is_a_token(caller: Caller) -> None:
+    """
+    The first token can be got like any other, and holds the groups for tokens.
+    """
+    own_id = (await caller.send("GET", "/verify")).result["id"]
+
+    token = (await caller.send("GET", f"/{own_id}")).result
+    held = {group["id"] for policy_ in token["policies"] for group in policy_["permission_groups"]}
+
+    assert TOKENS_READ[caller.kind] in held
+
+
+async def test_policies_do_not_change_in_place(caller: Caller) -> None:
+    """
+    Two tokens with the same policy have policies of their own.
+    """
+    same = policy(caller.home, TOKENS_READ[caller.kind])
+
+    one, other = await caller.create(same), await caller.create(same)
+
+    assert one["policies"][0]["id"] != other["policies"][0]["id"]

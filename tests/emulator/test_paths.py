@@ -1,0 +1,129 @@
+"""
+Paths and methods that lead somewhere, and those that do not.
+"""
+
+import pytest
+
+from .caller import UNKNOWN_ID, Caller
+
+BAD_IDS = ["verify2", "0" * 31, "0" * 33, "A" * 32, "g" * 32, "a%2Fb", "..%2f", "%20"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/",
+        "/nothing",
+        "/user",
+        "/user/token",
+        "/accounts",
+        f"/accounts/{UNKNOWN_ID}",
+        "/zones/0/tokens",
+        "//user/tokens",
+    ],
+)
+async def test_no_route(account: Caller, path: str) -> None:
+    """
+    A path that leads nowhere is refused.
+    """
+    answer = await account.send("GET", path=path)
+
+    assert answer.refusal == (404, 7000, "No route for that URI")
+
+
+async def test_no_route_to_roll(caller: Caller) -> None:
+    """
+    Nothing lies below a token but its value.
+    """
+    answer = await caller.send("POST", f"/{UNKNOWN_ID}/roll")
+
+    assert answer.refusal == (404, 7000, "No route for that URI")
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+@pytest.mark.parametrize("token_id", BAD_IDS)
+async def test_malformed_token_id(caller: Caller, method: str, token_id: str) -> None:
+    """
+    What cannot be a token's id is refused before anything is looked up.
+    """
+    answer = await caller.send(method, f"/{token_id}")
+    route = f"{caller.tokens}/{token_id}"
+
+    assert answer.refusal == (
+        400,
+        7003,
+        f"Could not route to {route}, perhaps your object identifier is invalid?",
+    )
+
+
+@pytest.mark.parametrize("account_id", ["", *BAD_IDS])
+async def test_malformed_account_id(account: Caller, account_id: str) -> None:
+    """
+    What cannot be an account's id is refused.
+    """
+    answer = await account.send("GET", path=f"/accounts/{account_id}/tokens")
+
+    assert answer.refusal[:2] == (400, 7003)
+
+
+@pytest.mark.parametrize("token_id", ["", "verify", "permission_groups"])
+async def test_value_of_no_token(caller: Caller, token_id: str) -> None:
+    """
+    No value can be rolled where no token's id stands.
+    """
+    answer = await caller.send("PUT", f"/{token_id}/value")
+
+    assert answer.refusal[:2] == (400, 7003)
+
+
+async def test_empty_id_lists(caller: Caller) -> None:
+    """
+    An empty id makes a list of what was to be one token.
+    """
+    answer = await caller.send("GET", "/")
+
+    assert [token["name"] for token in answer.result] == [f"The emulator's first {caller.kind} token"]
+
+
+@pytest.mark.parametrize(
+    ("method", "below"),
+    [
+        ("PUT", "/"),
+        ("DELETE", "/"),
+        ("PUT", ""),
+        ("PATCH", f"/{UNKNOWN_ID}"),
+        ("POST", f"/{UNKNOWN_ID}"),
+        ("GET", f"/{UNKNOWN_ID}/value"),
+        ("POST", "/verify"),
+        ("PUT", "/permission_groups"),
+    ],
+)
+async def test_unsupported_method(caller: Caller, method: str, below: str) -> None:
+    """
+    A method that a path does not know is refused.
+    """
+    answer = await caller.send(method, below)
+
+    assert answer.refusal == (405, 7001, f"Method {method} not available for that URI.")
+
+
+@pytest.mark.parametrize(("method", "below"), [("GET", ""), ("PUT", ""), ("DELETE", ""), ("PUT", "/value")])
+async def test_unknown_id(caller: Caller, method: str, below: str) -> None:
+    """
+    A well-formed id that no token has is not found.
+    """
+    answer = await caller.send(method, f"/{UNKNOWN_ID}{below}", json=caller.body())
+
+    assert answer.refusal == (404, 1003, "API token not found")
+
+
+async def test_token_of_the_other_kind(account: Caller, user: Caller) -> None:
+    """
+    A user's token is not among an account's.
+    """
+    token = await user.create()
+
+    answer = await account.send("GET", f"/{token['id']}")
+
+    assert answer.refusal[0] == 404

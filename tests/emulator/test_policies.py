@@ -1,0 +1,363 @@
+"""
+What policies may say, and what a token's creator may put into them.
+"""
+
+from typing import Any
+
+import pytest
+
+from cftokens.emulator import _targets
+
+from .caller import (
+    BUCKET_READ,
+    DNS_READ,
+    TOKENS_READ,
+    TOKENS_WRITE,
+    UNKNOWN_ID,
+    USER_DETAILS_READ,
+    WORKERS_READ,
+    ZONE_ID,
+    ZONE_READ,
+    Caller,
+    policy,
+)
+
+ZONE = f"com.cloudflare.api.account.zone.{ZONE_ID}"
+ALL_ZONES = "com.cloudflare.api.account.zone.*"
+ALL_ACCOUNTS = "com.cloudflare.api.account.*"
+ALL_BUCKETS = "com.cloudflare.edge.r2.bucket.*"
+
+
+def account_of(caller: Caller) -> str:
+    """
+    Return the resource that is the emulator's account.
+    """
+    return f"com.cloudflare.api.account.{caller.emulator.account_id}"
+
+
+def bucket_of(caller: Caller) -> str:
+    """
+    Return the resource that is one bucket in the emulator's account.
+    """
+    return f"com.cloudflare.edge.r2.bucket.{caller.emulator.account_id}_eu_my-eu-bucket"
+
+
+def not_held(name: str) -> tuple[int, int, str]:
+    """
+    Return the refusal to grant a group.
+    """
+    text = f'Failed common permission check against resources. (Permission group: "{name}")'
+    return 400, 1001, text
+
+
+async def test_policies_as_answered(account: Caller) -> None:
+    """
+    Policies come back in another order, with ids, and their groups sorted and named.
+    """
+    home, zone = account.home, {ZONE: "*"}
+
+    token = await account.create(policy(home, WORKERS_READ), policy(zone, ZONE_READ, DNS_READ, ZONE_READ))
+    second, first = token["policies"]
+
+    assert (first["effect"], first["resources"], len(first["id"])) == ("allow", home, 32)
+    assert [group["name"] for group in second["permission_groups"]] == ["DNS Read", "Zone Read"]
+    assert first["permission_groups"] == [
+        {
+            "id": WORKERS_READ,
+            "name": "Workers Scripts Read",
+            "meta": {"label": "workers_scripts_read", "scopes": "com.cloudflare.api.account"},
+        }
+    ]
+
+
+async def test_policy_with_id(caller: Caller) -> None:
+    """
+    A new token cannot be made of a policy that has an id.
+    """
+    used = {**policy(caller.home, TOKENS_READ[caller.kind]), "id": UNKNOWN_ID}
+
+    answer = await caller.send("POST", json=caller.body(used))
+
+    assert answer.refusal == (400, 1001, "Reusing existing policies is not supported by token creation")
+    assert answer.content["errors"][0]["source"] == {"pointer": "/policies/0/id"}
+
+
+async def test_update_with_policy_ids(caller: Caller) -> None:
+    """
+    An update may send back policies as they were answered; they get new ids.
+    """
+    token = await caller.reader()
+
+    answer = await caller.send("PUT", f"/{token['id']}", json=caller.body(*token["policies"]))
+
+    assert answer.result["policies"][0]["id"] != token["policies"][0]["id"]
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "rule"),
+    [
+        ({"effect": "permit"}, "/effect", "effect must be one of allow, deny"),
+        ({"effect": None}, "/effect", "effect must be one of allow, deny"),
+        ({"permission_groups": []}, "/permission_groups", "permission_groups must not be empty"),
+        (
+            {"permission_groups": None},
+            "/permission_groups",
+            "permission_groups must be present and an array",
+        ),
+        ({"permission_groups": [dict[str, Any]()]}, "/permission_groups/0/id", "id must be present"),
+        ({"permission_groups": [{"name": "Zone Read"}]}, "/permission_groups/0/id", "id must be present"),
+        ({"permission_groups": [ZONE_READ]}, "/permission_groups/0", "0 must be present and an object"),
+        (
+            {"permission_groups": [{"id": UNKNOWN_ID}]},
+            "/permission_groups/0/id",
+            "id must be that of a permission group",
+        ),
+        (
+            {"permission_groups": [{"id": ["x"]}]},
+            "/permission_groups/0/id",
+            "id must be that of a permission group",
+        ),
+        ({"resources": None}, "/resources", "resources must be present and an object"),
+    ],
+)
+async def test_bad_policy(caller: Caller, change: dict[str, Any], place: str, rule: str) -> None:
+    """
+    A policy of another shape is refused, and the refusal says where.
+    """
+    answer = await caller.send("POST", json=caller.body({**policy({ZONE: "*"}, ZONE_READ), **change}))
+
+    assert answer.refusal == (400, 1001, f"These rules must pass for /policies/0{place}: {rule}")
+    assert answer.content["errors"][0]["source"] == {"pointer": f"/policies/0{place}"}
+
+
+@pytest.mark.parametrize("policies", [None, {}, [5]])
+async def test_no_policies(caller: Caller, policies: Any) -> None:
+    """
+    Policies must be an array of objects.
+    """
+    answer = await caller.send("POST", json=caller.body(policies=policies))
+
+    assert answer.refusal[:2] == (400, 1001)
+
+
+async def test_empty_policies(caller: Caller) -> None:
+    """
+    A token without any policy is accepted, useless as it is.
+    """
+    token = await caller.create()
+
+    assert token["policies"] == []
+
+
+@pytest.mark.parametrize(
+    "resources",
+    [
+        {},
+        {ZONE: "read"},
+        {ZONE: None},
+        {ZONE: ["*"]},
+        {"com.cloudflare.api.account." + UNKNOWN_ID: {}},
+        {"com.cloudflare.api.account." + UNKNOWN_ID: {ALL_ZONES: "read"}},
+        {"com.cloudflare.api.account." + UNKNOWN_ID: {ALL_ZONES: {}}},
+        {"com.cloudflare.api.account." + UNKNOWN_ID: {ALL_ZONES: "*"}, ZONE: "*"},
+    ],
+)
+async def test_resources_without_star(caller: Caller, resources: Any) -> None:
+    """
+    Resources end in a star, all of them flat or all nested.
+    """
+    answer = await caller.send("POST", json=caller.body(policy(resources, ZONE_READ)))
+    rule = 'must map names to "*", all of them flat or all nested'
+
+    assert answer.refusal == (400, 1001, f"These rules must pass for /policies/0/resources: {rule}")
+
+
+@pytest.mark.parametrize(
+    "resources",
+    [
+        {"com.cloudflare.api.account": "*"},
+        {"com.cloudflare.api.account.zone.example.com": "*"},
+        {"com.cloudflare.api.user.*": "*"},
+        {ALL_BUCKETS: "*"},
+        {ZONE: {ALL_ZONES: "*"}},
+        {ALL_ACCOUNTS: {ALL_ZONES: "*"}},
+        {"com.cloudflare.api.account." + UNKNOWN_ID: {"com.cloudflare.api.account." + UNKNOWN_ID: "*"}},
+        {"com.cloudflare.api.account." + UNKNOWN_ID: {f"com.cloudflare.edge.r2.bucket.{ZONE_ID}_eu_x": "*"}},
+    ],
+)
+async def test_unknown_resources(caller: Caller, resources: Any) -> None:
+    """
+    Resources of no known form are refused.
+    """
+    answer = await caller.send("POST", json=caller.body(policy(resources, ZONE_READ)))
+    rule = "must name resources that exist"
+
+    assert answer.refusal == (400, 1001, f"These rules must pass for /policies/0/resources: {rule}")
+
+
+async def test_flat_zones_in_account_token(account: Caller) -> None:
+    """
+    All zones of all accounts are nothing for an account token.
+    """
+    answer = await account.send("POST", json=account.body(policy({ALL_ZONES: "*"}, ZONE_READ)))
+    text = "Must specify a zone for account owned tokens, or nest zone under specific account resource"
+
+    assert answer.refusal == (400, 1001, text)
+
+
+@pytest.mark.parametrize("resource", [ALL_ACCOUNTS, "com.cloudflare.api.user." + UNKNOWN_ID])
+async def test_foreign_resources_in_account_token(account: Caller, resource: str) -> None:
+    """
+    All accounts and users are nothing for an account token.
+    """
+    answer = await account.send("POST", json=account.body(policy({resource: "*"}, WORKERS_READ)))
+    rule = "must be resources of the account for account owned tokens"
+
+    assert answer.refusal == (400, 1001, f"These rules must pass for /policies/0/resources: {rule}")
+
+
+async def test_grants_of_the_first_account_token(account: Caller) -> None:
+    """
+    The account's first token can grant everything in the account.
+    """
+    inside = {account_of(account): {ALL_ZONES: "*"}}
+    resources: list[dict[str, Any]] = [account.home, {ZONE: "*"}, inside, {account_of(account): {ZONE: "*"}}]
+
+    token = await account.create(
+        *(policy(resource, ZONE_READ) for resource in resources),
+        policy(account.home, WORKERS_READ),
+        policy({bucket_of(account): "*"}, BUCKET_READ),
+        policy({account_of(account): {bucket_of(account): "*"}}, BUCKET_READ),
+        policy({account_of(account): {ALL_BUCKETS: "*"}}, BUCKET_READ),
+    )
+
+    assert len(token["policies"]) == 8
+
+
+async def test_grants_of_the_first_user_token(user: Caller) -> None:
+    """
+    The user's first token can grant the user's own things and everything in all accounts.
+    """
+    token = await user.create(
+        policy(user.home, USER_DETAILS_READ),
+        policy({ALL_ACCOUNTS: "*"}, WORKERS_READ),
+        policy({ALL_ZONES: "*"}, ZONE_READ),
+        policy({"com.cloudflare.api.account." + UNKNOWN_ID: {ALL_ZONES: "*"}}, ZONE_READ),
+        policy({bucket_of(user): "*"}, BUCKET_READ),
+    )
+
+    assert len(token["policies"]) == 5
+
+
+@pytest.mark.parametrize(
+    ("resources", "group", "name"),
+    [
+        ({"com.cloudflare.api.account." + UNKNOWN_ID: "*"}, WORKERS_READ, "Workers Scripts Read"),
+        ({"com.cloudflare.api.account." + UNKNOWN_ID: {ALL_ZONES: "*"}}, ZONE_READ, "Zone Read"),
+        ({ZONE: "*"}, WORKERS_READ, "Workers Scripts Read"),
+        ({ZONE: "*"}, USER_DETAILS_READ, "User Details Read"),
+    ],
+)
+async def test_beyond_the_first_account_token(account: Caller, resources: Any, group: str, name: str) -> None:
+    """
+    Other accounts, and groups on resources that cannot take them, are beyond the first token.
+    """
+    answer = await account.send("POST", json=account.body(policy(resources, group)))
+
+    assert answer.refusal == not_held(name)
+
+
+async def test_deny_policy_of_wrong_scope(account: Caller) -> None:
+    """
+    A deny policy too must fit its resources.
+    """
+    answer = await account.send("POST", json=account.body(policy({ZONE: "*"}, WORKERS_READ, effect="deny")))
+
+    assert answer.refusal == not_held("Workers Scripts Read")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+async def test_no_escalation(caller: Caller, method: str) -> None:
+    """
+    A token cannot grant, to itself or to another, what it does not hold.
+    """
+    creator = await caller.create(policy(caller.home, TOKENS_WRITE[caller.kind]))
+    below = f"/{creator['id']}" if method == "PUT" else ""
+    body = caller.body(policy({ZONE: "*"}, DNS_READ))
+
+    answer = await caller.send(method, below, bearer=creator["value"], json=body)
+
+    assert answer.refusal == not_held("DNS Read")
+
+
+async def test_grant_of_what_is_held(account: Caller) -> None:
+    """
+    A token that holds all zones of the account can grant one of them.
+    """
+    zones = {account_of(account): {ALL_ZONES: "*"}}
+    held = [policy(account.home, TOKENS_WRITE["account"]), policy(zones, ZONE_READ)]
+    creator = await account.create(*held)
+
+    answer = await account.send(
+        "POST", bearer=creator["value"], json=account.body(policy({ZONE: "*"}, ZONE_READ))
+    )
+
+    assert answer.status == 200
+
+
+@pytest.mark.parametrize("nested", [True, False])
+async def test_deny_policy_of_the_creator(account: Caller, *, nested: bool) -> None:
+    """
+    What is denied to a creator is missing from all that it could grant.
+    """
+    zones = {account_of(account): {ALL_ZONES: "*"}}
+    creator = await account.create(
+        policy(account.home, TOKENS_WRITE["account"]),
+        policy(zones, ZONE_READ),
+        policy({ZONE: "*"}, ZONE_READ, effect="deny"),
+    )
+    wanted = policy(zones if nested else {ZONE: "*"}, ZONE_READ)
+
+    answer = await account.send("POST", bearer=creator["value"], json=account.body(wanted))
+
+    assert answer.refusal == not_held("Zone Read")
+
+
+@pytest.mark.parametrize(
+    ("broad", "narrow"),
+    [
+        (_targets.EVERY_ACCOUNT, _targets.account_target("a")),
+        (_targets.EVERY_ACCOUNT, _targets.EVERY_ZONE),
+        (_targets.EVERY_ZONE, _targets.Target("zone", "a")),
+        (_targets.Target("zone", "a"), _targets.Target("zone", "?", "z")),
+        (_targets.Target("bucket", "a"), _targets.Target("bucket", "a", "eu_b")),
+    ],
+)
+def test_covering(broad: _targets.Target, narrow: _targets.Target) -> None:
+    """
+    The broader target covers the narrower one and not the other way round.
+    """
+    covered = broad.covers(narrow), narrow.covers(broad)
+
+    assert covered == (True, False)
+    assert narrow.meets(broad)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (_targets.EVERY_ACCOUNT, _targets.user_target("u")),
+        (_targets.account_target("a"), _targets.account_target("b")),
+        (_targets.account_target("a"), _targets.Target("zone", "a")),
+        (_targets.Target("zone", "a"), _targets.Target("zone", "b")),
+        (_targets.Target("zone", "?", "y"), _targets.Target("zone", "?", "z")),
+        (_targets.Target("bucket", "a"), _targets.Target("bucket", "b", "eu_b")),
+    ],
+)
+def test_nothing_in_common(one: _targets.Target, other: _targets.Target) -> None:
+    """
+    Targets apart from each other do not meet.
+    """
+    met = one.meets(other)
+
+    assert not met

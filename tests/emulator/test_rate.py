@@ -1,0 +1,108 @@
+"""
+The rate limit and its headers.
+"""
+
+import re
+
+import aiohttp
+
+from cftokens import RateLimit
+from cftokens.emulator import Emulator
+from cftokens.emulator._rate import Meter
+
+from .caller import Answer, Caller, Clock
+
+TOO_FAST = (429, 971, "Please wait and consider throttling your request speed")
+
+
+def shown(answer: Answer) -> tuple[str, str | None]:
+    """
+    Return the headers about what is left and when to come again.
+    """
+    return answer.headers["Ratelimit"], answer.headers.get("Retry-After")
+
+
+async def test_headers(caller: Caller, clock: Clock) -> None:
+    """
+    Without a limit the headers count against Cloudflare's default one.
+    """
+    first = await caller.send("GET", "/verify")
+    clock.now += 30.5
+    second = await caller.send("GET", "/verify")
+
+    assert shown(first) == ('"default";r=1199;t=300', None)
+    assert shown(second) == ('"default";r=1198;t=270', None)
+    assert second.headers["Ratelimit-Policy"] == '"default";q=1200;w=300'
+    assert re.fullmatch("[0-9a-f]{16}-[A-Z]{3}", second.headers["cf-ray"])
+
+
+async def test_request_of_nobody(caller: Caller) -> None:
+    """
+    A request without a known token carries the headers too, and counts for nobody.
+    """
+    await caller.send("GET", "/verify", headers={})
+    answer = await caller.send("GET", path="/nothing", headers={})
+
+    assert shown(answer) == ('"default";r=1200;t=300', None)
+
+
+async def test_limit(session: aiohttp.ClientSession, clock: Clock) -> None:
+    """
+    One request too many blocks a token, and no other, for a whole period from then on.
+    """
+    async with Emulator(clock=clock, rate_limit=RateLimit(requests=2, period=10.5)) as emulator:
+        account, user = Caller(emulator, session), Caller(emulator, session, "user")
+        allowed = [await account.send("GET", "/verify") for _ in range(2)]
+        clock.now += 7
+        refused = await account.send("GET", "/verify")
+        other = await user.send("GET", "/verify")
+        clock.now += 10
+        still_refused = await account.send("GET", path="/nothing")
+        clock.now += 0.5
+        again = await account.send("GET", "/verify")
+
+    assert [shown(answer)[0] for answer in allowed] == ['"default";r=1;t=11', '"default";r=0;t=11']
+    assert (refused.refusal, shown(refused)) == (TOO_FAST, ('"default";r=0;t=11', "11"))
+    assert other.status == 200
+    assert (still_refused.refusal, shown(still_refused)) == (TOO_FAST, ('"default";r=0;t=1', "1"))
+    assert (again.status, shown(again)) == (200, ('"default";r=1;t=11', None))
+    assert again.headers["Ratelimit-Policy"] == '"default";q=2;w=11'
+
+
+async def test_unused_window(session: aiohttp.ClientSession, clock: Clock) -> None:
+    """
+    The count starts again when its window is over.
+    """
+    async with Emulator(clock=clock, rate_limit=RateLimit(requests=1, period=10)) as emulator:
+        account = Caller(emulator, session)
+        await account.send("GET", "/verify")
+        clock.now += 10
+        answer = await account.send("GET", "/verify")
+
+    assert answer.status == 200
+
+
+async def test_rolling_does_not_help(session: aiohttp.ClientSession, clock: Clock) -> None:
+    """
+    The limit belongs to the token, not to its value.
+    """
+    async with Emulator(clock=clock, rate_limit=RateLimit(requests=2, period=10)) as emulator:
+        account = Caller(emulator, session)
+        own_id = (await account.send("GET", "/verify")).result["id"]
+        value = (await account.send("PUT", f"/{own_id}/value")).result
+        answer = await account.send("GET", "/verify", bearer=value)
+
+    assert answer.refusal == TOO_FAST
+
+
+def test_counting_on_without_limit(clock: Clock) -> None:
+    """
+    Nothing is left, but nothing is refused either, when no limit is enforced.
+    """
+    meter = Meter(None, clock)
+    for _ in range(1200):
+        meter.count("a token")
+
+    reading = meter.count("a token")
+
+    assert (reading.left, reading.seconds, reading.refused) == (0, 300, False)
