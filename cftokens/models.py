@@ -4,7 +4,7 @@ What Cloudflare answers, as frozen attrs classes with Cloudflare's own names.
 https://developers.cloudflare.com/api/resources/accounts/subresources/tokens/
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import attrs
@@ -15,7 +15,7 @@ Resources = Mapping[str, str | Mapping[str, str]]
 """``{name: "*"}``, or ``{account: {name: "*"}}`` for everything of a kind in one account."""
 
 
-def _sequence_of_strings(value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+def _sequence_of_strings(value: Iterable[str] | None) -> tuple[str, ...] | None:
     if isinstance(value, str):
         raise TypeError("Expected several strings, such as a list of networks, not a single string.")
     return None if value is None else tuple(value)

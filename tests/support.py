@@ -106,9 +106,13 @@ class Clock:
         self._move_on()
 
     def _move_on(self) -> None:
-        if self._sleepers and len(self._sleepers) >= self._workers:
-            self.now, _, woken = heapq.heappop(self._sleepers)
-            woken.set_result(None)
+        if not self._sleepers or len(self._sleepers) < self._workers:
+            return
+        self.now = self._sleepers[0][0]
+        while self._sleepers and self._sleepers[0][0] <= self.now:
+            _, _, woken = heapq.heappop(self._sleepers)
+            if not woken.done():
+                woken.set_result(None)
 
 
 def on_clock(client: Client, clock: Clock, *, rate_limit: RateLimit | None = None) -> Client:

@@ -3,13 +3,15 @@ A client keeps inside the limits, by its own count and by the server's word.
 """
 
 import asyncio
+import math
 
 import pytest
 
-from cftokens import RateLimit, RateLimitedError, Retry
+from cftokens import CFTokensError, Client, RateLimit, RateLimitedError, Retry
 from cftokens._pace import BURST, Pace, Window
+from cftokens.emulator import Emulator
 from tests.servers import RawServer, answer, envelope, failure
-from tests.support import CALLS, ID, RESULTS, Clock, client_of, failure_of
+from tests.support import CALLS, ID, RESULTS, Clock, client_of, failure_of, on_clock
 
 VERIFIED = envelope(RESULTS["verify"])
 
@@ -214,3 +216,67 @@ async def test_the_burst_limit_holds_for_all_credentials_together() -> None:
         paces[number % 2].finish(None, None)
 
     assert waits == [0.0] * 200 + [1.0]
+
+
+async def work(client: Client, clock: Clock, jobs: "list[int]", refused: "list[int]") -> None:
+    """
+    Send requests until there are no more jobs.
+    """
+    while jobs:
+        jobs.pop()
+        try:
+            await client.accounts.tokens.verify()
+        except CFTokensError:
+            refused.append(1)
+    clock.leave()
+
+
+async def time_for(
+    emulator: Emulator, clock: Clock, clients: "list[Client]", jobs: "list[list[int]]"
+) -> float:
+    """
+    Return the seconds that the clients need for their jobs, with ten requests in flight for each.
+    """
+    start, refused = clock.now, list[int]()
+    await asyncio.gather(
+        *(
+            work(client, clock, job, refused)
+            for client, job in zip(clients, jobs, strict=True)
+            for _ in range(10)
+        )
+    )
+    assert refused == []
+    assert 429 not in [request.status for request in emulator.requests]
+    return clock.now - start
+
+
+PATIENT = Retry(budget=math.inf)
+
+
+async def test_three_thousand_requests_are_never_refused() -> None:
+    """
+    Ten in flight under an enforced limit: no 429, and hardly slower than the limit allows.
+    """
+    clock = Clock(workers=10)
+    limit = RateLimit()
+    async with Emulator(clock=clock, rate_limit=limit) as emulator:
+        async with on_clock(emulator.client(retry=PATIENT), clock, rate_limit=limit) as client:
+            seconds = await time_for(emulator, clock, [client], [list(range(3000))])
+
+    windows = 3000 // 1200
+    assert seconds <= windows * 300 * 1.05
+
+
+async def test_two_clients_share_a_budget_without_a_refusal() -> None:
+    """
+    Beside another process with the same credential: no 429, and hardly slower than half of the budget allows.
+    """
+    clock = Clock(workers=20)
+    limit = RateLimit()
+    async with Emulator(clock=clock, rate_limit=limit) as emulator:
+        clients = [on_clock(emulator.client(retry=PATIENT), clock, rate_limit=limit) for _ in range(2)]
+        seconds = await time_for(emulator, clock, clients, [list(range(3000)), list(range(3000))])
+        for client in clients:
+            await client.close()
+
+    assert seconds <= 3000 / (1200 / 2) * 300 * 1.10

@@ -15,8 +15,6 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
-from cftokens.emulator import Emulator
-
 from cftokens import (
     AuthenticationError,
     CFTokensError,
@@ -25,6 +23,7 @@ from cftokens import (
     TokenCreateResponse,
     TokenValue,
 )
+from cftokens.emulator import Emulator
 
 LONGEST_WAIT = 60.0
 """Seconds that Cloudflare may take to know a change everywhere, before we give up."""
@@ -108,15 +107,15 @@ async def use(client: Client, created: TokenCreateResponse) -> None:
     await wait_for(lambda: works(client, created.value), "The new token is not known everywhere yet")
     print("2. Verified it with its own value: it is active.")
 
-    names = {token.id: token.name async for token in client.accounts.tokens.list()}
-    print(f"3. Found it in the list of {len(names)} tokens: {names[created.id]!r}.")
+    await wait_for(lambda: is_listed(client, created), "The new token is not in the list yet")
+    print("3. Found it in the list of all tokens.")
 
     rolled = await client.accounts.tokens.value.update(created.id)
     await wait_for(lambda: works(client, rolled), "The new value is not known everywhere yet")
     print("4. Rolled it: the same token has a new value, and that one works.")
 
     await wait_for(lambda: is_dead(client, created.value), "The old value is not dead everywhere yet")
-    print("5. Tried the old value: Cloudflare refuses it.")
+    print("5. Tried the old value: it is refused.")
 
 
 async def works(client: Client, value: TokenValue) -> bool:
@@ -128,6 +127,13 @@ async def works(client: Client, value: TokenValue) -> bool:
     except (AuthenticationError, PermissionDeniedError):
         return False
     return answer.status == "active"
+
+
+async def is_listed(client: Client, created: TokenCreateResponse) -> bool:
+    """
+    Tell whether a token is in the list.
+    """
+    return created.id in [token.id async for token in client.accounts.tokens.list()]
 
 
 async def is_dead(client: Client, value: TokenValue) -> bool:

@@ -1,0 +1,149 @@
+"""
+The programs of the documentation run, as a person would start them.
+"""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cftokens.emulator import Emulator, Fault
+from docs.examples import quickstart
+
+ROOT = Path(__file__).parent.parent
+QUICKSTART = ROOT / "docs" / "examples" / "quickstart.py"
+STEPS = ["1. Made", "2. Verified", "3. Found", "4. Rolled", "5. Tried the old value", "6. Deleted"]
+
+
+def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """
+    Start a program with a clean environment and a deadline.
+    """
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CLOUDFLARE_")}
+    return subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", *arguments],
+        capture_output=True,
+        check=False,
+        cwd=ROOT,
+        env=environment | variables,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_the_quickstart_tells_the_life_of_a_token() -> None:
+    """
+    It runs on a machine without an account, tells each step, and shows no value.
+    """
+    done = run(str(QUICKSTART))
+
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert "Cloudflare is not asked" in lines[0]
+    assert [step for step, line in zip(STEPS, lines[1:], strict=True) if not line.startswith(step)] == []
+    assert "cfat_" not in done.stdout
+
+
+def test_the_quickstart_never_asks_cloudflare_unless_told_to() -> None:
+    """
+    With credentials in the environment it still runs on its emulator.
+    """
+    done = run(
+        str(QUICKSTART),
+        CLOUDFLARE_API_TOKEN="a-real-one",
+        CLOUDFLARE_ACCOUNT_ID="0" * 32,
+        CLOUDFLARE_BASE_URL="https://api.cloudflare.invalid",
+    )
+
+    assert done.returncode == 0
+    assert "http://127.0.0.1" in done.stdout
+
+
+def test_the_quickstart_runs_on_the_api_of_the_environment() -> None:
+    """
+    With --cloudflare it takes address and credential from the environment.
+    """
+    done = run(
+        "-m", "cftokens.emulator", "--port", "0", "--", sys.executable, str(QUICKSTART), "--cloudflare"
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [step for step in STEPS if step not in done.stdout] == []
+
+
+def test_the_quickstart_says_what_is_missing() -> None:
+    """
+    Without a credential it ends with one sentence and status 1.
+    """
+    done = run(str(QUICKSTART), "--cloudflare")
+
+    assert done.returncode == 1
+    assert done.stderr == "Stopped: There is no credential: pass api_token, or set CLOUDFLARE_API_TOKEN.\n"
+
+
+@pytest.fixture
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    The program's pauses take no time, and its patience is three of them.
+    """
+    now = 0.0
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    monkeypatch.setattr(quickstart.asyncio, "sleep", sleep)
+    monkeypatch.setattr(quickstart.time, "monotonic", lambda: now)
+    monkeypatch.setattr(quickstart, "LONGEST_WAIT", 3 * quickstart.PAUSE)
+
+
+INVALID = '{"success": false, "errors": [{"code": 1000, "message": "Invalid API Token"}], "result": null}'
+
+
+@pytest.mark.usefixtures("no_pause")
+async def test_the_quickstart_waits_for_a_token_that_is_too_new(capsys: pytest.CaptureFixture[str]) -> None:
+    """
+    If the new token is refused for a moment, it says so and looks again.
+    """
+    async with Emulator() as emulator, emulator.client() as client:
+        emulator.inject(Fault.status(401, body=INVALID), operation="verify", times=2)
+        await quickstart.life_of_a_token(client)
+
+    printed = capsys.readouterr().out
+    assert printed.count("The new token is not known everywhere yet: looking again") == 2
+    assert "6. Deleted" in printed
+
+
+@pytest.mark.usefixtures("no_pause")
+async def test_the_quickstart_gives_up_in_bounded_time(capsys: pytest.CaptureFixture[str]) -> None:
+    """
+    If the new token never works, it stops, and leaves no token behind.
+    """
+    async with Emulator() as emulator, emulator.client() as client:
+        emulator.inject(Fault.status(401, body=INVALID), operation="verify", times=None)
+        with pytest.raises(quickstart.CFTokensError, match="after 6 seconds"):
+            await quickstart.life_of_a_token(client)
+        left = await client.accounts.tokens.list().collect()
+
+    assert len(left) == 1
+    assert "6. Deleted" in capsys.readouterr().out
+
+
+async def test_an_interrupted_quickstart_leaves_nothing_behind() -> None:
+    """
+    Ctrl-C in the middle still deletes the token.
+    """
+    async with Emulator() as emulator, emulator.client() as client:
+        emulator.inject(Fault.delay(60.0), operation="verify")
+        story = asyncio.ensure_future(quickstart.life_of_a_token(client))
+        while "verify" not in [request.operation for request in emulator.requests]:  # noqa: ASYNC110 -- no event
+            await asyncio.sleep(0)
+        story.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await story
+        left = await client.accounts.tokens.list().collect()
+
+    assert len(left) == 1

@@ -1,0 +1,454 @@
+"""
+Every operation of both kinds of tokens, against the emulator over a real socket.
+"""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from cftokens import (
+    AuthenticationError,
+    BadRequestError,
+    Client,
+    Condition,
+    ConditionRequestIP,
+    NotFoundError,
+    PermissionDeniedError,
+    PermissionGroup,
+    Token,
+    TokenCreateResponse,
+    TokenDeleteResponse,
+    TokenPolicy,
+    TokenValue,
+    UnexpectedResponseError,
+)
+from cftokens._resources import AccountTokens, UserTokens
+from cftokens.emulator import Emulator
+from cftokens.policies import same_access
+from tests.servers import RawServer, answer, envelope
+from tests.support import ID, POLICY, TOKEN, client_of, failure_of
+
+ZONE_READ = "c8fed203ed3043cba015a93ad1616f1f"
+DNS_WRITE = "4755a26eedb94da69e1066d98aa820be"
+UNKNOWN = "0" * 32
+Tokens = AccountTokens | UserTokens
+
+
+@pytest.fixture
+async def emulator() -> AsyncIterator[Emulator]:
+    """
+    An emulator of its own for each test.
+    """
+    async with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+async def client(emulator: Emulator) -> AsyncIterator[Client]:
+    """
+    A client with the account's first token.
+    """
+    async with emulator.client() as client:
+        yield client
+
+
+@pytest.fixture(params=["account", "user"])
+async def tokens(request: pytest.FixtureRequest, emulator: Emulator) -> AsyncIterator[Tokens]:
+    """
+    The tokens of the account, and then those of the user.
+    """
+    is_user = request.param == "user"
+    async with emulator.client(
+        api_token=emulator.user_api_token if is_user else emulator.api_token
+    ) as client:
+        yield client.user.tokens if is_user else client.accounts.tokens
+
+
+def policy(emulator: Emulator, *groups: str) -> TokenPolicy:
+    """
+    Allow groups on all zones of the account.
+    """
+    account = f"com.cloudflare.api.account.{emulator.account_id}"
+    return TokenPolicy(
+        effect="allow",
+        permission_groups=[PermissionGroup(id=group) for group in groups or (ZONE_READ,)],
+        resources={account: {"com.cloudflare.api.account.zone.*": "*"}},
+    )
+
+
+async def make(tokens: Tokens, emulator: Emulator, name: str = "bot", **options: Any) -> TokenCreateResponse:
+    """
+    Make a token that may read zones.
+    """
+    return await tokens.create(name=name, policies=[policy(emulator)], **options)
+
+
+async def test_a_created_token_is_what_was_asked_for(tokens: Tokens, emulator: Emulator) -> None:
+    """
+    Name, access, condition and dates come back, and the value is of the right kind.
+    """
+    start = datetime(2026, 1, 1, 1, 0, 0, 999_999, tzinfo=UTC)
+    created = await tokens.create(
+        name="bot",
+        policies=[policy(emulator, DNS_WRITE, ZONE_READ)],
+        condition=Condition(
+            request_ip=ConditionRequestIP(in_=["127.0.0.0/8", "2400:cb00::/32"], not_in=["127.0.0.9/32"])
+        ),
+        not_before=start,
+        expires_on=start + timedelta(days=3650),
+    )
+
+    assert (created.name, created.status, created.last_used_on) == ("bot", "active", None)
+    assert same_access(created.policies, [policy(emulator, ZONE_READ, DNS_WRITE)])
+    assert created.condition == Condition(
+        request_ip=ConditionRequestIP(in_=("127.0.0.0/8", "2400:cb00::/32"), not_in=("127.0.0.9/32",))
+    )
+    assert created.not_before == start.replace(microsecond=0)
+    assert created.value.kind == ("user" if isinstance(tokens, UserTokens) else "account")
+
+
+async def test_the_documentations_own_json_can_be_pasted(client: Client, emulator: Emulator) -> None:
+    """
+    Mappings in the API's shape work, with names, ids and the old condition key in them.
+    """
+    created = await client.accounts.tokens.create(
+        name="pasted",
+        policies=[
+            {
+                "id": "f267e341f3dd4697bd3b9f71dd96247f",
+                "effect": "allow",
+                "permission_groups": [{"id": ZONE_READ, "name": "Zone Read"}],
+                "resources": {"com.cloudflare.api.account.zone.22b1de5f1c0e4b3ea97bb1e963b06a43": "*"},
+            }
+        ],
+        condition={"request.ip": {"in": ["127.0.0.1/32"]}},
+    )
+
+    assert created.condition == Condition(request_ip=ConditionRequestIP(in_=("127.0.0.1/32",)))
+
+
+async def test_a_token_can_be_fetched_without_its_value(tokens: Tokens, emulator: Emulator) -> None:
+    """
+    What get returns is the created token, as a Token.
+    """
+    created = await make(tokens, emulator)
+    fetched = await tokens.get(created.id)
+
+    assert type(fetched) is Token
+    assert (fetched.id, fetched.name, fetched.policies) == (created.id, created.name, created.policies)
+
+
+async def test_an_update_replaces_everything(tokens: Tokens, emulator: Emulator) -> None:
+    """
+    What is None in an update is gone afterwards, and the value stays.
+    """
+    created = await make(
+        tokens,
+        emulator,
+        condition={"request_ip": {"in": ["127.0.0.1/32"]}},
+        expires_on=datetime.now(UTC) + timedelta(hours=1),
+    )
+    updated = await tokens.update(
+        created.id,
+        name="renamed",
+        policies=[policy(emulator, DNS_WRITE)],
+        condition=None,
+        expires_on=None,
+        not_before=None,
+        status="disabled",
+    )
+
+    assert (updated.name, updated.status) == ("renamed", "disabled")
+    assert (updated.condition, updated.expires_on, updated.not_before) == (None, None, None)
+    assert same_access(updated.policies, [policy(emulator, DNS_WRITE)])
+
+
+async def test_an_update_without_a_status_leaves_it(tokens: Tokens, emulator: Emulator) -> None:
+    """
+    A disabled token stays disabled if an update does not speak of it.
+    """
+    created = await make(tokens, emulator)
+    settings: dict[str, Any] = {
+        "name": "bot",
+        "policies": created.policies,
+        "condition": None,
+        "expires_on": None,
+        "not_before": None,
+    }
+    await tokens.update(created.id, **settings, status="disabled")
+    updated = await tokens.update(created.id, **settings)
+
+    assert updated.status == "disabled"
+
+
+@pytest.mark.parametrize(
+    ("key", "left"),
+    [
+        ("condition", {"request_ip": {"in": ["192.0.2.0/24"]}}),
+        ("condition", {"something_new": True}),
+        ("expires_on", "2030-01-01T00:00:00Z"),
+        ("not_before", "2020-01-01T00:00:00Z"),
+    ],
+)
+async def test_an_update_that_did_not_take_away_is_an_error(key: str, left: object) -> None:
+    """
+    If the answer still shows what was to be gone, the error says what, and that something changed.
+    """
+    async with (
+        RawServer(answer(200, envelope({**TOKEN, key: left}))) as server,
+        client_of(server.base_url) as client,
+    ):
+        error = await failure_of(
+            client.accounts.tokens.update(
+                ID, name="bot", policies=[POLICY], condition=None, expires_on=None, not_before=None
+            )
+        )
+
+    assert isinstance(error, UnexpectedResponseError)
+    assert f"{key}: it is still there" in str(error)
+    assert error.outcome_unknown
+
+
+@pytest.mark.parametrize(
+    "empty", [None, {}, {"request_ip": None}, {"request_ip": {}}, {"request_ip": {"in": []}}]
+)
+async def test_an_empty_shell_is_no_condition(empty: object) -> None:
+    """
+    A server may say in several ways that there is no condition.
+    """
+    async with RawServer(answer(200, envelope({**TOKEN, "condition": empty}))) as server:
+        async with client_of(server.base_url) as client:
+            updated = await client.accounts.tokens.update(
+                ID, name="bot", policies=[POLICY], condition=None, expires_on=None, not_before=None
+            )
+
+    assert updated.id == ID
+
+
+async def test_a_deleted_token_is_gone(tokens: Tokens, emulator: Emulator) -> None:
+    """
+    Delete returns the id; a get and a second delete find nothing.
+    """
+    created = await make(tokens, emulator)
+    deleted = await tokens.delete(created.id)
+
+    assert deleted == TokenDeleteResponse(id=created.id)
+    assert isinstance(await failure_of(tokens.get(created.id)), NotFoundError)
+    assert isinstance(await failure_of(tokens.delete(created.id)), NotFoundError)
+
+
+async def test_verify_is_about_the_credential_itself(tokens: Tokens, emulator: Emulator) -> None:
+    """
+    With a new token's value, verify tells of that token; without an expiry there is none.
+    """
+    created = await make(tokens, emulator)
+    async with emulator.client(api_token=created.value) as theirs:
+        side = theirs.user.tokens if isinstance(tokens, UserTokens) else theirs.accounts.tokens
+        verified = await side.verify()
+
+    assert (verified.id, verified.status, verified.expires_on) == (created.id, "active", None)
+
+
+async def test_a_roll_replaces_the_value(tokens: Tokens, emulator: Emulator) -> None:
+    """
+    The new value works, the old one is dead at once.
+    """
+    created = await make(tokens, emulator)
+    rolled = await tokens.value.update(created.id)
+    outcomes = []
+    for value in (rolled, created.value):
+        async with emulator.client(api_token=value) as theirs:
+            side = theirs.user.tokens if isinstance(tokens, UserTokens) else theirs.accounts.tokens
+            try:
+                outcomes.append((await side.verify()).status)
+            except AuthenticationError as error:
+                outcomes.append(error.errors[0].message)
+
+    assert isinstance(rolled, TokenValue)
+    assert outcomes == ["active", "Invalid API Token"]
+
+
+async def test_the_catalogue_tells_scopes(tokens: Tokens) -> None:
+    """
+    A name that exists twice is told apart by its scope, and a part of a name finds nothing.
+    """
+    both = await tokens.permission_groups.get(name="Logs Read")
+    zone = await tokens.permission_groups.get(name="Logs Read", scope="com.cloudflare.api.account.zone")
+    part = [group async for group in tokens.permission_groups.list(name="Logs")]
+
+    assert len(both) == 2
+    assert [group.scopes for group in zone] == [("com.cloudflare.api.account.zone",)]
+    assert part == []
+
+
+async def test_the_catalogue_is_one_page(tokens: Tokens) -> None:
+    """
+    All permission groups come in one answer without numbers.
+    """
+    page = await tokens.permission_groups.list().page()
+
+    assert len(page.items) > 300
+    assert (page.page, page.per_page, page.count, page.total_count) == (None, None, None, None)
+
+
+async def test_a_list_is_complete_in_as_few_requests_as_can_be(client: Client, emulator: Emulator) -> None:
+    """
+    120 tokens take three requests, however they are read.
+    """
+    for number in range(119):
+        await make(client.accounts.tokens, emulator, f"bot {number}")
+    sent = len(emulator.requests)
+    ids = [token.id async for token in client.accounts.tokens.list()]
+    pages = [page async for page in client.accounts.tokens.list().pages()]
+    collected = await client.accounts.tokens.list().collect()
+
+    assert len(set(ids)) == 120
+    assert [token.id for token in collected] == ids
+    assert [(page.page, page.count, page.total_count) for page in pages] == [
+        (1, 50, 120),
+        (2, 50, 120),
+        (3, 20, 120),
+    ]
+    assert len(emulator.requests) - sent == 9
+
+
+async def test_one_page_of_ones_choice(client: Client, emulator: Emulator) -> None:
+    """
+    A page and its size can be asked for, and iterating goes on from there.
+    """
+    for number in range(11):
+        await make(client.accounts.tokens, emulator, f"bot {number}")
+    paginator = client.accounts.tokens.list(page=2, per_page=5, direction="asc")
+    page = await paginator.page()
+    rest = [token.name async for token in paginator]
+
+    assert [token.name for token in page.items] == [f"bot {number}" for number in range(4, 9)]
+    assert rest == [f"bot {number}" for number in range(4, 11)]
+
+
+async def test_a_name_is_matched_exactly(client: Client, emulator: Emulator) -> None:
+    """
+    The name filter takes plain text, and finds only that name.
+    """
+    for name in ("bot", "bot 2", "50% off & more"):
+        await make(client.accounts.tokens, emulator, name)
+    found = [
+        await client.accounts.tokens.list(name=name).collect() for name in ("bot", "50% off & more", "bo")
+    ]
+
+    assert [[token.name for token in tokens] for tokens in found] == [["bot"], ["50% off & more"], []]
+
+
+async def test_a_filter_that_the_server_ignores_still_filters() -> None:
+    """
+    Answers are filtered again here, because the server's filter is young.
+    """
+    body = envelope([TOKEN, {**TOKEN, "id": UNKNOWN, "name": "other"}])
+    async with RawServer(answer(200, body)) as server, client_of(server.base_url) as client:
+        tokens = await client.accounts.tokens.list(name="other").collect()
+
+    assert [token.id for token in tokens] == [UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"per_page": 4},
+        {"per_page": 51},
+        {"page": 0},
+        {"direction": "up"},
+        {"name": ""},
+    ],
+)
+async def test_a_list_checks_its_arguments_at_once(
+    client: Client, emulator: Emulator, options: dict[str, Any]
+) -> None:
+    """
+    A wrong argument is an error where the list is made, and nothing is sent.
+    """
+    with pytest.raises(ValueError, match=next(iter(options))):
+        client.accounts.tokens.list(**options)
+
+    assert emulator.requests == []
+
+
+async def test_expired_tokens_are_listed_on_demand() -> None:
+    """
+    They are found with include_expired, and their status says so.
+    """
+    now = datetime(2026, 5, 1, tzinfo=UTC).timestamp()
+    async with Emulator(clock=lambda: now) as emulator, emulator.client() as client:
+        created = await make(client.accounts.tokens, emulator, expires_on=datetime(2026, 5, 1, 1, tzinfo=UTC))
+        now += 3601
+        without = [token.id async for token in client.accounts.tokens.list(include_expired=False)]
+        having = {token.id: token.status async for token in client.accounts.tokens.list(include_expired=True)}
+
+    assert created.id not in without
+    assert having[created.id] == "expired"
+
+
+async def test_the_other_kind_of_token_is_told_what_to_use(emulator: Emulator) -> None:
+    """
+    A user token at the account endpoints is refused with a hint that names the right door.
+    """
+    async with emulator.client(api_token=emulator.user_api_token) as client:
+        error = await failure_of(client.accounts.tokens.verify())
+
+    assert isinstance(error, AuthenticationError)
+    assert error.hint is not None
+    assert "client.user.tokens" in error.hint
+
+
+async def test_a_missing_permission_is_named(client: Client, emulator: Emulator) -> None:
+    """
+    A token that may not list is told which permission group it lacks.
+    """
+    created = await make(client.accounts.tokens, emulator)
+    error = await failure_of(client.with_options(api_token=created.value).accounts.tokens.list().collect())
+
+    assert isinstance(error, PermissionDeniedError)
+    assert '"Account API Tokens Read"' in str(error)
+
+
+async def test_no_token_grants_more_than_its_creator_holds(client: Client, emulator: Emulator) -> None:
+    """
+    The hint names the group that the creator lacks.
+    """
+    groups = await client.accounts.tokens.permission_groups.get(name="Account API Tokens Write")
+    minter = await client.accounts.tokens.create(
+        name="minter",
+        policies=[
+            {
+                "effect": "allow",
+                "permission_groups": groups,
+                "resources": {f"com.cloudflare.api.account.{emulator.account_id}": "*"},
+            }
+        ],
+    )
+    error = await failure_of(make(client.with_options(api_token=minter.value).accounts.tokens, emulator))
+
+    assert isinstance(error, BadRequestError)
+    assert 'lacks the permission group "Zone Read"' in str(error)
+
+
+async def test_an_address_outside_the_condition_is_explained(client: Client, emulator: Emulator) -> None:
+    """
+    A token used from elsewhere says that the address is the reason.
+    """
+    created = await make(client.accounts.tokens, emulator, condition={"request_ip": {"in": ["192.0.2.0/24"]}})
+    error = await failure_of(client.with_options(api_token=created.value).accounts.tokens.list().page())
+
+    assert "outside the token's request_ip condition" in str(error)
+
+
+async def test_an_unknown_id_is_not_found(tokens: Tokens) -> None:
+    """
+    A well-formed id that nobody has is a NotFoundError, for a roll as well.
+    """
+    for call in (tokens.get(UNKNOWN), tokens.value.update(UNKNOWN), tokens.delete(UNKNOWN)):
+        error = await failure_of(call)
+
+        assert isinstance(error, NotFoundError)
+        assert not error.outcome_unknown

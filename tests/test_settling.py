@@ -1,0 +1,261 @@
+"""
+After a create with an unknown outcome there is a way to exactly one live token, or none.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import attrs
+import pytest
+
+from cftokens import (
+    AmbiguousOutcomeError,
+    CFTokensError,
+    Client,
+    CreateAttempt,
+    NoResponseError,
+    PermissionGroup,
+    Retry,
+    TokenCreateResponse,
+    TokenPolicy,
+)
+from cftokens.emulator import Emulator, Fault
+from cftokens.errors import attempt_of
+from tests.support import Clock, on_clock
+
+ZONE_READ = "c8fed203ed3043cba015a93ad1616f1f"
+DNS_READ = "82e64a83756745bbbb1c9c2701bf816b"
+
+
+@pytest.fixture
+async def emulator() -> AsyncIterator[Emulator]:
+    """
+    An emulator of its own for each test.
+    """
+    async with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+async def client(emulator: Emulator) -> AsyncIterator[Client]:
+    """
+    A client that waits no real time.
+    """
+    async with on_clock(emulator.client(), Clock()) as client:
+        yield client
+
+
+def policy(emulator: Emulator, group: str = ZONE_READ) -> TokenPolicy:
+    """
+    Allow one group on all zones of the account.
+    """
+    account = f"com.cloudflare.api.account.{emulator.account_id}"
+    return TokenPolicy(
+        effect="allow",
+        permission_groups=[PermissionGroup(id=group)],
+        resources={account: {"com.cloudflare.api.account.zone.*": "*"}},
+    )
+
+
+async def lose(client: Client, emulator: Emulator, fault: Fault | None = None) -> CreateAttempt:
+    """
+    Create a token and lose the answer.
+    """
+    emulator.inject(fault or Fault.drop_after(), operation="create")
+    with pytest.raises(CFTokensError) as caught:
+        await client.accounts.tokens.create(name="bot", policies=[policy(emulator)])
+    assert caught.value.outcome_unknown
+    assert caught.value.attempt is not None
+    return caught.value.attempt
+
+
+async def live_tokens(client: Client) -> list[str]:
+    """
+    Return the ids of all tokens named "bot".
+    """
+    return [token.id async for token in client.accounts.tokens.list(name="bot")]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.drop_after,
+        Fault.truncate,
+        lambda: Fault.status(502, after=True),
+        lambda: Fault.html(504, after=True),
+        lambda: Fault.html(200, after=True),
+        Fault.success_false,
+    ],
+    ids=["dropped", "cut short", "502", "504 from a proxy", "HTML", "success: false"],
+)
+async def test_a_lost_token_is_found_and_its_value_replaced(
+    client: Client, emulator: Emulator, fault: Callable[[], Fault]
+) -> None:
+    """
+    However the answer was lost, there is exactly one token in the end, and its value is known.
+    """
+    attempt = await lose(client, emulator, fault())
+    recovered = await client.accounts.tokens.recover(attempt)
+
+    assert isinstance(recovered, TokenCreateResponse)
+    assert await live_tokens(client) == [recovered.id]
+    verified = await client.with_options(api_token=recovered.value).accounts.tokens.verify()
+    assert verified.id == recovered.id
+
+
+async def test_a_time_out_around_a_create_can_be_settled(client: Client, emulator: Emulator) -> None:
+    """
+    The attempt is found on the TimeoutError.
+    """
+    emulator.inject(Fault.delay(60.0), operation="create")
+    with pytest.raises(TimeoutError) as caught:
+        async with asyncio.timeout(0.2):
+            await client.accounts.tokens.create(name="bot", policies=[policy(emulator)])
+    attempt = attempt_of(caught.value)
+    assert attempt is not None
+    recovered = await client.accounts.tokens.recover(attempt)
+
+    assert recovered is not None
+    assert await live_tokens(client) == [recovered.id]
+
+
+async def test_if_it_was_never_made_there_is_nothing_to_find(client: Client, emulator: Emulator) -> None:
+    """
+    A create that was lost on its way leaves None, and nothing is rolled.
+    """
+    attempt = await lose(client, emulator, Fault.drop_before())
+
+    assert await client.accounts.tokens.recover(attempt) is None
+    assert "roll" not in [request.operation for request in emulator.requests]
+
+
+async def test_tokens_that_were_there_before_are_left_alone(client: Client, emulator: Emulator) -> None:
+    """
+    A token of the same name and access that is older than the attempt is not touched.
+    """
+    await client.accounts.tokens.create(name="bot", policies=[policy(emulator)])
+    attempt = await lose(client, emulator, Fault.drop_before())
+    later = attrs.evolve(attempt, started_on=attempt.started_on + timedelta(seconds=2))
+
+    assert await client.accounts.tokens.recover(later) is None
+
+
+async def test_a_token_with_other_access_is_not_the_lost_one(client: Client, emulator: Emulator) -> None:
+    """
+    The name alone does not make it the one.
+    """
+    attempt = await lose(client, emulator, Fault.drop_before())
+    await client.accounts.tokens.create(name="bot", policies=[policy(emulator, DNS_READ)])
+
+    assert await client.accounts.tokens.recover(attempt) is None
+
+
+async def test_a_token_that_was_used_is_not_the_lost_one(client: Client, emulator: Emulator) -> None:
+    """
+    Somebody knows its value, so it is not lost.
+    """
+    attempt = await lose(client, emulator, Fault.drop_before())
+    known = await client.accounts.tokens.create(name="bot", policies=[policy(emulator)])
+    await client.with_options(api_token=known.value).accounts.tokens.verify()
+
+    assert await client.accounts.tokens.recover(attempt) is None
+
+
+async def test_two_candidates_are_too_many(client: Client, emulator: Emulator) -> None:
+    """
+    If two tokens could be the lost one, the error names both and neither is rolled.
+    """
+    attempt = await lose(client, emulator)
+    other = await client.accounts.tokens.create(name="bot", policies=[policy(emulator)])
+    with pytest.raises(AmbiguousOutcomeError) as caught:
+        await client.accounts.tokens.recover(attempt)
+
+    ids = {token.id for token in caught.value.candidates}
+    assert len(ids) == 2
+    assert other.id in ids
+    assert "roll" not in [request.operation for request in emulator.requests]
+
+
+async def test_a_lost_recovery_can_be_recovered(client: Client, emulator: Emulator) -> None:
+    """
+    If the roll's answer is lost as well, its error carries the attempt on.
+    """
+    attempt = await lose(client, emulator)
+    emulator.inject(Fault.drop_after(), operation="roll")
+    with pytest.raises(NoResponseError) as caught:
+        await client.accounts.tokens.recover(attempt)
+    assert caught.value.attempt is not None
+    recovered = await client.accounts.tokens.recover(caught.value.attempt)
+
+    assert caught.value.attempt == attempt
+    assert recovered is not None
+    assert await live_tokens(client) == [recovered.id]
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+async def test_the_servers_clock_decides(hours: int) -> None:
+    """
+    A machine whose clock is hours off still finds its own token, and only that.
+    """
+    server_now = datetime.now(UTC) + timedelta(hours=hours)
+    async with Emulator(clock=lambda: server_now.timestamp()) as emulator:  # noqa: PLW0108 -- it changes
+        async with on_clock(emulator.client(), Clock()) as client:
+            await client.accounts.tokens.create(name="bot", policies=[policy(emulator)])
+            server_now += timedelta(seconds=5)
+            client._sender.transport._http.seconds_ahead = lambda: hours * 3600.0 + 4.0  # type: ignore[method-assign]
+            attempt = await lose(client, emulator)
+            recovered = await client.accounts.tokens.recover(attempt)
+
+    assert recovered is not None
+    assert recovered.issued_on == server_now.replace(microsecond=0)
+
+
+async def test_user_tokens_can_be_settled(emulator: Emulator) -> None:
+    """
+    The same holds for the tokens of a user.
+    """
+    emulator.inject(Fault.drop_after(), operation="create")
+    async with emulator.client(api_token=emulator.user_api_token, retry=Retry()) as client:
+        with pytest.raises(NoResponseError) as caught:
+            await client.user.tokens.create(name="bot", policies=[policy(emulator)])
+        assert caught.value.attempt is not None
+        recovered = await client.user.tokens.recover(caught.value.attempt)
+
+    assert recovered is not None
+    assert recovered.value.kind == "user"
+
+
+async def test_an_attempt_is_settled_where_it_was_made(client: Client) -> None:
+    """
+    The attempt of an account token is not looked for among the user's, nor the other way round.
+    """
+    attempt = CreateAttempt(name="x", policies=(), account_id=client.account_id, started_on=datetime.now(UTC))
+    with pytest.raises(ValueError, match="use client.accounts"):
+        await client.user.tokens.recover(attempt)
+    with pytest.raises(ValueError, match="use client.user"):
+        await client.accounts.tokens.recover(attrs.evolve(attempt, account_id=None))
+
+
+async def test_the_documented_recipe_ends_with_one_token(client: Client, emulator: Emulator) -> None:
+    """
+    Create, and on an unknown outcome recover or create again: one token, whatever was lost.
+    """
+
+    async def create_for_certain(**settings: Any) -> TokenCreateResponse:
+        while True:
+            try:
+                return await client.accounts.tokens.create(**settings)
+            except CFTokensError as error:
+                if error.attempt is None:
+                    raise
+                recovered = await client.accounts.tokens.recover(error.attempt)
+                if recovered is not None:
+                    return recovered
+
+    emulator.inject(Fault.drop_before(), operation="create")
+    emulator.inject(Fault.drop_after(), operation="create")
+    created = await create_for_certain(name="bot", policies=[policy(emulator)])
+
+    assert await live_tokens(client) == [created.id]
