@@ -45,6 +45,10 @@ class PermissionGroup:
     meta: Mapping[str, str | None] | None = None
 
 
+def _groups(value: Iterable[PermissionGroup]) -> tuple[PermissionGroup, ...]:
+    return tuple(value)
+
+
 @attrs.frozen(kw_only=True)
 class TokenPolicy:
     """
@@ -56,12 +60,16 @@ class TokenPolicy:
     effect: str
     """``"allow"`` or ``"deny"``; a deny wins over every allow."""
 
-    permission_groups: tuple[PermissionGroup, ...] = attrs.field(converter=tuple)
+    permission_groups: tuple[PermissionGroup, ...] = attrs.field(converter=_groups)
 
     resources: Resources
 
     id: str | None = None
     """Cloudflare's, and never sent back."""
+
+
+def _policies(value: Iterable[TokenPolicy]) -> tuple[TokenPolicy, ...]:
+    return tuple(value)
 
 
 @attrs.frozen(kw_only=True)
@@ -118,7 +126,7 @@ class Token:
     not_before: datetime | None = None
     """None means that it works at once."""
 
-    policies: tuple[TokenPolicy, ...] = attrs.field(default=(), converter=tuple)
+    policies: tuple[TokenPolicy, ...] = attrs.field(default=(), converter=_policies)
     """In Cloudflare's order, which is not the order that was sent."""
 
     condition: Condition | None = None

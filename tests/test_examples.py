@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from cftokens import CFTokensError
 from cftokens.emulator import Emulator, Fault
 from docs.examples import quickstart
 
@@ -95,8 +96,8 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
         nonlocal now
         now += seconds
 
-    monkeypatch.setattr(quickstart.asyncio, "sleep", sleep)
-    monkeypatch.setattr(quickstart.time, "monotonic", lambda: now)
+    monkeypatch.setattr("docs.examples.quickstart.asyncio.sleep", sleep)
+    monkeypatch.setattr("docs.examples.quickstart.time.monotonic", lambda: now)
     monkeypatch.setattr(quickstart, "LONGEST_WAIT", 3 * quickstart.PAUSE)
 
 
@@ -124,7 +125,7 @@ async def test_the_quickstart_gives_up_in_bounded_time(capsys: pytest.CaptureFix
     """
     async with Emulator() as emulator, emulator.client() as client:
         emulator.inject(Fault.status(401, body=INVALID), operation="verify", times=None)
-        with pytest.raises(quickstart.CFTokensError, match="after 6 seconds"):
+        with pytest.raises(CFTokensError, match="after 6 seconds"):
             await quickstart.life_of_a_token(client)
         left = await client.accounts.tokens.list().collect()
 

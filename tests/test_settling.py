@@ -232,9 +232,9 @@ async def test_an_attempt_is_settled_where_it_was_made(client: Client) -> None:
     The attempt of an account token is not looked for among the user's, nor the other way round.
     """
     attempt = CreateAttempt(name="x", policies=(), account_id=client.account_id, started_on=datetime.now(UTC))
-    with pytest.raises(ValueError, match="use client.accounts"):
+    with pytest.raises(ValueError, match="about an account"):
         await client.user.tokens.recover(attempt)
-    with pytest.raises(ValueError, match="use client.user"):
+    with pytest.raises(ValueError, match="about a user"):
         await client.accounts.tokens.recover(attrs.evolve(attempt, account_id=None))
 
 
