@@ -4,6 +4,7 @@ One exchange over aiohttp: the session and its loop, a body that is sent once, a
 
 import asyncio
 import io
+import os
 import ssl
 import time
 from typing import Final
@@ -52,6 +53,30 @@ class OneShotBody(aiohttp.BytesPayload):
         await super().write_with_length(writer, content_length)
 
 
+class Connector(aiohttp.TCPConnector):
+    """
+    A pool of connections that a forked process leaves to its parent.
+
+    The two share sockets and the parent's epoll. A child that closed or collected the pool would
+    take the parent's connections away, so there it counts as closed and its finaliser does nothing.
+    """
+
+    def __init__(self, *, limit: int) -> None:
+        self._process = os.getpid()
+        super().__init__(limit=limit)
+
+    @property
+    def closed(self) -> bool:
+        """
+        Whether it is of no use here.
+        """
+        return self._process != os.getpid() or super().closed
+
+    def __del__(self) -> None:  # type: ignore[override]  # the argument is aiohttp's own business
+        if self._process == os.getpid():
+            super().__del__()
+
+
 class Http:
     """
     The session, owned or borrowed, and the loop that it belongs to.
@@ -61,6 +86,7 @@ class Http:
         self._borrowed = borrowed
         self._session = borrowed
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._process = os.getpid()
         self._last_answer: tuple[str, float] = ("", 0.0)
 
     async def exchange(
@@ -121,11 +147,14 @@ class Http:
             await self._move_to(loop)
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=_CONNECTIONS), cookie_jar=aiohttp.DummyCookieJar()
+                connector=Connector(limit=_CONNECTIONS), cookie_jar=aiohttp.DummyCookieJar()
             )
         return self._session
 
     async def _move_to(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._process != os.getpid():
+            self._session, self._loop, self._process = self._borrowed, loop, os.getpid()
+            return
         if self._loop is not None and not self._loop.is_closed():
             raise WrongLoopError(
                 "This client belongs to the event loop of its first request: make one for each loop."

@@ -96,7 +96,7 @@ class Paginator(Generic[T]):
             "This list is read with 'async for'. For a plain 'for', import Client from cftokens.sync."
         )
 
-    async def pages(self) -> AsyncIterator[Page[T]]:
+    async def pages(self) -> AsyncGenerator[Page[T], None]:
         """
         Iterate over the pages.
 

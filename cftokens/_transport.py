@@ -8,6 +8,7 @@ import random
 import ssl
 import time
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import Any, Final, TypeVar
 
 import aiohttp
@@ -45,6 +46,27 @@ class Options:
         init=False,
         default=attrs.Factory(lambda self: MaskedStr(f"Bearer {self.credential.reveal()}"), takes_self=True),
     )
+
+
+@attrs.frozen
+class SentOnce:
+    """
+    A call that is never repeated, on its way to the server.
+    """
+
+    call: Call[Any]
+    body: OneShotBody
+
+    @property
+    def may_have_effect(self) -> bool:
+        """
+        Whether the server may have seen it.
+        """
+        return self.body.written
+
+
+SENT_ONCE: Final[ContextVar[list[SentOnce] | None]] = ContextVar("SENT_ONCE", default=None)
+"""Where somebody who may have to discard a result is told what was sent."""
 
 
 class Transport:
@@ -121,6 +143,8 @@ class Transport:
         self, call: Call[Any], options: Options, body: OneShotBody | None, attempt: int
     ) -> Answer | NoAnswer:
         start = self._clock()
+        if not call.repeatable and body is not None and (sent := SENT_ONCE.get()) is not None:
+            sent.append(SentOnce(call, body))
         try:
             self._refuse_if_closed()
             outcome = await self._http.exchange(
@@ -135,7 +159,7 @@ class Transport:
             )
         except BaseException as error:
             if not call.repeatable and body is not None and body.written:
-                _mark_as_lost(error, call)
+                mark_as_lost(error, call)
             _finish_turn(options, None)
             raise
         _finish_turn(options, outcome)
@@ -206,11 +230,18 @@ def _final(error: CFTokensError, call: Call[Any], *, unknown: bool) -> CFTokensE
     return error
 
 
-def _mark_as_lost(error: BaseException, call: Call[Any]) -> None:
+def mark_as_lost(error: BaseException, call: Call[Any]) -> None:
     """
-    Say, on what interrupts a call, that the request was sent all the same.
+    Say, in the log and on what interrupts a call, that the request was sent all the same.
     """
     _LOG.warning("The outcome of %s is unknown: it was interrupted after its request was sent.", call)
+    annotate(error, call)
+
+
+def annotate(error: BaseException, call: Call[Any]) -> None:
+    """
+    Say on what interrupts a call that the request was sent all the same.
+    """
     error.add_note(f"{call} was interrupted after its request was sent, and may have taken effect.")
     if call.attempt is not None:
         error.attempt = call.attempt  # type: ignore[attr-defined]  # attempt_of() reads it

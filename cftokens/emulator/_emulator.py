@@ -2,14 +2,14 @@
 The emulator as its users see it.
 """
 
-import importlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Final, Self
 
 from aiohttp import web
 
+from cftokens._client import Client
 from cftokens._options import RateLimit
 from cftokens.emulator._control import Control
 from cftokens.emulator._injection import Injection
@@ -121,7 +121,7 @@ class Emulator:
         """
         return self._server.requests
 
-    def client(self, **options: Any) -> Any:
+    def client(self, **options: Any) -> Client:
         """
         Return a :class:`cftokens.Client` for the account's first token.
 
@@ -130,14 +130,22 @@ class Emulator:
         Args:
             options: Arguments for the client; they win over the emulator's.
         """
-        ours = {
+        return Client(**self.client_options(options))
+
+    def client_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """
+        Return the arguments of a client for the account's first token.
+
+        Args:
+            options: What wins over them.
+        """
+        return {
             "api_token": self.api_token,
             "account_id": self.account_id,
             "base_url": self.base_url,
             "rate_limit": self._rate_limit,
+            **options,
         }
-        client = importlib.import_module("cftokens").Client
-        return client(**(ours | options))
 
     def inject(self, fault: Fault, *, operation: Operation | None = None, times: int | None = 1) -> None:
         """

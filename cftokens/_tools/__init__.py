@@ -1,0 +1,3 @@
+"""
+What is needed to build the package, and left out of it.
+"""

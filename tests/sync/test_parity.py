@@ -1,0 +1,183 @@
+"""
+Every public method of every async resource has its twin, which reaches the coroutine.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import cftokens
+import cftokens.sync
+from cftokens import _pagination, _resources
+from cftokens.sync import _generated
+from cftokens.sync import _pagination as sync_pagination
+
+RESOURCES = [
+    "Accounts",
+    "AccountTokens",
+    "AccountPermissionGroups",
+    "AccountTokenValue",
+    "User",
+    "UserTokens",
+    "UserPermissionGroups",
+    "UserTokenValue",
+]
+PAIRS = [
+    *((getattr(_resources, name), getattr(_generated, name)) for name in RESOURCES),
+    (_pagination.Paginator, sync_pagination.Paginator),
+    (cftokens.Client, cftokens.sync.Client),
+]
+
+
+def public_methods(cls: type) -> dict[str, Callable[..., Any]]:
+    """
+    Return what users may call, by name.
+    """
+    return {
+        name: method
+        for name, method in inspect.getmembers(cls, inspect.isfunction)
+        if not name.startswith("_")
+    }
+
+
+METHODS = [
+    pytest.param(method, public_methods(twin).get(name), id=f"{original.__name__}.{name}")
+    for original, twin in PAIRS
+    for name, method in public_methods(original).items()
+]
+
+
+@pytest.mark.parametrize(("original", "twin"), PAIRS, ids=lambda each: each.__name__)
+def test_no_method_is_missing_and_none_is_added(original: type, twin: type) -> None:
+    """
+    Both classes have the same public methods.
+    """
+    assert public_methods(twin).keys() == public_methods(original).keys()
+
+
+def test_every_resource_has_a_twin() -> None:
+    """
+    The two modules define the same resources.
+    """
+
+    def resources(module: Any) -> set[str]:
+        return {
+            name
+            for name, cls in inspect.getmembers(module, inspect.isclass)
+            if cls.__module__ == module.__name__ and name != "Sender"
+        }
+
+    assert resources(_generated) == resources(_resources) == set(RESOURCES)
+
+
+def parameters(method: Callable[..., Any]) -> list[tuple[str, Any, Any, str]]:
+    """
+    Return names, kinds, defaults and types.
+    """
+    found = inspect.signature(method).parameters.values()
+    return [(each.name, each.kind, each.default, str(each.annotation)) for each in found]
+
+
+@pytest.mark.parametrize(("original", "twin"), METHODS)
+def test_signatures_are_the_same(original: Callable[..., Any], twin: Callable[..., Any]) -> None:
+    """
+    A twin takes the same parameters, of the same kinds, with the same defaults and types.
+    """
+    assert parameters(twin) == parameters(original)
+
+
+@pytest.mark.parametrize(("original", "twin"), METHODS)
+def test_results_are_the_same(original: Callable[..., Any], twin: Callable[..., Any]) -> None:
+    """
+    A twin returns what the coroutine returns; an async iterator becomes an iterator.
+    """
+    returns = [str(inspect.signature(method).return_annotation) for method in (original, twin)]
+    plain = [
+        each.replace("AsyncGenerator", "Iterator")
+        .replace(", None]", "]")
+        .replace("cftokens.sync._pagination", "cftokens._pagination")
+        for each in returns
+    ]
+
+    assert plain[0] == plain[1]
+
+
+@pytest.mark.parametrize(("original", "twin"), METHODS)
+def test_docstrings_are_the_same(original: Callable[..., Any], twin: Callable[..., Any]) -> None:
+    """
+    The words hold for both worlds, except those on how a client ends.
+    """
+    if original.__qualname__ == "Client.close":
+        assert "May be called again" in str(twin.__doc__)
+    else:
+        assert inspect.getdoc(twin) == inspect.getdoc(original)
+
+
+def test_the_clients_take_the_same_arguments() -> None:
+    """
+    All but the session, which belongs to a loop.
+    """
+    ours = inspect.signature(cftokens.Client.__init__).parameters
+    theirs = inspect.signature(cftokens.sync.Client.__init__).parameters
+
+    assert [*theirs.values()] == [each for name, each in ours.items() if name != "session"]
+
+
+class StubPortal:
+    """
+    Takes what is called, and runs nothing.
+    """
+
+    def call(self, coroutine: Any) -> Any:
+        """
+        Return what came in the place of a coroutine.
+        """
+        return coroutine
+
+    iterate = call
+
+
+class Recorder:
+    """
+    Stands for an async object, and returns how it was called.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        if name in {"accounts", "user", "tokens", "permission_groups", "value"}:
+            return self
+        return lambda *args, **kwargs: (name, args, kwargs)
+
+
+def arguments_for(method: Callable[..., Any]) -> tuple[list[str], dict[str, str]]:
+    """
+    Make arguments from a signature, each of them its own name.
+    """
+    found = list(inspect.signature(method).parameters.values())[1:]
+    positional = [each.name for each in found if each.kind is not inspect.Parameter.KEYWORD_ONLY]
+    return positional, {each.name: each.name for each in found if each.kind is inspect.Parameter.KEYWORD_ONLY}
+
+
+def twin_methods() -> Iterator[Any]:
+    """
+    Return each generated class with each of its methods.
+    """
+    for name in RESOURCES:
+        cls = getattr(_generated, name)
+        for method in public_methods(cls):
+            yield pytest.param(cls, method, id=f"{name}.{method}")
+
+
+@pytest.mark.parametrize(("cls", "name"), [*twin_methods()])
+def test_every_argument_reaches_the_coroutine(cls: Any, name: str) -> None:
+    """
+    A twin hands each argument on under its own name.
+    """
+    twin = cls(StubPortal(), Recorder())
+    args, kwargs = arguments_for(getattr(cls, name))
+    called = getattr(twin, name)(*args, **kwargs)
+    if isinstance(called, sync_pagination.Paginator):
+        called = called._wrapped
+
+    assert called == (name, tuple(args), kwargs)

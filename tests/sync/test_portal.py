@@ -1,0 +1,552 @@
+"""
+The way from blocking code to the private loop: threads, loops, iterators, and the end.
+"""
+
+import asyncio
+import contextvars
+import gc
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from cftokens import CFTokensError, ClosedError, NotFoundError, TokenValue, WrongLoopError
+from cftokens.errors import attempt_of
+from cftokens.sync import Client
+from cftokens.sync._loop_thread import LoopThread, PendingCall
+from cftokens.sync._portal import Portal
+from cftokens.sync.emulator import Emulator, Fault
+from tests.support import ACCOUNT, ID
+
+
+async def nothing() -> None:
+    """
+    There is nothing to close.
+    """
+
+
+@pytest.fixture
+def portal() -> Iterator[Portal]:
+    """
+    A portal that is closed in the end.
+    """
+    portal = Portal(nothing)
+    yield portal
+    portal.close()
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    """
+    An emulator in a thread.
+    """
+    with Emulator() as emulator:
+        yield emulator
+
+
+def loops() -> list[str]:
+    """
+    Return the names of our threads that run.
+    """
+    return [thread.name for thread in threading.enumerate() if thread.name == "cftokens"]
+
+
+async def value(result: Any) -> Any:
+    """
+    Return what was given.
+    """
+    await asyncio.sleep(0)
+    return result
+
+
+def test_a_client_does_the_whole_job(emulator: Emulator) -> None:
+    """
+    Without await: create, verify, list, roll, delete.
+    """
+    with emulator.client() as client:
+        created = client.accounts.tokens.create(name="bot", policies=[])
+        verified = client.with_options(api_token=created.value).accounts.tokens.verify()
+        listed = [token.id for token in client.accounts.tokens.list(name="bot")]
+        rolled = client.accounts.tokens.value.update(created.id)
+        client.accounts.tokens.delete(created.id)
+        with pytest.raises(NotFoundError):
+            client.accounts.tokens.get(created.id)
+
+    assert verified.id == created.id
+    assert listed == [created.id]
+    assert isinstance(rolled, TokenValue)
+
+
+def test_lists_can_be_read_in_every_way(emulator: Emulator) -> None:
+    """
+    Items, pages, one page, and all at once.
+    """
+    with emulator.client() as client:
+        for number in range(6):
+            client.accounts.tokens.create(name=f"bot {number}", policies=[])
+        tokens = client.accounts.tokens.list(per_page=5)
+        items = list(tokens)
+        pages = list(tokens.pages())
+        page = tokens.page()
+        collected = tokens.collect()
+
+    ids = [token.id for token in items]
+    assert len(ids) == 7
+    assert [token.id for token in collected] == ids
+    assert [token.id for each in pages for token in each.items] == ids
+    assert [token.id for token in page.items] == ids[:5]
+
+
+def test_nothing_starts_before_the_first_call() -> None:
+    """
+    Making a client starts no thread, and closing one that was never used does nothing.
+    """
+    client = Client("x", account_id=ACCOUNT)
+    running = loops()
+    client.close()
+
+    assert running == []
+
+
+def test_the_thread_has_a_name_and_is_given_back(portal: Portal) -> None:
+    """
+    It is called cftokens while it runs, and gone after close().
+    """
+    portal.call(value(1))
+    running = loops()
+    portal.close()
+
+    assert (running, loops()) == (["cftokens"], [])
+
+
+def test_many_threads_call_at_once(portal: Portal) -> None:
+    """
+    Each gets its own result, and they share one loop.
+    """
+    with ThreadPoolExecutor(16) as pool:
+        results = list(pool.map(lambda number: portal.call(value(number)), range(200)))
+
+    assert results == list(range(200))
+    assert loops() == ["cftokens"]
+
+
+VARIABLE: contextvars.ContextVar[str] = contextvars.ContextVar("VARIABLE", default="unset")
+
+
+def test_the_callers_context_is_seen_and_not_changed(portal: Portal) -> None:
+    """
+    A coroutine sees the caller's context variables; what it sets stays its own.
+    """
+
+    async def look() -> str:
+        seen = VARIABLE.get()
+        VARIABLE.set("changed")
+        return seen
+
+    VARIABLE.set("the caller's")
+    seen = portal.call(look())
+
+    assert (seen, VARIABLE.get()) == ("the caller's", "the caller's")
+
+
+def test_an_error_is_raised_where_it_was_called(portal: Portal) -> None:
+    """
+    What the coroutine raises comes out of the call as it is.
+    """
+
+    async def fail() -> None:
+        raise NotFoundError("gone")
+
+    with pytest.raises(NotFoundError, match="gone"):
+        portal.call(fail())
+
+
+def test_a_call_from_the_loops_own_thread_is_refused(portal: Portal) -> None:
+    """
+    It would wait for itself: that is an error at once, for close() as well.
+    """
+
+    async def call_back() -> None:
+        portal.call(value(1))
+
+    async def close() -> None:
+        portal.close()
+
+    for coroutine in (call_back(), close()):
+        with pytest.raises(WrongLoopError, match="would wait for itself"):
+            portal.call(coroutine)
+
+    assert portal.call(value("still works")) == "still works"
+
+
+def test_a_call_after_close_is_refused(portal: Portal) -> None:
+    """
+    It is a ClosedError, whether the loop ever ran or not; close() may be repeated.
+    """
+    unused = Portal(nothing)
+    portal.call(value(1))
+    for each in (portal, unused):
+        each.close()
+        each.close()
+        with pytest.raises(ClosedError):
+            each.call(value(1))
+
+
+def test_a_client_after_close_says_so(emulator: Emulator) -> None:
+    """
+    Every call of the client, its views and its lists is a ClosedError.
+    """
+    client = emulator.client()
+    view = client.with_options(timeout=5.0)
+    tokens = client.accounts.tokens.list()
+    client.accounts.tokens.verify()
+    client.close()
+    for call in (
+        client.accounts.tokens.verify,
+        view.accounts.tokens.verify,
+        tokens.page,
+        lambda: list(tokens),
+    ):
+        with pytest.raises(ClosedError):
+            call()
+
+
+def test_a_closed_view_leaves_the_client_open(emulator: Emulator) -> None:
+    """
+    Only the original ends the thread.
+    """
+    with emulator.client() as client:
+        with client.with_options(timeout=5.0) as view:
+            view.accounts.tokens.verify()
+        with pytest.raises(ClosedError):
+            view.accounts.tokens.verify()
+        client.accounts.tokens.verify()
+
+
+def test_a_loop_that_cannot_start_says_so(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    If there can be no thread, the call fails with an error of ours, and the next one tries again.
+    """
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(CFTokensError, match="could not start: can't start new thread"):
+            portal.call(value(1))
+
+    assert portal.call(value(1)) == 1
+
+
+def test_close_ends_the_calls_of_other_threads(emulator: Emulator) -> None:
+    """
+    A create that waits for its answer ends with an error that says that the outcome is unknown.
+    """
+    emulator.inject(Fault.delay(60.0), operation="create")
+    client = emulator.client()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(client.accounts.tokens.create, name="bot", policies=[])
+        while not emulator.requests:
+            pass
+        client.close()
+        error = waiting.exception()
+
+    assert isinstance(error, CFTokensError)
+    assert error.outcome_unknown
+    assert attempt_of(error) is not None
+
+
+def test_close_ends_what_is_left_on_the_loop() -> None:
+    """
+    A coroutine that nothing else ends is cancelled, and its caller gets a ClosedError.
+    """
+    portal = Portal(nothing)
+    started = threading.Event()
+
+    async def hang() -> None:
+        started.set()
+        await asyncio.get_running_loop().create_future()
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(portal.call, hang())
+        started.wait()
+        portal.close()
+        error = waiting.exception()
+
+    assert isinstance(error, ClosedError)
+    assert not error.outcome_unknown
+
+
+async def numbers(closed: threading.Event) -> AsyncGenerator[int, None]:
+    """
+    Count, and say when that is over.
+    """
+    try:
+        for number in range(3):
+            yield number
+    finally:
+        await asyncio.sleep(0)
+        closed.set()
+
+
+def test_an_iterator_goes_to_its_end(portal: Portal) -> None:
+    """
+    Its items come in order, and it stays at its end.
+    """
+    iterator = portal.iterate(numbers(threading.Event()))
+
+    assert list(iterator) == [0, 1, 2]
+    assert next(iterator, "over") == "over"
+
+
+def test_an_abandoned_iterator_is_closed(portal: Portal) -> None:
+    """
+    When it is collected, its generator is closed on the loop, and nobody waits for that.
+    """
+    closed = threading.Event()
+    iterator = portal.iterate(numbers(closed))
+    assert next(iterator) == 0
+    del iterator
+    gc.collect()
+
+    assert closed.wait(10)
+
+
+def test_an_iterator_may_be_collected_on_the_loop(portal: Portal) -> None:
+    """
+    A finaliser that runs in the loop's own thread does not wait for itself.
+    """
+    closed = threading.Event()
+    holder = [portal.iterate(numbers(closed))]
+    next(holder[0])
+
+    async def collect() -> None:
+        holder.clear()
+        gc.collect()
+
+    portal.call(collect())
+
+    assert closed.wait(10)
+
+
+def test_an_iterator_may_be_consumed_by_another_thread(emulator: Emulator) -> None:
+    """
+    A list that one thread began, another ends.
+    """
+    with emulator.client() as client:
+        for number in range(5):
+            client.accounts.tokens.create(name=f"bot {number}", policies=[])
+        tokens = iter(client.accounts.tokens.list(per_page=5))
+        first = next(tokens)
+        with ThreadPoolExecutor(1) as pool:
+            rest = pool.submit(list, tokens).result()
+
+    assert len({first.id, *(token.id for token in rest)}) == 6
+
+
+def test_an_iterator_that_outlives_its_client_is_harmless() -> None:
+    """
+    Collected after close(), it does nothing.
+    """
+    portal = Portal(nothing)
+    iterator = portal.iterate(numbers(threading.Event()))
+    next(iterator)
+    portal.close()
+    del iterator
+    gc.collect()
+
+
+def test_a_forgotten_portal_ends_its_thread() -> None:
+    """
+    When nobody can use a portal any more, what it opened is closed and its thread ends by itself.
+    """
+    closed = threading.Event()
+
+    async def closing() -> None:
+        closed.set()
+
+    portal = Portal(closing)
+    portal.call(value(1))
+    (thread,) = (each for each in threading.enumerate() if each.name == "cftokens")
+    del portal
+    gc.collect()
+    thread.join(10)
+
+    assert closed.is_set()
+    assert not thread.is_alive()
+
+
+async def test_it_works_inside_a_running_loop() -> None:
+    """
+    As in Jupyter, IPython or a debugger: a blocking call in a coroutine blocks, and works.
+    """
+
+    def serve() -> Emulator:
+        return Emulator().__enter__()
+
+    emulator = await asyncio.to_thread(serve)
+    with emulator.client() as client:
+        verified = client.accounts.tokens.verify()
+        tokens = list(client.accounts.tokens.list())
+    await asyncio.to_thread(emulator.__exit__, None, None, None)
+
+    assert verified.id == tokens[0].id
+
+
+def test_the_async_words_point_to_the_async_client() -> None:
+    """
+    Whoever writes async with or async for is told what to import.
+    """
+
+    async def misuse() -> None:
+        client = Client("x", account_id=ACCOUNT)
+        with pytest.raises(TypeError, match="import Client from cftokens"):
+            async with client:
+                pass
+        with pytest.raises(TypeError, match="import Client from cftokens"):
+            aiter(client.accounts.tokens.list())
+
+    asyncio.run(misuse())
+
+
+def test_wrong_arguments_are_refused_as_in_the_async_client() -> None:
+    """
+    They are the same errors, and no thread is started for a list.
+    """
+    with Client("x", account_id=ACCOUNT) as client:
+        with pytest.raises(ValueError, match="per_page"):
+            client.accounts.tokens.list(per_page=500)
+        assert loops() == []
+        with pytest.raises(ValueError, match="token_id"):
+            client.accounts.tokens.get(f"{ID}\n")
+
+
+def test_a_client_shows_where_it_goes_and_no_secret() -> None:
+    """
+    Its repr has the account and the address; a client that was refused can be shown as well.
+    """
+    client = Client("s3cret-token", account_id=ACCOUNT)
+    unmade = Client.__new__(Client)
+
+    assert repr(client) == (
+        f"<cftokens.sync.Client account_id={ACCOUNT} base_url=https://api.cloudflare.com/client/v4>"
+    )
+    assert repr(unmade) == "<cftokens.sync.Client that was not made>"
+
+
+def test_an_emulator_tells_what_the_async_one_tells(emulator: Emulator) -> None:
+    """
+    Its attributes and its faults are those of the emulator behind it.
+    """
+    emulator.inject(Fault.status(502), times=None)
+    emulator.clear_faults()
+    with emulator.client(api_token=emulator.user_api_token) as client:
+        client.user.tokens.verify()
+
+    assert emulator.base_url in repr(emulator)
+    assert len(emulator.account_id) == len(emulator.user_id) == 32
+    assert emulator.api_token.startswith("cfat_")
+    assert [request.operation for request in emulator.requests] == ["verify"]
+
+
+class Interrupt(BaseException):
+    """
+    Stands for whatever a signal handler raises.
+    """
+
+
+def interrupt_after(event: Callable[[PendingCall[Any]], object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Let a signal come while the next call waits, as soon as *event* has returned.
+    """
+    wait = PendingCall.wait
+
+    def interrupt(call: PendingCall[Any]) -> None:
+        monkeypatch.setattr(
+            PendingCall, "wait", lambda again: None if call.error or hasattr(call, "value") else wait(again)
+        )
+        event(call)
+        raise Interrupt
+
+    monkeypatch.setattr(PendingCall, "wait", interrupt)
+
+
+def test_an_interrupt_cancels_and_waits_for_the_clean_up(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The coroutine's finally has run when the interrupt comes out, and the loop works on.
+    """
+    started, cleaned = threading.Event(), threading.Event()
+
+    async def work() -> None:
+        try:
+            started.set()
+            await asyncio.get_running_loop().create_future()
+        finally:
+            await asyncio.sleep(0)
+            cleaned.set()
+
+    with monkeypatch.context() as patch:
+        interrupt_after(lambda _: started.wait(), patch)
+        with pytest.raises(Interrupt):
+            portal.call(work())
+
+    assert cleaned.is_set()
+    assert portal.call(value("works")) == "works"
+
+
+def test_an_interrupt_after_the_end_does_not_hide_what_was_done(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    If a create finished all the same, its result is lost, and the interrupt says how to settle it.
+    """
+    with emulator.client() as client:
+        with monkeypatch.context() as patch:
+            interrupt_after(PendingCall.wait, patch)
+            with pytest.raises(Interrupt) as caught:
+                client.accounts.tokens.create(name="bot", policies=[])
+        attempt = attempt_of(caught.value)
+        assert attempt is not None
+        recovered = client.accounts.tokens.recover(attempt)
+        live = [token.id for token in client.accounts.tokens.list(name="bot")]
+
+    assert recovered is not None
+    assert live == [recovered.id]
+    assert len(caught.value.__notes__) == 1
+    assert caplog.text.count("The outcome of create of 'bot'") == 1
+
+
+def test_an_interrupt_of_a_refused_create_has_nothing_to_settle(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    If Cloudflare had already said no, there is no token to look for.
+    """
+    emulator.inject(Fault.status(400), operation="create")
+    with emulator.client() as client, monkeypatch.context() as patch:
+        interrupt_after(PendingCall.wait, patch)
+        with pytest.raises(Interrupt) as caught:
+            client.accounts.tokens.create(name="bot", policies=[])
+
+    assert attempt_of(caught.value) is None
+
+
+def test_an_interrupt_before_the_start_sends_nothing(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A coroutine that never came to the loop is closed.
+    """
+
+    def interrupt(*_: object) -> None:
+        raise Interrupt
+
+    monkeypatch.setattr(LoopThread, "_begin", interrupt)
+    with pytest.raises(Interrupt):
+        portal.call(value(1))
+    monkeypatch.undo()
+
+    assert portal.call(value(1)) == 1

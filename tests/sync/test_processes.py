@@ -1,0 +1,342 @@
+"""
+Fork, Ctrl-C and the end of the interpreter, each in a process of its own with a deadline.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from cftokens.sync.emulator import Emulator, Fault
+
+DEADLINE = 30.0
+"""Seconds after which a program counts as hanging."""
+
+LAST_MOMENT = 2.0
+"""Seconds that the interpreter may take to exit."""
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    """
+    An emulator in the process of the tests, which the programs talk to.
+    """
+    with Emulator() as emulator:
+        yield emulator
+
+
+def start(emulator: Emulator, program: str, *flags: str) -> "subprocess.Popen[str]":
+    """
+    Start a program that finds the emulator in its environment.
+    """
+    variables = {
+        "CLOUDFLARE_BASE_URL": emulator.base_url,
+        "CLOUDFLARE_ACCOUNT_ID": emulator.account_id,
+        "CLOUDFLARE_API_TOKEN": emulator.api_token,
+    }
+    return subprocess.Popen(
+        [sys.executable, *flags, "-c", program],
+        env=os.environ | variables,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def end(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
+    """
+    Return status, output and error output, in time.
+    """
+    try:
+        output, errors = process.communicate(timeout=DEADLINE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        output, errors = process.communicate()
+        raise AssertionError(f"the program hangs: {output} {errors}") from None
+    return process.returncode, output, errors
+
+
+def wait_for_request(emulator: Emulator, operation: str) -> None:
+    """
+    Return when a request has arrived.
+    """
+    deadline = time.monotonic() + DEADLINE
+    while operation not in [request.operation for request in emulator.requests]:
+        assert time.monotonic() < deadline
+
+
+FORK = """
+import os, sys
+from cftokens.sync import Client
+
+client = Client(rate_limit=None)
+before = client.accounts.tokens.verify().id
+child = os.fork()
+if child == 0:
+    after = client.accounts.tokens.verify().id
+    listed = [token.id for token in client.accounts.tokens.list()]
+    ok = after == before and before in listed
+    END
+status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+for _ in range(3):
+    assert client.accounts.tokens.verify().id == before
+client.close()
+print("child", status)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "os._exit(not ok)",
+        "sys.exit(not ok)",
+        "client.close(); sys.exit(not ok)",
+        "del client; sys.exit(not ok)",
+    ],
+)
+def test_a_forked_child_works_on_and_so_does_its_parent(emulator: Emulator, ending: str) -> None:
+    """
+    A child that inherits a used client has a loop and session of its own, and takes nothing away.
+    """
+    process = start(emulator, FORK.replace("END", ending), "-W", "ignore::DeprecationWarning")
+
+    assert end(process) == (0, "child 0\n", "")
+
+
+POOL = """
+import multiprocessing, os
+from cftokens.sync import Client
+
+client = Client(rate_limit=None)
+
+def verify(_):
+    return client.accounts.tokens.verify().id
+
+if __name__ == "__main__":
+    before = verify(0)
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        print({*pool.map(verify, range(20))} == {before})
+    print(verify(0) == before)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+def test_a_pool_of_forked_workers(emulator: Emulator) -> None:
+    """
+    As with gunicorn's preload or celery: the workers use the client that their parent made and used.
+    """
+    process = start(emulator, POOL, "-W", "ignore::DeprecationWarning")
+
+    assert end(process) == (0, "True\nTrue\n", "")
+
+
+CALL = """
+from cftokens.sync import Client
+client = Client()
+client.accounts.tokens.verify()
+"""
+
+ITERATE = """
+from cftokens.sync import Client
+client = Client()
+tokens = iter(client.accounts.tokens.list())
+next(tokens)
+pages = client.accounts.tokens.list().pages()
+next(pages)
+"""
+
+DAEMON = """
+import sys, threading
+from cftokens.sync import Client
+client = Client()
+client.accounts.tokens.verify()
+threading.Thread(target=CALL, daemon=True).start()
+sys.stdin.readline()
+"""
+
+LOOPING_DAEMON = """
+import sys, threading
+from cftokens.sync import Client
+client = Client(rate_limit=None)
+
+def work():
+    while True:
+        client.accounts.tokens.verify()
+        called.set()
+
+called = threading.Event()
+threading.Thread(target=work, daemon=True).start()
+called.wait()
+"""
+
+
+@pytest.mark.parametrize(
+    "program", [CALL, ITERATE, LOOPING_DAEMON], ids=["a call", "an iteration", "a busy thread"]
+)
+def test_the_interpreter_exits_quietly_without_close(emulator: Emulator, program: str) -> None:
+    """
+    Whatever was open, it ends in time, with status 0, and prints nothing.
+    """
+    process = start(emulator, program + "import time; print(time.monotonic())")
+    status, output, errors = end(process)
+
+    assert (status, errors) == (0, "")
+    assert time.monotonic() - float(output) < LAST_MOMENT
+
+
+@pytest.mark.parametrize(
+    ("operation", "call", "said"),
+    [
+        ("get", 'lambda: client.accounts.tokens.get("0" * 32)', []),
+        (
+            "create",
+            'lambda: client.accounts.tokens.create(name="bot", policies=[])',
+            ["The outcome of create of 'bot'"],
+        ),
+    ],
+)
+def test_a_call_in_a_daemon_thread_does_not_hold_the_exit(
+    emulator: Emulator, operation: str, call: str, said: list[str]
+) -> None:
+    """
+    The interpreter exits in time, and says no more than that the outcome of a create is unknown.
+    """
+    emulator.inject(Fault.delay(60.0), operation=operation, times=None)  # type: ignore[arg-type]  # a str here
+    process = start(emulator, DAEMON.replace("CALL", call) + "import time; print(time.monotonic())")
+    wait_for_request(emulator, operation)
+    status, output, errors = end(process)
+
+    assert status == 0
+    assert [words in line for words, line in zip(said, errors.splitlines(), strict=True)] == [True] * len(
+        said
+    )
+    assert time.monotonic() - float(output) < LAST_MOMENT
+
+
+OTHER_THREAD = """
+import threading
+from cftokens.sync import Client
+client = Client()
+
+def work():
+    print(client.accounts.tokens.create(name="bot", policies=[]).name)
+    print(client.accounts.tokens.verify().status)
+
+threading.Thread(target=work).start()
+"""
+
+
+def test_calls_of_other_threads_are_finished_first(emulator: Emulator) -> None:
+    """
+    As Python waits for its threads, their calls still work while it does.
+    """
+    emulator.inject(Fault.delay(0.3), operation="create")
+    process = start(emulator, OTHER_THREAD)
+
+    assert end(process) == (0, "bot\nactive\n", "")
+
+
+CTRL_C = """
+from cftokens.errors import attempt_of
+from cftokens.sync import Client
+
+with Client() as client:
+    try:
+        CALL
+    except KeyboardInterrupt as interrupt:
+        attempt = attempt_of(interrupt)
+        print(attempt and attempt.name, len(getattr(interrupt, "__notes__", [])))
+    print(client.accounts.tokens.verify().status)
+    if attempt:
+        print(client.accounts.tokens.recover(attempt).name)
+"""
+
+
+@pytest.mark.parametrize(
+    ("operation", "call", "printed"),
+    [
+        ("list", "list(client.accounts.tokens.list())", "None 0\nactive\n"),
+        ("create", 'client.accounts.tokens.create(name="bot", policies=[])', "bot 1\nactive\nbot\n"),
+    ],
+)
+def test_ctrl_c_cancels_a_call_and_the_client_works_on(
+    emulator: Emulator, operation: str, call: str, printed: str
+) -> None:
+    """
+    The interrupt comes out at once; after a create it says how to settle what was sent.
+    """
+    emulator.inject(Fault.delay(60.0), operation=operation)  # type: ignore[arg-type]  # a str here
+    process = start(emulator, CTRL_C.replace("CALL", call))
+    wait_for_request(emulator, operation)
+    process.send_signal(signal.SIGINT)
+    status, output, errors = end(process)
+
+    assert (status, output) == (0, printed)
+    assert ("outcome of create of 'bot'" in errors) == (operation == "create")
+
+
+SECOND_CTRL_C = """
+import asyncio
+from cftokens.sync._portal import Portal
+
+async def nothing():
+    pass
+
+async def stubborn():
+    try:
+        print("waiting", flush=True)
+        await asyncio.sleep(60)
+    finally:
+        print("cleaning", flush=True)
+        await asyncio.sleep(60)
+
+portal = Portal(nothing)
+try:
+    portal.call(stubborn())
+except KeyboardInterrupt:
+    print("out", flush=True)
+"""
+
+
+def test_a_second_ctrl_c_gets_out_at_once(emulator: Emulator) -> None:
+    """
+    If the clean-up takes too long for somebody, it is not waited for.
+    """
+    process = start(emulator, SECOND_CTRL_C)
+    assert process.stdout is not None
+    for word in ("waiting", "cleaning"):
+        assert process.stdout.readline() == f"{word}\n"
+        process.send_signal(signal.SIGINT)
+    status, output, errors = end(process)
+
+    assert (status, output, errors) == (0, "out\n", "")
+
+
+DEBUG = """
+import asyncio
+from cftokens.sync import Client
+
+async def main():
+    with Client() as client:
+        print(client.accounts.tokens.verify().status, len(list(client.accounts.tokens.list())))
+
+asyncio.run(main(), debug=True)
+"""
+
+
+def test_it_works_in_a_running_loop_under_the_strictest_settings(emulator: Emulator) -> None:
+    """
+    With development mode and warnings as errors, a blocking call within asyncio.run() leaves nothing open.
+    """
+    process = start(emulator, DEBUG, "-X", "dev", "-W", "error")
+    status, output, errors = end(process)
+
+    assert (status, output) == (0, "active 1\n")
+    assert "Error" not in errors
+    assert "Warning" not in errors
