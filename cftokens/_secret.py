@@ -36,7 +36,7 @@ class TokenValue:
     def __init__(self, value: str) -> None:
         if not isinstance(value, str):
             kind = type(value).__name__
-            del value  # a traceback may show the locals of this frame
+            del self, value  # a traceback may show the locals of this frame
             raise TypeError(f"A token value is a str, not {kind}.")
         self.__value = value
 
