@@ -59,6 +59,9 @@ class TokenValue:
         tail = value[-4:] if len(value) >= _SHORTEST_VALUE else ""  # of less, four characters are too much
         return f"<TokenValue {prefix}…{tail}: use reveal()>"
 
+    def __format__(self, spec: str) -> str:
+        return format(repr(self), spec)
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, TokenValue):
             return NotImplemented

@@ -39,6 +39,12 @@ class TestTokenValue:
         """
         assert shown(TokenValue(SECRET)) == MARK
 
+    def test_the_mark_fits_into_a_table(self) -> None:
+        """
+        A width and an alignment work as they do for a string.
+        """
+        assert f"{TokenValue(SECRET):>40}" == MARK.rjust(40)
+
     @pytest.mark.parametrize(
         ("value", "mark"),
         [
