@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, NoReturn, Self, final
 
 _KINDS: Final[dict[str, Literal["account", "user"]]] = {"cfat_": "account", "cfut_": "user"}
 _SHORTEST_VALUE: Final = 40
-_VALUE_FORM = re.compile(r"\bcf(?:[au]t|k)_[A-Za-z0-9]{8,}")
+_VALUE_FORM = re.compile(r"cf(?:[au]t|k)_[A-Za-z0-9]{8,}")
 
 
 @final

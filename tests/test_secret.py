@@ -184,6 +184,8 @@ class TestRedact:
             (f"is {OLD} a token", "is <hidden> a token"),
             (f"{OLD}{OLD}", "<hidden><hidden>"),
             (f"token={SECRET}.", "token=<hidden>."),
+            (f"escaped\\n{SECRET}", "escaped\\n<hidden>"),
+            (f"%20{SECRET}_x", "%20<hidden>_x"),
             ("cfut_12345678", "<hidden>"),
             ("cfk_12345678", "<hidden>"),
             ("the prefix is cfat_ or cfat_1", "the prefix is cfat_ or cfat_1"),
