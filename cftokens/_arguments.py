@@ -46,7 +46,7 @@ def check_id(value: object, name: str) -> str:
     if not _ID.fullmatch(value):
         given = "it is empty" if not value else f"these are {len(value)} characters of another form"
         raise ValueError(f"{name} is 32 hexadecimal digits in lower case; {given}.")
-    return value
+    return str.__str__(value)
 
 
 def check_credential(credential: TokenValue) -> None:
@@ -125,13 +125,14 @@ def check_whole_number(value: object, name: str, least: int, most: int | None = 
     return value
 
 
-def check_choice(value: object, name: str, choices: Iterable[str]) -> str:
+def check_choice(value: object, name: str, choices: tuple[str, ...]) -> str:
     """
     Return a string that is one of *choices*.
     """
-    if value not in tuple(choices):
-        raise ValueError(f"{name} is {' or '.join(map(repr, choices))}, not {value!r:.40}.")
-    return str(value)
+    for choice in choices:
+        if value == choice:
+            return choice  # and not value: str() of an enum's member is its name
+    raise ValueError(f"{name} is {' or '.join(map(repr, choices))}, not {value!r:.40}.")
 
 
 def check_text(value: object, name: str) -> str:
@@ -146,7 +147,7 @@ def check_text(value: object, name: str) -> str:
         value.encode()
     except UnicodeEncodeError:
         raise ValueError(f"{name} is not valid Unicode.") from None
-    return value
+    return str.__str__(value)
 
 
 def token_body(

@@ -40,8 +40,9 @@ POLICY_JSON: Mapping[str, Any] = {
 REQUEST_IP = {"in": ["192.0.2.0/24"], "not_in": ["192.0.2.1/32"]}
 
 
-class Effect(str, Enum):  # noqa: UP042 -- str() of this kind gives the member's name
+class Word(str, Enum):  # noqa: UP042 -- str() of this kind gives the member's name
     ALLOW = "allow"
+    ID = GROUP_ID
 
 
 def body(**changes: Any) -> Any:
@@ -269,6 +270,24 @@ class TestText:
         """
         with pytest.raises(ValueError, match=r"^effect is 'allow' or 'deny', not .{1,40}\.$"):
             check_choice(value, "effect", ("allow", "deny"))
+
+    def test_a_member_of_an_enum_counts_as_its_value(self) -> None:
+        """
+        What is sent of an enum of strings is the value, never the name.
+        """
+        sent = policies_to_json(
+            [
+                {
+                    "effect": Word.ALLOW,
+                    "permission_groups": [PermissionGroup(id=Word.ID)],
+                    "resources": {Word.ALLOW: Word.ALLOW},
+                }
+            ]
+        )
+
+        assert sent[0]["effect"] == str(sent[0]["effect"]) == "allow"
+        assert sent[0]["permission_groups"] == [{"id": str(check_id(Word.ID, "id"))}] == [{"id": GROUP_ID}]
+        assert {str(key): str(leaf) for key, leaf in sent[0]["resources"].items()} == {"allow": "allow"}
 
     def test_text_is_returned(self) -> None:
         """
