@@ -7,8 +7,8 @@ a misspelt restriction would widen a grant.
 
 import ipaddress
 import json
-import math
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -108,7 +108,7 @@ def check_seconds(value: object, name: str) -> float:
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{name} is a number of seconds, not {type(value).__name__}.")
-    if not 0 < value < math.inf:
+    if not 0 < value <= sys.float_info.max:
         raise ValueError(f"{name} is a positive number of seconds, not {value}.")
     return float(value)
 

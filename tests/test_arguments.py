@@ -213,7 +213,7 @@ class TestNumbers:
 
         assert (seconds, type(seconds)) == (value, float)
 
-    @pytest.mark.parametrize("value", [0, -1, -0.0, math.inf, -math.inf, math.nan])
+    @pytest.mark.parametrize("value", [0, -1, -0.0, math.inf, -math.inf, math.nan, 10**400])
     def test_seconds_are_positive_and_finite(self, value: float) -> None:
         """
         Zero, less, infinity and NaN are a ValueError.
