@@ -210,6 +210,8 @@ def policies_to_json(policies: Iterable[PolicyArgument]) -> list[dict[str, Any]]
     """
     if isinstance(policies, str | Mapping | TokenPolicy):
         raise TypeError("policies is a list of policies; put the single one into a list.")
+    if not isinstance(policies, Iterable):
+        raise TypeError(f"policies is a list of policies, not {type(policies).__name__}.")
     return [_policy_to_json(policy, f"policies[{index}]") for index, policy in enumerate(policies)]
 
 

@@ -533,6 +533,14 @@ class TestPolicies:
         with pytest.raises(TypeError, match="put the single one into a list"):
             policies_to_json(policies)
 
+    @pytest.mark.parametrize("policies", [None, 5, PermissionGroup(id=GROUP_ID)])
+    def test_what_cannot_be_iterated_is_a_type_error(self, policies: Any) -> None:
+        """
+        Another type is named in the error, and so is the argument.
+        """
+        with pytest.raises(TypeError, match=r"^policies is a list of policies, not \w+\.$"):
+            policies_to_json(policies)
+
     @pytest.mark.parametrize(
         ("change", "kind", "problem"),
         [
