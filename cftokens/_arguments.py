@@ -78,6 +78,8 @@ def check_base_url(value: str | URL) -> URL:
         url = URL(value)
     except (ValueError, TypeError):
         url = URL()
+    if re.search(r"[\x00-\x20\x7f]", str(value)):  # yarl drops some of these, which makes another host
+        raise ValueError("base_url is not usable: there is white space around or in it.")
     if problem := _problem_of_base_url(url):
         raise ValueError(f"base_url is not usable: {problem}.")
     return url.with_path(url.raw_path.rstrip("/"), encoded=True)
