@@ -203,7 +203,7 @@ def date_time(value: object, name: str) -> str:
         utc = value.astimezone(UTC)
     except OverflowError:
         raise ValueError(f"{name} is out of range in UTC.") from None
-    return utc.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+    return utc.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def policies_to_json(policies: Iterable[PolicyArgument]) -> list[dict[str, Any]]:
