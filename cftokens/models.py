@@ -4,7 +4,7 @@ What Cloudflare answers, as frozen attrs classes with Cloudflare's own names.
 https://developers.cloudflare.com/api/resources/accounts/subresources/tokens/
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import attrs
@@ -15,10 +15,21 @@ Resources = Mapping[str, str | Mapping[str, str]]
 """``{name: "*"}``, or ``{account: {name: "*"}}`` for everything of a kind in one account."""
 
 
-def _sequence_of_strings(value: tuple[str, ...] | None) -> tuple[str, ...] | None:
-    if isinstance(value, str):
+# Converters have types of their own, because that of tuple() leaves mypy without the type of an item.
+
+
+def _strings(values: Iterable[str] | None) -> tuple[str, ...] | None:
+    if isinstance(values, str):
         raise TypeError("Expected several strings, such as a list of networks, not a single string.")
-    return None if value is None else tuple(value)
+    return None if values is None else tuple(values)
+
+
+def _groups(values: "Iterable[PermissionGroup]") -> "tuple[PermissionGroup, ...]":
+    return tuple(values)
+
+
+def _policies(values: "Iterable[TokenPolicy]") -> "tuple[TokenPolicy, ...]":
+    return tuple(values)
 
 
 @attrs.frozen(kw_only=True)
@@ -34,7 +45,7 @@ class PermissionGroup:
     name: str | None = None
     """Not unique: seven names exist both for accounts and for zones."""
 
-    scopes: tuple[str, ...] | None = attrs.field(default=None, converter=_sequence_of_strings)
+    scopes: tuple[str, ...] | None = attrs.field(default=None, converter=_strings)
     """The kinds of resource that the group works on; None inside a policy."""
 
     category: str | None = None
@@ -56,7 +67,7 @@ class TokenPolicy:
     effect: str
     """``"allow"`` or ``"deny"``; a deny wins over every allow."""
 
-    permission_groups: tuple[PermissionGroup, ...] = attrs.field(converter=tuple)
+    permission_groups: tuple[PermissionGroup, ...] = attrs.field(converter=_groups)
 
     resources: Resources
 
@@ -72,10 +83,10 @@ class ConditionRequestIP:
     https://developers.cloudflare.com/fundamentals/api/how-to/restrict-tokens/
     """
 
-    in_: tuple[str, ...] | None = attrs.field(default=None, converter=_sequence_of_strings)
+    in_: tuple[str, ...] | None = attrs.field(default=None, converter=_strings)
     """Only from these networks."""
 
-    not_in: tuple[str, ...] | None = attrs.field(default=None, converter=_sequence_of_strings)
+    not_in: tuple[str, ...] | None = attrs.field(default=None, converter=_strings)
     """Not from these, even if they lie within the others."""
 
 
@@ -118,7 +129,7 @@ class Token:
     not_before: datetime | None = None
     """None means that it works at once."""
 
-    policies: tuple[TokenPolicy, ...] = attrs.field(default=(), converter=tuple)
+    policies: tuple[TokenPolicy, ...] = attrs.field(default=(), converter=_policies)
     """In Cloudflare's order, which is not the order that was sent."""
 
     condition: Condition | None = None

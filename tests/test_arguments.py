@@ -29,7 +29,7 @@ from cftokens._arguments import (
     token_body,
 )
 from cftokens._secret import TokenValue
-from cftokens.models import Condition, ConditionRequestIP, PermissionGroup, TokenPolicy
+from cftokens.models import Condition, ConditionRequestIP, PermissionGroup
 from tests.answers import ACCOUNT, GROUP_ID, POLICY, SECRET
 
 POLICY_JSON: Mapping[str, Any] = {
@@ -73,7 +73,7 @@ class TestIds:
             ACCOUNT.upper(),
             "../" + ACCOUNT[3:],
             "/" * 32,
-            "٠" * 32,
+            "\u0660" * 32,
             "g" * 32,
             SECRET,
         ],
