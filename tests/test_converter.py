@@ -169,7 +169,7 @@ class TestDateTimes:
             ("9999-12-31T23:59:59-23:59", "not a date-time"),
             ("2026-07-01T05:20:00", "a date-time without a zone"),
             ("2026-07-01", "a date-time without a zone"),
-            (1_782_883_200, "expected a date-time, got a number"),
+            (1_782_883_200, "expected a date-time, got a whole number"),
             (False, "expected a date-time, got a boolean"),
         ],
     )
@@ -190,7 +190,8 @@ class TestProblems:
             (1.5, "the result: expected an object, got a number"),
             ({}, "id: is missing"),
             ({"id": None}, "id: is null"),
-            ({"id": 5}, "id: expected a string, got a number"),
+            ({"id": ""}, "id: is empty"),
+            ({"id": 5}, "id: expected a string, got a whole number"),
             ({"id": TOKEN_ID, "name": False}, "name: expected a string, got a boolean"),
             ({"id": TOKEN_ID, "policies": {}}, "policies: expected a list, got an object"),
             ({"id": TOKEN_ID, "policies": [POLICY, []]}, "policies[1]: expected an object, got a list"),
@@ -201,7 +202,7 @@ class TestProblems:
             ),
             (
                 {"id": TOKEN_ID, "policies": [{**POLICY, "permission_groups": [{"id": "x", "meta": 1}]}]},
-                "policies[0].permission_groups[0].meta: expected an object, got a number",
+                "policies[0].permission_groups[0].meta: expected an object, got a whole number",
             ),
             (
                 {"id": TOKEN_ID, "policies": [{**POLICY, "resources": []}]},
@@ -231,11 +232,11 @@ class TestProblems:
     @pytest.mark.parametrize("leaf", [None, 1, ["*"], {"b": None}, {"b": {"c": "*"}}])
     def test_resources_are_strings_or_objects_of_strings(self, leaf: object) -> None:
         """
-        A leaf of another type is malformed.
+        A leaf of another type is malformed, and its name, which is the server's, is not quoted.
         """
         problem = problem_of({**POLICY, "resources": {"a": "*", "b": leaf}}, TokenPolicy)
 
-        assert problem.startswith("resources: expected a string, or an object of strings")
+        assert problem == "resources: expected a string, or an object of strings, under every name"
 
     @pytest.mark.parametrize("value", [None, "", 5, {}, []])
     def test_a_new_token_has_a_value(self, value: object) -> None:
@@ -269,12 +270,12 @@ class TestProblems:
         assert str(caught.value) == problem
 
     @pytest.mark.parametrize("member", ["page", "per_page", "count", "total_count", "total_pages"])
-    @pytest.mark.parametrize("value", [True, "1", [], {}])
+    @pytest.mark.parametrize("value", [True, "1", [], {}, 1.0, 1e999])
     def test_totals_are_whole_numbers(self, member: str, value: object) -> None:
         """
         A total of another type is malformed, and a bool is no number.
         """
-        assert problem_of({member: value}, ResultInfo).startswith(f"{member}: expected a")
+        assert problem_of({member: value}, ResultInfo).startswith(f"{member}: expected a whole number, got")
 
 
 JSON = st.recursive(
