@@ -40,6 +40,9 @@ def hint(
         (400, 7003, "Could not route to /accounts/x", "is the account id right"),
         (400, 1001, "Must specify a zone for account owned tokens, or nest zone under ...", "nests them"),
         (400, 1001, "Failed common permission check against resources.", "lacks one of these permission"),
+        (400, None, "Must specify a zone for account owned tokens", "nests them"),
+        (400, 1004, "Failed common permission check against resources.", "lacks one of these permission"),
+        (403, 1000, "Invalid API Token", "unknown, rolled, deleted, expired"),
         (401, 1000, "Invalid API Token", "unknown, rolled, deleted, expired"),
         (401, None, "", "unknown, rolled, deleted, expired"),
         (403, 9109, "Invalid access token", "unknown, rolled, deleted, expired"),
@@ -53,7 +56,9 @@ def hint(
         (429, None, "", "1200 requests in five minutes"),
     ],
 )
-def test_each_refusal_that_we_know_has_its_hint(status: int, code: int | None, message: str, said: str) -> None:
+def test_each_refusal_that_we_know_has_its_hint(
+    status: int, code: int | None, message: str, said: str
+) -> None:
     """
     Status, code and text lead to one line of advice.
     """
@@ -135,6 +140,49 @@ def test_the_other_kind_of_credential_is_sent_to_its_door(
     code = (1000, "Invalid API Token") if operation == "verify" else (9109, "Invalid access token")
 
     assert f"use {door}" in hint(status, code, operation=operation, path=path, kind=kind)
+
+
+def test_a_token_that_is_used_from_elsewhere_was_recognised() -> None:
+    """
+    An address outside the condition has nothing to do with the kind of the token.
+    """
+    error = (9109, "Cannot use the access token from location: 192.0.2.1")
+
+    assert "request_ip condition" in hint(403, error, operation="verify", kind="user")
+    assert "request_ip condition" in hint(403, error, path=USER_PATH, kind="account")
+
+
+@pytest.mark.parametrize("error", [(9109, "Unauthorized to access requested resource"), (10000, "Forbidden")])
+def test_a_user_token_may_lack_a_permission_on_an_account(error: tuple[int, str]) -> None:
+    """
+    A user token that is recognised on an account's tokens is told the permission that it lacks.
+    """
+    assert 'group "Account API Tokens Write"' in hint(403, error, operation="create", kind="user")
+
+
+@pytest.mark.parametrize("error", [(9109, "Unauthorized to access requested resource"), (10000, "Forbidden")])
+def test_an_account_token_never_gets_at_a_user(error: tuple[int, str]) -> None:
+    """
+    No permission lets an account's token do anything with a user's tokens.
+    """
+    assert "use client.accounts.tokens" in hint(403, error, path=USER_PATH, kind="account")
+
+
+@pytest.mark.parametrize("kind", ["account", None])
+def test_verify_needs_no_permission(kind: Literal["account"] | None) -> None:
+    """
+    A token whose verification is refused is not told to get a permission.
+    """
+    said = hint(403, (10000, "Authentication error"), operation="verify", kind=kind)
+
+    assert "unknown, rolled" in said
+
+
+def test_the_user_has_no_account_id() -> None:
+    """
+    An address that is not known does not come from an account id if there is none in it.
+    """
+    assert hint(400, (7003, "Could not route to /user/tokens/x"), path=f"{USER_PATH}/x") == ""
 
 
 @pytest.mark.parametrize(("kind", "path"), [("account", ACCOUNT_PATH), ("user", USER_PATH)])
