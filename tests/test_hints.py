@@ -56,9 +56,7 @@ def hint(
         (429, None, "", "1200 requests in five minutes"),
     ],
 )
-def test_each_refusal_that_we_know_has_its_hint(
-    status: int, code: int | None, message: str, said: str
-) -> None:
+def test_each_refusal_on_record_has_its_hint(status: int, code: int | None, message: str, said: str) -> None:
     """
     Status, code and text lead to one line of advice.
     """
@@ -91,6 +89,7 @@ def test_no_errors_at_all_have_no_hint() -> None:
     A 403 without a body says nothing about the credential.
     """
     assert hint(403) == ""
+    assert hint(403, operation="verify") == ""
 
 
 @pytest.mark.parametrize(
