@@ -8,6 +8,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, Generic, TypeVar
 
@@ -194,9 +195,12 @@ def retry_after(answer: Answer) -> float | None:
 def http_date(value: str) -> float | None:
     """
     Return the Unix time of an HTTP date, or None if it is none.
+
+    The oldest of the three forms has no zone, which means UTC and not the zone of this machine.
     """
     try:
-        return parsedate_to_datetime(value).timestamp()
+        moment = parsedate_to_datetime(value)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
 

@@ -4,6 +4,7 @@ What an answer means, and whether a request may be sent again.
 
 import json
 import math
+import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -22,6 +23,7 @@ from cftokens._wire import (
     Envelope,
     NoAnswer,
     decipher,
+    http_date,
     may_repeat,
     next_wait,
     ray_id,
@@ -583,6 +585,27 @@ class TestRetryAfter:
         Without the header there is nothing to wait for.
         """
         assert retry_after(answer(b"", 429)) is None
+
+    @pytest.mark.parametrize(
+        "date",
+        [
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+            "Sun, 06 Nov 1994 08:49:37 -0000",
+        ],
+    )
+    def test_every_form_of_a_date_is_in_utc(self, monkeypatch: pytest.MonkeyPatch, date: str) -> None:
+        """
+        The zone of this machine has no part in it.
+        """
+        with monkeypatch.context() as patch:
+            patch.setenv("TZ", "Asia/Tokyo")
+            time.tzset()
+            moment = http_date(date)
+        time.tzset()
+
+        assert moment == 784111777.0
 
     @given(value=st.text() | st.text("0123456789 ,:-+.JanFebWedGMT()", max_size=40))
     def test_any_text_is_a_number_of_seconds_or_nothing(self, value: str) -> None:
