@@ -371,6 +371,17 @@ class TestRefusal:
         assert error.errors == (data,)
         assert str(error) == f"GET {PATH} was refused with 418: {text}."
 
+    @pytest.mark.parametrize(("count", "end"), [(10, "; 9 (code 9)."), (13, "; 9 (code 9); and 3 more.")])
+    def test_not_more_than_ten_reasons_stand_in_the_message(self, count: int, end: str) -> None:
+        """
+        A message has an end, and the attribute has every error.
+        """
+        entries = [{"code": number, "message": str(number)} for number in range(count)]
+        error = refused(outcome_of(failure(*entries), 418))
+
+        assert str(error).endswith(end)
+        assert len(error.errors) == count
+
     @pytest.mark.parametrize(
         ("value", "expected"),
         [
