@@ -214,10 +214,13 @@ def policies_to_json(policies: Iterable[PolicyArgument]) -> list[dict[str, Any]]
         raise TypeError("policies is a list of policies; put the single one into a list.")
     if not isinstance(policies, Iterable):
         raise TypeError(f"policies is a list of policies, not {type(policies).__name__}.")
-    return [_policy_to_json(policy, f"policies[{index}]") for index, policy in enumerate(policies)]
+    return [policy_to_json(policy, f"policies[{index}]") for index, policy in enumerate(policies)]
 
 
-def _policy_to_json(policy: object, where: str) -> dict[str, Any]:
+def policy_to_json(policy: object, where: str) -> dict[str, Any]:
+    """
+    Return one policy as the API takes it; a mistake in it is said to be *where*.
+    """
     if isinstance(policy, TokenPolicy):
         policy = attrs.asdict(policy, recurse=False)
     members = _check_keys(

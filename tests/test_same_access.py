@@ -138,7 +138,11 @@ def test_nothing_is_the_same_as_nothing() -> None:
 @pytest.mark.parametrize(
     ("policies", "kind", "problem"),
     [
-        ([{**as_mapping(POLICY), "effect": "Allow"}], ValueError, "effect is 'allow' or 'deny'"),
+        (
+            [POLICY, {**as_mapping(POLICY), "effect": "Allow"}],
+            ValueError,
+            r"policies\[1\]\.effect is 'allow'",
+        ),
         ([{**as_mapping(POLICY), "extra": 1}], ValueError, "has a key that is not known: 'extra'"),
         (["allow"], TypeError, "is a mapping or a class of cftokens, not str"),
     ],
