@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import attrs
 import pytest
 
 from cftokens import _calls as calls
@@ -122,6 +123,23 @@ class TestRequests:
         """
         with pytest.raises(ValueError, match="token_id is 32 hexadecimal digits"):
             make(ACCOUNT, token_id)
+
+    @pytest.mark.parametrize("account_id", ["", ACCOUNT.upper(), f"{ACCOUNT}/..", "../user"])
+    @pytest.mark.parametrize(
+        "make",
+        [
+            lambda account_id: calls.list_tokens(account_id, {}),
+            lambda account_id: calls.recover_token(
+                Token(id=TOKEN_ID), attrs.evolve(ATTEMPT, account_id=account_id)
+            ),
+        ],
+    )
+    def test_an_account_id_that_would_be_another_request_is_refused(self, make: Any, account_id: str) -> None:
+        """
+        The account of an attempt that somebody stored and read again is checked like any other.
+        """
+        with pytest.raises(ValueError, match="account_id is 32 hexadecimal digits"):
+            make(account_id)
 
     def test_a_call_says_what_it_is(self) -> None:
         """
