@@ -187,6 +187,15 @@ class TestEveryWay:
         assert await read(Paginator(server.fetch)) == list(items(*range(300)))
         assert server.asked == [1]
 
+    async def test_a_whole_list_in_one_answer_is_whole(self, read: Read) -> None:
+        """
+        Numbers that Cloudflare may give for the catalogue some day do not ask for it again.
+        """
+        server = Server(300, 300, info=lambda _: ResultInfo(page=1, per_page=20, count=300, total_count=300))
+
+        assert await read(Paginator(server.fetch)) == list(items(*range(300)))
+        assert server.asked == [1]
+
     @pytest.mark.parametrize("info", [ResultInfo(), ResultInfo(per_page=5, total_count=1000)])
     async def test_a_page_that_comes_twice_is_an_error(self, read: Read, info: ResultInfo) -> None:
         """
