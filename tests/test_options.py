@@ -48,6 +48,35 @@ def test_no_wait_and_no_end_are_possible(make: Any) -> None:
     assert isinstance(make(), Retry)
 
 
+@pytest.mark.parametrize(
+    ("make", "problem"),
+    [
+        (lambda value: Retry(attempts=value), "attempts is an int"),
+        (lambda value: Retry(first_wait=value), "first_wait is a number of seconds"),
+        (lambda value: Retry(longest_wait=value), "longest_wait is a number of seconds"),
+        (lambda value: Retry(budget=value), "budget is a number of seconds"),
+        (lambda value: RateLimit(requests=value), "requests is an int"),
+        (lambda value: RateLimit(period=value), "period is a number of seconds"),
+    ],
+)
+@pytest.mark.parametrize("value", [True, None, "3"])
+def test_another_type_is_a_type_error(make: Any, problem: str, value: object) -> None:
+    """
+    A bool, None or a string is no number.
+    """
+    with pytest.raises(TypeError, match=f"^{problem}, not {type(value).__name__}\\.$"):
+        make(value)
+
+
+@pytest.mark.parametrize("make", [lambda: Retry(attempts=2.5), lambda: RateLimit(requests=1e3)])  # type: ignore[arg-type]
+def test_a_count_is_whole(make: Any) -> None:
+    """
+    Two and a half attempts would never be over.
+    """
+    with pytest.raises(TypeError, match="is an int, not float"):
+        make()
+
+
 @pytest.mark.parametrize("options", [Retry(), RateLimit()])
 def test_options_are_frozen(options: Any) -> None:
     """
