@@ -7,8 +7,8 @@ a misspelt restriction would widen a grant.
 
 import ipaddress
 import json
-import math
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -46,7 +46,7 @@ def check_id(value: object, name: str) -> str:
     if not _ID.fullmatch(value):
         given = "it is empty" if not value else f"these are {len(value)} characters of another form"
         raise ValueError(f"{name} is 32 hexadecimal digits in lower case; {given}.")
-    return value
+    return str.__str__(value)
 
 
 def check_credential(credential: TokenValue) -> None:
@@ -78,6 +78,8 @@ def check_base_url(value: str | URL) -> URL:
         url = URL(value)
     except (ValueError, TypeError):
         url = URL()
+    if re.search(r"[\x00-\x20\x7f]", str(value)):  # yarl drops some of these, which makes another host
+        raise ValueError("base_url is not usable: there is white space around or in it.")
     if problem := _problem_of_base_url(url):
         raise ValueError(f"base_url is not usable: {problem}.")
     return url.with_path(url.raw_path.rstrip("/"), encoded=True)
@@ -108,7 +110,7 @@ def check_seconds(value: object, name: str) -> float:
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{name} is a number of seconds, not {type(value).__name__}.")
-    if not 0 < value < math.inf:
+    if not 0 < value <= sys.float_info.max:
         raise ValueError(f"{name} is a positive number of seconds, not {value}.")
     return float(value)
 
@@ -125,13 +127,14 @@ def check_whole_number(value: object, name: str, least: int, most: int | None = 
     return value
 
 
-def check_choice(value: object, name: str, choices: Iterable[str]) -> str:
+def check_choice(value: object, name: str, choices: tuple[str, ...]) -> str:
     """
     Return a string that is one of *choices*.
     """
-    if value not in tuple(choices):
-        raise ValueError(f"{name} is {' or '.join(map(repr, choices))}, not {value!r:.40}.")
-    return str(value)
+    for choice in choices:
+        if value == choice:
+            return choice  # and not value: str() of an enum's member is its name
+    raise ValueError(f"{name} is {' or '.join(map(repr, choices))}, not {value!r:.40}.")
 
 
 def check_text(value: object, name: str) -> str:
@@ -146,7 +149,7 @@ def check_text(value: object, name: str) -> str:
         value.encode()
     except UnicodeEncodeError:
         raise ValueError(f"{name} is not valid Unicode.") from None
-    return value
+    return str.__str__(value)
 
 
 def token_body(
@@ -200,7 +203,7 @@ def date_time(value: object, name: str) -> str:
         utc = value.astimezone(UTC)
     except OverflowError:
         raise ValueError(f"{name} is out of range in UTC.") from None
-    return utc.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+    return utc.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def policies_to_json(policies: Iterable[PolicyArgument]) -> list[dict[str, Any]]:
@@ -209,10 +212,15 @@ def policies_to_json(policies: Iterable[PolicyArgument]) -> list[dict[str, Any]]
     """
     if isinstance(policies, str | Mapping | TokenPolicy):
         raise TypeError("policies is a list of policies; put the single one into a list.")
-    return [_policy_to_json(policy, f"policies[{index}]") for index, policy in enumerate(policies)]
+    if not isinstance(policies, Iterable):
+        raise TypeError(f"policies is a list of policies, not {type(policies).__name__}.")
+    return [policy_to_json(policy, f"policies[{index}]") for index, policy in enumerate(policies)]
 
 
-def _policy_to_json(policy: object, where: str) -> dict[str, Any]:
+def policy_to_json(policy: object, where: str) -> dict[str, Any]:
+    """
+    Return one policy as the API takes it; a mistake in it is said to be *where*.
+    """
     if isinstance(policy, TokenPolicy):
         policy = attrs.asdict(policy, recurse=False)
     members = _check_keys(

@@ -205,7 +205,7 @@ def _decode_value(envelope: Envelope) -> TokenValue:
 
 
 def _tokens_path(account_id: str | None) -> str:
-    return "/user/tokens" if account_id is None else f"/accounts/{account_id}/tokens"
+    return "/user/tokens" if account_id is None else f"/accounts/{check_id(account_id, 'account_id')}/tokens"
 
 
 def _token_path(account_id: str | None, token_id: str) -> str:

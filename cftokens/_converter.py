@@ -4,7 +4,8 @@ The one cattrs converter: JSON as Cloudflare sends it becomes models.
 Its rules:
 
 - an unknown key passes; null is the same as a missing key
-- a type that is not the model's, or a missing key that the model must have, is `Malformed`
+- a type that is not the model's is `Malformed`, and so is a missing key or an empty string where the
+  model must have something
 - a date-time is RFC 3339 with a zone, and becomes UTC
 - ``in`` is the attribute ``in_``; ``request.ip`` is read as ``request_ip``
 - a secret becomes a `TokenValue`
@@ -32,7 +33,7 @@ _JSON_NAMES: Mapping[type, str] = {
     dict: "an object",
     list: "a list",
     str: "a string",
-    int: "a number",
+    int: "a whole number",
     float: "a number",
     bool: "a boolean",
     NoneType: "null",
@@ -131,10 +132,10 @@ def _token_value(value: Any, _: Any) -> TokenValue:
 def _resources(value: Any, _: Any) -> dict[str, Any]:
     if type(value) is not dict:
         raise _expected("an object", value)
-    for name, leaf in value.items():
+    for leaf in value.values():
         leaves = leaf.values() if type(leaf) is dict else (leaf,)
         if not all(type(each) is str for each in leaves):
-            raise Malformed(f"expected a string, or an object of strings, under {name[:80]!a}")
+            raise Malformed("expected a string, or an object of strings, under every name")
     return value
 
 
@@ -207,6 +208,8 @@ def _model_hook(model: Any, converter: Converter) -> Hook:
                     raise malformed.inside(key) from None
             elif required:
                 raise Malformed("is null" if key in value else "is missing", key)
+            if required and member == "":
+                raise Malformed("is empty", key)
         return model(**known)
 
     return structure_model

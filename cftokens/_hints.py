@@ -1,7 +1,8 @@
 """
 What to do about a refusal, in one line, where we know it.
 
-Status first, code second, text last: 9109 alone has three meanings.
+Status first, code second, text last: 9109 alone has three meanings, and texts that say enough are on
+record with several codes or none.
 https://developers.cloudflare.com/fundamentals/api/troubleshooting/
 """
 
@@ -31,9 +32,12 @@ class Refusal:
 
     def says(self, *codes: int, text: str = "") -> bool:
         """
-        Tell whether one of the errors has one of the *codes* and *text* in its message.
+        Tell whether one of the errors has one of the *codes*, if any, and *text* in its message.
         """
-        return any(error.code in codes and text.lower() in error.message.lower() for error in self.errors)
+        return any(
+            (not codes or error.code in codes) and text.lower() in error.message.lower()
+            for error in self.errors
+        )
 
     @property
     def world(self) -> Literal["account", "user"]:
@@ -51,18 +55,30 @@ def hint_for(refusal: Refusal) -> str | None:
 
 
 def _other_kind(refusal: Refusal) -> bool:
-    return refusal.status in {401, 403} and refusal.kind is not None and refusal.kind != refusal.world
+    """
+    A user token may lack a permission on an account; an account's token never has one on a user.
+    """
+    if refusal.kind is None or refusal.kind == refusal.world:
+        return False
+    return _not_accepted(refusal) or (refusal.kind == "account" and refusal.status == 403)
 
 
 def _lacks_permission(refusal: Refusal) -> bool:
-    return refusal.status in {401, 403} and (
-        refusal.says(9109, text="unauthorized to access") or refusal.says(10000)
+    return (
+        refusal.status in {401, 403}
+        and refusal.operation != "verify"  # needs none
+        and (refusal.says(9109, text="unauthorized to access") or refusal.says(10000))
     )
 
 
 def _not_accepted(refusal: Refusal) -> bool:
     return refusal.status == 401 or (
-        refusal.status == 403 and refusal.says(9109, text="invalid access token")
+        refusal.status == 403
+        and (
+            refusal.says(1000)
+            or (refusal.operation == "verify" and refusal.says(10000))
+            or refusal.says(9109, text="invalid access token")
+        )
     )
 
 
@@ -98,13 +114,13 @@ _HINTS: Final[tuple[_Rule, ...]] = (
         lambda refusal: refusal.says(9106, 9107),
         lambda _: "Something on the way took the Authorization header out, perhaps a proxy.",
     ),
-    (_other_kind, _use_the_other_world),
     (
         lambda refusal: refusal.says(9109, text="from location"),
         lambda _: (
             "This address is outside the token's request_ip condition; list IPv4 and IPv6 networks both."
         ),
     ),
+    (_other_kind, _use_the_other_world),
     (_lacks_permission, _grant_the_permission),
     (
         _not_accepted,
@@ -117,16 +133,16 @@ _HINTS: Final[tuple[_Rule, ...]] = (
         lambda refusal: refusal.says(10405),
         lambda _: "The credential may be too new to work everywhere yet: try again in a few seconds.",
     ),
-    (lambda refusal: refusal.says(1001, text="failed common permission check"), _name_the_missing_group),
+    (lambda refusal: refusal.says(text="failed common permission check"), _name_the_missing_group),
     (
-        lambda refusal: refusal.says(1001, text="must specify a zone"),
+        lambda refusal: refusal.says(text="must specify a zone"),
         lambda _: (
             "An account-owned token names its zones or nests them under the account: "
             '{"com.cloudflare.api.account.<account id>": {"com.cloudflare.api.account.zone.*": "*"}}.'
         ),
     ),
     (
-        lambda refusal: refusal.says(7003),
+        lambda refusal: refusal.says(7003) and refusal.world == "account",
         lambda _: "Cloudflare does not know the address: is the account id right?",
     ),
     (

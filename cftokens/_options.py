@@ -3,9 +3,26 @@ What a client can be told about trying again and about its pace.
 """
 
 import enum
-from typing import Final
+from typing import Any, Final
 
 import attrs
+
+
+def _check_whole(_: object, field: "attrs.Attribute[int]", value: Any) -> None:
+    """
+    Refuse what no count of attempts would ever be equal to.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{field.name} is an int, not {type(value).__name__}.")
+    if value < 1:
+        raise ValueError(f"{field.name} is 1 or more, not {value}.")
+
+
+def _check_seconds(_: object, field: "attrs.Attribute[float]", value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{field.name} is a number of seconds, not {type(value).__name__}.")
+    if not value >= 0:
+        raise ValueError(f"{field.name} is 0 seconds or more, not {value}.")
 
 
 @attrs.frozen
@@ -25,10 +42,10 @@ class Retry:
         budget: Seconds that all waiting for one call may take together.
     """
 
-    attempts: int = attrs.field(default=3, validator=attrs.validators.ge(1))
-    first_wait: float = attrs.field(default=0.5, validator=attrs.validators.ge(0))
-    longest_wait: float = attrs.field(default=8.0, validator=attrs.validators.ge(0))
-    budget: float = attrs.field(default=60.0, validator=attrs.validators.ge(0))
+    attempts: int = attrs.field(default=3, validator=_check_whole)
+    first_wait: float = attrs.field(default=0.5, validator=_check_seconds)
+    longest_wait: float = attrs.field(default=8.0, validator=_check_seconds)
+    budget: float = attrs.field(default=60.0, validator=_check_seconds)
 
 
 @attrs.frozen
@@ -45,8 +62,8 @@ class RateLimit:
         period: Its length in seconds.
     """
 
-    requests: int = attrs.field(default=1200, validator=attrs.validators.ge(1))
-    period: float = attrs.field(default=300.0, validator=attrs.validators.gt(0))
+    requests: int = attrs.field(default=1200, validator=_check_whole)
+    period: float = attrs.field(default=300.0, validator=[_check_seconds, attrs.validators.gt(0)])
 
 
 class Unset(enum.Enum):

@@ -176,8 +176,8 @@ class Paginator(Generic[T]):
         per_page = batch.info.per_page or self._per_page
         if per_page is None or not batch.items:
             return True
-        if batch.info.total_count is not None:
-            return number * per_page >= batch.info.total_count
+        if batch.info.total_count is not None:  # a list without pages may come whole, whatever it says
+            return number * max(per_page, len(batch.items)) >= batch.info.total_count
         if batch.info.total_pages is not None:
             return number >= batch.info.total_pages
         return len(batch.items) < per_page

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, NoReturn, Self, final
 
 _KINDS: Final[dict[str, Literal["account", "user"]]] = {"cfat_": "account", "cfut_": "user"}
 _SHORTEST_VALUE: Final = 40
-_VALUE_FORM = re.compile(r"\bcf(?:[au]t|k)_[A-Za-z0-9]{8,}")
+_VALUE_FORM = re.compile(r"cf(?:[au]t|k)_[A-Za-z0-9]{8,}")
 
 
 @final
@@ -36,7 +36,7 @@ class TokenValue:
     def __init__(self, value: str) -> None:
         if not isinstance(value, str):
             kind = type(value).__name__
-            del value  # a traceback may show the locals of this frame
+            del self, value  # a traceback may show the locals of this frame
             raise TypeError(f"A token value is a str, not {kind}.")
         self.__value = value
 
@@ -58,6 +58,9 @@ class TokenValue:
         prefix = value[:5] if value.startswith(("cfat_", "cfut_")) else ""
         tail = value[-4:] if len(value) >= _SHORTEST_VALUE else ""  # of less, four characters are too much
         return f"<TokenValue {prefix}…{tail}: use reveal()>"
+
+    def __format__(self, spec: str) -> str:
+        return format(repr(self), spec)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, TokenValue):

@@ -8,6 +8,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, Generic, TypeVar
 
@@ -50,6 +51,7 @@ _ERRORS: Final[Mapping[int, type[APIError]]] = {
     429: RateLimitedError,
 }
 _LONGEST_TEXT: Final = 500
+_MOST_REASONS: Final = 10
 _UNKNOWN: Final = " It may have taken effect all the same."
 _RAY_ID = re.compile(r"[0-9A-Za-z]{8,32}(-[A-Z]{3,5})?")
 _LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -194,9 +196,12 @@ def retry_after(answer: Answer) -> float | None:
 def http_date(value: str) -> float | None:
     """
     Return the Unix time of an HTTP date, or None if it is none.
+
+    The oldest of the three forms has no zone, which means UTC and not the zone of this machine.
     """
     try:
-        return parsedate_to_datetime(value).timestamp()
+        moment = parsedate_to_datetime(value)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
 
@@ -206,7 +211,7 @@ def _result(call: Call[T], answer: Answer, credential: TokenValue) -> T | CFToke
     if isinstance(envelope, str):
         return _unexpected(call, answer, envelope)
     if envelope.get("success") is not True:
-        reasons = "; ".join(map(_reason, _error_data(envelope, credential))) or "without a reason"
+        reasons = _reasons(_error_data(envelope, credential))
         return _unexpected(call, answer, f"it does not say that it succeeded: {reasons}")
     try:
         return call.decode(Envelope(envelope.get("result"), envelope.get("result_info")))
@@ -267,10 +272,9 @@ def _api_error(call: Call[Any], answer: Answer, credential: TokenValue) -> APIEr
             kind=credential.kind,
         )
     )
-    reasons = "; ".join(map(_reason, errors)) or "without a reason"
     advice = f" {hint}" if hint else ""
     error = _ERRORS.get(answer.status, ServerError if is_theirs else APIError)(
-        f"{_subject(call)} was refused with {answer.status}: {reasons}.{_ray(answer)}{advice}"
+        f"{_subject(call)} was refused with {answer.status}: {_reasons(errors)}.{_ray(answer)}{advice}"
         f"{_UNKNOWN if call.changes and is_theirs else ''}",
         status=answer.status,
         errors=errors,
@@ -312,6 +316,12 @@ def _text(value: object, credential: TokenValue) -> str | None:
         each if each.isprintable() else " " for each in redact(value, credential)[:_LONGEST_TEXT]
     )
     return printable.strip()
+
+
+def _reasons(errors: tuple[ErrorData, ...]) -> str:
+    left_out = len(errors) - _MOST_REASONS
+    more = [f"and {left_out} more"] if left_out > 0 else []
+    return "; ".join([*map(_reason, errors[:_MOST_REASONS]), *more]) or "without a reason"
 
 
 def _reason(error: ErrorData) -> str:

@@ -15,10 +15,21 @@ Resources = Mapping[str, str | Mapping[str, str]]
 """``{name: "*"}``, or ``{account: {name: "*"}}`` for everything of a kind in one account."""
 
 
-def _sequence_of_strings(value: Iterable[str] | None) -> tuple[str, ...] | None:
-    if isinstance(value, str):
+# Converters have types of their own, because that of tuple() leaves mypy without the type of an item.
+
+
+def _strings(values: Iterable[str] | None) -> tuple[str, ...] | None:
+    if isinstance(values, str):
         raise TypeError("Expected several strings, such as a list of networks, not a single string.")
-    return None if value is None else tuple(value)
+    return None if values is None else tuple(values)
+
+
+def _groups(values: "Iterable[PermissionGroup]") -> "tuple[PermissionGroup, ...]":
+    return tuple(values)
+
+
+def _policies(values: "Iterable[TokenPolicy]") -> "tuple[TokenPolicy, ...]":
+    return tuple(values)
 
 
 @attrs.frozen(kw_only=True)
@@ -34,7 +45,7 @@ class PermissionGroup:
     name: str | None = None
     """Not unique: seven names exist both for accounts and for zones."""
 
-    scopes: tuple[str, ...] | None = attrs.field(default=None, converter=_sequence_of_strings)
+    scopes: tuple[str, ...] | None = attrs.field(default=None, converter=_strings)
     """The kinds of resource that the group works on; None inside a policy."""
 
     category: str | None = None
@@ -43,10 +54,6 @@ class PermissionGroup:
     """Whether the caller may grant it. Only creating a token tells for certain."""
 
     meta: Mapping[str, str | None] | None = None
-
-
-def _groups(value: Iterable[PermissionGroup]) -> tuple[PermissionGroup, ...]:
-    return tuple(value)
 
 
 @attrs.frozen(kw_only=True)
@@ -68,10 +75,6 @@ class TokenPolicy:
     """Cloudflare's, and never sent back."""
 
 
-def _policies(value: Iterable[TokenPolicy]) -> tuple[TokenPolicy, ...]:
-    return tuple(value)
-
-
 @attrs.frozen(kw_only=True)
 class ConditionRequestIP:
     """
@@ -80,10 +83,10 @@ class ConditionRequestIP:
     https://developers.cloudflare.com/fundamentals/api/how-to/restrict-tokens/
     """
 
-    in_: tuple[str, ...] | None = attrs.field(default=None, converter=_sequence_of_strings)
+    in_: tuple[str, ...] | None = attrs.field(default=None, converter=_strings)
     """Only from these networks."""
 
-    not_in: tuple[str, ...] | None = attrs.field(default=None, converter=_sequence_of_strings)
+    not_in: tuple[str, ...] | None = attrs.field(default=None, converter=_strings)
     """Not from these, even if they lie within the others."""
 
 

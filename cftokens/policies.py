@@ -6,7 +6,7 @@ https://developers.cloudflare.com/fundamentals/api/how-to/create-via-api/
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from cftokens._arguments import PolicyArgument, policies_to_json
+from cftokens._arguments import PolicyArgument, policy_to_json
 from cftokens._converter import structure
 from cftokens.models import TokenPolicy
 
@@ -25,6 +25,8 @@ def same_access(a: Iterable[PolicyArgument], b: Iterable[PolicyArgument]) -> boo
 
     Raises:
         ValueError: A policy is not one.
+
+        TypeError: A policy, or a part of it, has the wrong type.
     """
     return set(_grants(a)) == set(_grants(b))
 
@@ -35,13 +37,13 @@ def _grants(policies: Iterable[PolicyArgument]) -> Iterator[tuple[str, ...]]:
 
     What Cloudflare answered is taken as it is; what a caller wrote is checked first.
     """
-    for policy in policies:
-        known = policy if isinstance(policy, TokenPolicy) else structure(_checked(policy), TokenPolicy)
+    for index, policy in enumerate(policies):
+        known = policy if isinstance(policy, TokenPolicy) else _checked(policy, f"policies[{index}]")
         for group in known.permission_groups:
             for name, leaf in known.resources.items():
                 for path in leaf.items() if isinstance(leaf, Mapping) else [(leaf,)]:
                     yield (known.effect, group.id, name, *path)
 
 
-def _checked(policy: Mapping[str, object]) -> dict[str, object]:
-    return policies_to_json([policy])[0]
+def _checked(policy: object, where: str) -> TokenPolicy:
+    return structure(policy_to_json(policy, where), TokenPolicy)

@@ -1,0 +1,683 @@
+"""
+What callers pass, and what becomes of it.
+"""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta, timezone
+from enum import Enum
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from yarl import URL
+
+from cftokens._arguments import (
+    check_base_url,
+    check_choice,
+    check_credential,
+    check_id,
+    check_seconds,
+    check_text,
+    check_token_name,
+    check_whole_number,
+    condition_to_json,
+    date_time,
+    policies_to_json,
+    token_body,
+)
+from cftokens._secret import TokenValue
+from cftokens.models import Condition, ConditionRequestIP, PermissionGroup
+from tests.answers import ACCOUNT, GROUP_ID, POLICY, SECRET
+
+POLICY_JSON: Mapping[str, Any] = {
+    "effect": "allow",
+    "permission_groups": [{"id": GROUP_ID}],
+    "resources": {f"com.cloudflare.api.account.{ACCOUNT}": "*"},
+}
+REQUEST_IP = {"in": ["192.0.2.0/24"], "not_in": ["192.0.2.1/32"]}
+
+
+class Word(str, Enum):  # noqa: UP042 -- str() of this kind gives the member's name
+    ALLOW = "allow"
+    ID = GROUP_ID
+
+
+def body(**changes: Any) -> Any:
+    """
+    Return the parsed body of a create.
+    """
+    arguments = {"name": "n", "policies": [POLICY], "condition": None, "expires_on": None, "not_before": None}
+    return json.loads(token_body(**(arguments | changes)))
+
+
+class TestIds:
+    def test_a_good_one_is_returned(self) -> None:
+        """
+        32 hexadecimal digits in lower case are an id.
+        """
+        assert check_id(ACCOUNT, "account_id") == ACCOUNT
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "",
+            "verify",
+            "permission_groups",
+            ACCOUNT + "\n",
+            " " + ACCOUNT,
+            ACCOUNT[:-1],
+            ACCOUNT + "0",
+            ACCOUNT.upper(),
+            "../" + ACCOUNT[3:],
+            "/" * 32,
+            "\u0660" * 32,
+            "g" * 32,
+            SECRET,
+        ],
+    )
+    def test_anything_else_is_refused_unquoted(self, value: str) -> None:
+        """
+        Other text is a ValueError that names the argument and does not repeat it.
+        """
+        with pytest.raises(ValueError, match=r"^token_id is 32 hexadecimal digits") as caught:
+            check_id(value, "token_id")
+
+        assert not value or value not in str(caught.value)
+
+    @pytest.mark.parametrize("value", [None, 5, ACCOUNT.encode(), [ACCOUNT]])
+    def test_another_type_is_a_type_error(self, value: object) -> None:
+        """
+        What is not a string is a TypeError.
+        """
+        with pytest.raises(TypeError, match="token_id is a str, not"):
+            check_id(value, "token_id")
+
+
+class TestCredential:
+    @pytest.mark.parametrize("value", [SECRET, "8M7wS6hCpXVc-DoRnPPY_UCWPgy8aea4Wy6kCe5T", "short"])
+    def test_what_can_be_a_token_passes(self, value: str) -> None:
+        """
+        Both forms of Cloudflare's pass, and no length is demanded.
+        """
+        check_credential(TokenValue(value))
+
+    @pytest.mark.parametrize(
+        ("value", "problem"),
+        [
+            ("", "it is empty"),
+            (" \t\n", "it is empty"),
+            (f"Bearer {SECRET}", "begins with 'Bearer '"),
+            (f" bearer {SECRET}", "begins with 'Bearer '"),
+            (SECRET + "\n", "line break"),
+            (SECRET + "\r", "line break"),
+            (f"{SECRET}\r\nX-Auth-Key: 1", "line break"),
+            (f" {SECRET}", "white space"),
+            (f"{SECRET}\t", "white space"),
+            (f"{SECRET}\u00a0", "white space"),
+            (f'"{SECRET}"', "quotes"),
+            (f"'{SECRET}", "quotes"),
+            (f"{SECRET}`", "quotes"),
+            (f"\u201c{SECRET}\u201d", "characters that no token has"),
+            (f"{SECRET}\x00", "characters that no token has"),
+            (f"{SECRET}\ud800", "characters that no token has"),
+            (f"{SECRET}\u200b", "characters that no token has"),
+        ],
+    )
+    def test_what_cannot_is_refused_without_being_repeated(self, value: str, problem: str) -> None:
+        """
+        The error says what is wrong with a credential, and nothing of the credential itself.
+        """
+        with pytest.raises(ValueError, match=problem) as caught:
+            check_credential(TokenValue(value))
+
+        assert SECRET[5:] not in str(caught.value)
+
+    def test_a_masked_one_is_refused(self) -> None:
+        """
+        The mark of a TokenValue, written to a file by mistake, is no credential.
+        """
+        with pytest.raises(ValueError, match="api_token is not usable"):
+            check_credential(TokenValue(str(TokenValue(SECRET))))
+
+
+class TestBaseUrl:
+    @pytest.mark.parametrize(
+        ("value", "expected"),
+        [
+            ("https://api.cloudflare.com/client/v4", "https://api.cloudflare.com/client/v4"),
+            ("https://api.cloudflare.com/client/v4/", "https://api.cloudflare.com/client/v4"),
+            ("https://example.com", "https://example.com"),
+            ("https://example.com//", "https://example.com"),
+            ("HTTPS://Example.COM/V4", "https://example.com/V4"),
+            ("https://example.com:8443/a%2Fb/", "https://example.com:8443/a%2Fb"),
+            ("http://localhost:8787", "http://localhost:8787"),
+            ("http://LOCALHOST", "http://localhost"),
+            ("http://127.0.0.1:8787/", "http://127.0.0.1:8787"),
+            ("http://127.9.9.9", "http://127.9.9.9"),
+            ("http://[::1]:8787/v4", "http://[::1]:8787/v4"),
+            (URL("https://example.com/v4/"), "https://example.com/v4"),
+        ],
+    )
+    def test_a_good_one_loses_its_last_slash(self, value: str | URL, expected: str) -> None:
+        """
+        https, or http on loopback, is where a credential may go.
+        """
+        assert str(check_base_url(value)) == expected
+
+    @pytest.mark.parametrize(
+        ("value", "problem"),
+        [
+            ("", "does not begin with https://"),
+            ("api.cloudflare.com", "does not begin with https://"),
+            ("//api.cloudflare.com", "does not begin with https://"),
+            ("ftp://api.cloudflare.com", "does not begin with https://"),
+            ("https://", "does not begin with https://"),
+            ("https:///client/v4", "does not begin with https://"),
+            ("https://example.com:99999", "does not begin with https://"),
+            ("https://[::1", "does not begin with https://"),
+            ("http://localhost\\@example.com", "does not begin with https://"),
+            (5, "does not begin with https://"),
+            ("https://example.com\n", "white space"),
+            (" https://example.com", "white space"),
+            ("https://example.com ", "white space"),
+            ("https://example\n.com", "white space"),
+            ("https://example\t.com/v4", "white space"),
+            ("https://example.com\x00", "white space"),
+            ("https://someone@example.com", "user or password"),
+            ("https://:word@example.com", "user or password"),
+            ("http://localhost:80@example.com", "user or password"),
+            ("https://example.com/v4?a=b", "query or a fragment"),
+            ("https://example.com/v4#a", "query or a fragment"),
+            ("http://example.com", "unencrypted"),
+            ("http://localhost.example.com", "unencrypted"),
+            ("http://127.0.0.1.example.com", "unencrypted"),
+            ("http://0.0.0.0", "unencrypted"),
+            ("http://[::]", "unencrypted"),
+            ("http://10.0.0.1", "unencrypted"),
+            ("http://[fe80::1]", "unencrypted"),
+            ("HTTP://example.com", "unencrypted"),
+        ],
+    )
+    def test_anything_else_is_refused(self, value: Any, problem: str) -> None:
+        """
+        An address that could give the credential away is a ValueError that says why.
+        """
+        with pytest.raises(ValueError, match=rf"^base_url is not usable: .*{problem}"):
+            check_base_url(value)
+
+
+class TestNumbers:
+    @pytest.mark.parametrize("value", [1, 0.5, 1e300])
+    def test_seconds_become_a_float(self, value: float) -> None:
+        """
+        A positive number of seconds is returned as a float.
+        """
+        seconds = check_seconds(value, "timeout")
+
+        assert (seconds, type(seconds)) == (value, float)
+
+    @pytest.mark.parametrize("value", [0, -1, -0.0, math.inf, -math.inf, math.nan, 10**400])
+    def test_seconds_are_positive_and_finite(self, value: float) -> None:
+        """
+        Zero, less, infinity and NaN are a ValueError.
+        """
+        with pytest.raises(ValueError, match="timeout is a positive number of seconds"):
+            check_seconds(value, "timeout")
+
+    @pytest.mark.parametrize("value", [True, "1", None, 1j, timedelta(seconds=1)])
+    def test_seconds_are_a_number(self, value: object) -> None:
+        """
+        A bool, a string or a timedelta is a TypeError.
+        """
+        with pytest.raises(TypeError, match="timeout is a number of seconds, not"):
+            check_seconds(value, "timeout")
+
+    @pytest.mark.parametrize(("value", "most"), [(5, 50), (50, 50), (5, None), (10**9, None)])
+    def test_an_int_within_its_bounds_is_returned(self, value: int, most: int | None) -> None:
+        """
+        Bounds are inclusive, and there may be none above.
+        """
+        assert check_whole_number(value, "per_page", 5, most) == value
+
+    @pytest.mark.parametrize(
+        ("value", "most", "bounds"), [(4, 50, "5 to 50"), (51, 50, "5 to 50"), (4, None, "5 or more")]
+    )
+    def test_an_int_outside_is_refused(self, value: int, most: int | None, bounds: str) -> None:
+        """
+        The error gives the bounds and the number.
+        """
+        with pytest.raises(ValueError, match=rf"^per_page is {bounds}, not {value}\.$"):
+            check_whole_number(value, "per_page", 5, most)
+
+    @pytest.mark.parametrize("value", [True, 5.0, "5", None])
+    def test_what_is_not_an_int_is_a_type_error(self, value: object) -> None:
+        """
+        A bool, a float or a string is not taken for an int.
+        """
+        with pytest.raises(TypeError, match="page is an int, not"):
+            check_whole_number(value, "page", 1)
+
+
+class TestText:
+    @pytest.mark.parametrize("value", ["allow", "deny"])
+    def test_a_choice_is_returned(self, value: str) -> None:
+        """
+        One of the choices passes.
+        """
+        assert check_choice(value, "effect", ("allow", "deny")) == value
+
+    @pytest.mark.parametrize("value", ["", "Allow", "allow\n", None, True, ["allow"], {}, "x" * 1000])
+    def test_no_other_value_is_a_choice(self, value: object) -> None:
+        """
+        The error lists the choices, and not more than 40 characters of what was given.
+        """
+        with pytest.raises(ValueError, match=r"^effect is 'allow' or 'deny', not .{1,40}\.$"):
+            check_choice(value, "effect", ("allow", "deny"))
+
+    def test_a_member_of_an_enum_counts_as_its_value(self) -> None:
+        """
+        What is sent of an enum of strings is the value, never the name.
+        """
+        sent = policies_to_json(
+            [
+                {
+                    "effect": Word.ALLOW,
+                    "permission_groups": [PermissionGroup(id=Word.ID)],
+                    "resources": {Word.ALLOW: Word.ALLOW},
+                }
+            ]
+        )
+
+        assert sent[0]["effect"] == str(sent[0]["effect"]) == "allow"
+        assert sent[0]["permission_groups"] == [{"id": str(check_id(Word.ID, "id"))}] == [{"id": GROUP_ID}]
+        assert {str(key): str(leaf) for key, leaf in sent[0]["resources"].items()} == {"allow": "allow"}
+
+    def test_text_is_returned(self) -> None:
+        """
+        Any valid Unicode passes.
+        """
+        assert check_text("tökén 🗝", "name") == "tökén 🗝"
+
+    @pytest.mark.parametrize(("value", "problem"), [("", "is empty"), ("a\ud800", "is not valid Unicode")])
+    def test_text_that_cannot_be_sent_is_refused(self, value: str, problem: str) -> None:
+        """
+        Nothing, and half of a surrogate pair, are a ValueError.
+        """
+        with pytest.raises(ValueError, match=rf"^name {problem}\.$"):
+            check_text(value, "name")
+
+    @pytest.mark.parametrize("value", [None, 5, b"name", ["name"]])
+    def test_text_is_a_string(self, value: object) -> None:
+        """
+        Another type is a TypeError.
+        """
+        with pytest.raises(TypeError, match="name is a str, not"):
+            check_text(value, "name")
+
+    def test_a_name_has_up_to_120_characters(self) -> None:
+        """
+        120 characters are a name, whatever they take in bytes.
+        """
+        assert check_token_name("ö" * 120) == "ö" * 120
+
+    def test_a_longer_name_is_refused(self) -> None:
+        """
+        121 characters are a ValueError that counts them.
+        """
+        with pytest.raises(ValueError, match="at most 120 characters long; these are 121"):
+            check_token_name("x" * 121)
+
+
+class TestDateTimes:
+    @pytest.mark.parametrize(
+        ("value", "expected"),
+        [
+            (datetime(2027, 1, 1, tzinfo=UTC), "2027-01-01T00:00:00Z"),
+            (datetime(2027, 1, 1, 0, 0, 0, 999_999, tzinfo=UTC), "2027-01-01T00:00:00Z"),
+            (datetime(2027, 1, 1, 1, tzinfo=timezone(timedelta(hours=2))), "2026-12-31T23:00:00Z"),
+            (datetime(2027, 1, 1, tzinfo=timezone(timedelta(seconds=-1))), "2027-01-01T00:00:01Z"),
+            (datetime(1, 1, 1, tzinfo=UTC), "0001-01-01T00:00:00Z"),
+        ],
+    )
+    def test_an_aware_one_goes_out_as_whole_seconds_in_utc(self, value: datetime, expected: str) -> None:
+        """
+        Fractions are cut and offsets are turned into Z.
+        """
+        assert date_time(value, "expires_on") == expected
+
+    @given(st.datetimes(timezones=st.timezones()))
+    def test_any_aware_one_goes_out_or_is_out_of_range(self, value: datetime) -> None:
+        """
+        Whatever the zone, what goes out is the same moment without its fraction.
+        """
+        try:
+            sent = date_time(value, "expires_on")
+        except ValueError as error:
+            assert str(error) == "expires_on is out of range in UTC."  # noqa: PT017 -- most do not raise
+        else:
+            moment = datetime.strptime(sent, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+
+            assert moment == value.astimezone(UTC).replace(microsecond=0)
+
+    @pytest.mark.parametrize(
+        ("value", "problem"),
+        [
+            (datetime(2027, 1, 1), "no time zone"),  # noqa: DTZ001 -- that is the point
+            (datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1))), "out of range"),
+            (datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-2))), "out of range"),
+        ],
+    )
+    def test_one_that_says_no_moment_is_refused(self, value: datetime, problem: str) -> None:
+        """
+        A naive one, and one that UTC cannot express, are a ValueError.
+        """
+        with pytest.raises(ValueError, match=rf"^not_before .*{problem}"):
+            date_time(value, "not_before")
+
+    @pytest.mark.parametrize("value", ["2027-01-01T00:00:00Z", date(2027, 1, 1), 0])
+    def test_another_type_is_a_type_error(self, value: object) -> None:
+        """
+        A string or a date is a TypeError.
+        """
+        with pytest.raises(TypeError, match="expires_on is a datetime, not"):
+            date_time(value, "expires_on")
+
+
+class TestBody:
+    def test_none_leaves_a_key_out(self) -> None:
+        """
+        Without restrictions only the name and the policies are sent.
+        """
+        assert body() == {"name": "n", "policies": [POLICY_JSON]}
+
+    def test_everything_given_is_sent(self) -> None:
+        """
+        All that a create or an update can say stands in the body.
+        """
+        sent = body(
+            condition={"request_ip": REQUEST_IP},
+            expires_on=datetime(2027, 1, 2, tzinfo=UTC),
+            not_before=datetime(2027, 1, 1, tzinfo=UTC),
+            status="disabled",
+        )
+
+        assert sent == {
+            "name": "n",
+            "policies": [POLICY_JSON],
+            "condition": {"request_ip": REQUEST_IP},
+            "expires_on": "2027-01-02T00:00:00Z",
+            "not_before": "2027-01-01T00:00:00Z",
+            "status": "disabled",
+        }
+
+    def test_no_policies_at_all_are_sent(self) -> None:
+        """
+        An empty list is accepted by Cloudflare, and makes a token that may do nothing.
+        """
+        assert body(policies=[])["policies"] == []
+
+    @pytest.mark.parametrize("status", ["expired", "", "Active", True])
+    def test_a_status_is_active_or_disabled(self, status: object) -> None:
+        """
+        The other ones are Cloudflare's to set.
+        """
+        with pytest.raises(ValueError, match="status is 'active' or 'disabled'"):
+            body(status=status)
+
+    @pytest.mark.parametrize("seconds", [0, -1])
+    def test_a_token_that_would_never_work_is_refused(self, seconds: int) -> None:
+        """
+        An expiry not after the start is a ValueError, fractions of a second left aside.
+        """
+        start = datetime(2027, 1, 1, tzinfo=UTC)
+        with pytest.raises(ValueError, match="would never work"):
+            body(not_before=start, expires_on=start + timedelta(seconds=seconds, milliseconds=1))
+
+
+class TestOfficialExamples:
+    """
+    The bodies that Cloudflare's documentation shows are accepted as they stand.
+    """
+
+    def test_the_guide_to_creating_tokens(self) -> None:
+        """
+        Names of groups are left out, and the guide's ``request.ip`` is sent as ``request_ip``.
+        """
+        zones = {
+            "com.cloudflare.api.account.zone.0000000000000000000000000000c001": "*",
+            "com.cloudflare.api.account.zone.0000000000000000000000000000c002": "*",
+        }
+        groups = [{"id": GROUP_ID, "name": "Zone Read"}, {"id": ACCOUNT, "name": "DNS Read"}]
+        networks = {"in": ["199.27.128.0/21", "2400:cb00::/32"], "not_in": ["199.27.128.1/32"]}
+        sent = body(
+            name="readonly token",
+            policies=[{"effect": "allow", "resources": zones, "permission_groups": groups}],
+            not_before=datetime(2020, 4, 1, 5, 20, tzinfo=UTC),
+            expires_on=datetime(2020, 4, 10, tzinfo=UTC),
+            condition={"request.ip": networks},
+        )
+
+        assert sent == {
+            "name": "readonly token",
+            "policies": [
+                {
+                    "effect": "allow",
+                    "permission_groups": [{"id": GROUP_ID}, {"id": ACCOUNT}],
+                    "resources": zones,
+                }
+            ],
+            "not_before": "2020-04-01T05:20:00Z",
+            "expires_on": "2020-04-10T00:00:00Z",
+            "condition": {"request_ip": networks},
+        }
+
+    @pytest.mark.parametrize(
+        "resources",
+        [
+            {f"com.cloudflare.api.account.{ACCOUNT}": "*"},
+            {"com.cloudflare.api.account.zone.*": "*"},
+            {f"com.cloudflare.api.account.{ACCOUNT}": {"com.cloudflare.api.account.zone.*": "*"}},
+            {f"com.cloudflare.api.account.{ACCOUNT}": {"com.cloudflare.edge.r2.bucket.*": "*"}},
+            {
+                f"com.cloudflare.edge.r2.bucket.{ACCOUNT}_default_my-bucket": "*",
+                f"com.cloudflare.edge.r2.bucket.{ACCOUNT}_eu_my-eu-bucket": "*",
+            },
+        ],
+    )
+    def test_every_form_of_resources(self, resources: object) -> None:
+        """
+        Flat and nested resources are sent as they are.
+        """
+        sent = policies_to_json([{**POLICY_JSON, "resources": resources}])
+
+        assert sent[0]["resources"] == resources
+
+    def test_a_policy_as_it_comes_back(self) -> None:
+        """
+        The read-only members of a policy and its groups are accepted and not sent.
+        """
+        group = {
+            "id": GROUP_ID,
+            "name": "Zone Read",
+            "meta": {"label": "zone_read", "scopes": "com.cloudflare.api.account.zone"},
+            "scopes": ["com.cloudflare.api.account.zone"],
+            "category": "General",
+            "is_selectable": True,
+        }
+
+        assert policies_to_json([{**POLICY_JSON, "id": ACCOUNT, "permission_groups": [group]}]) == [
+            POLICY_JSON
+        ]
+
+
+class TestPolicies:
+    @pytest.mark.parametrize(
+        "policies",
+        [
+            [POLICY],
+            (POLICY,),
+            iter([POLICY]),
+            (each for each in [POLICY_JSON]),
+            [{**POLICY_JSON, "permission_groups": (each for each in [PermissionGroup(id=GROUP_ID)])}],
+            [{**POLICY_JSON, "permission_groups": ({"id": GROUP_ID},)}],
+        ],
+    )
+    def test_classes_and_mappings_in_any_iterable_give_the_same(self, policies: Any) -> None:
+        """
+        Lists, tuples and generators of policies and groups are read once.
+        """
+        assert policies_to_json(policies) == [POLICY_JSON]
+
+    @pytest.mark.parametrize("policies", [POLICY, POLICY_JSON, "allow"])
+    def test_a_single_one_is_not_a_list(self, policies: Any) -> None:
+        """
+        A policy without a list around it is a TypeError that says so.
+        """
+        with pytest.raises(TypeError, match="put the single one into a list"):
+            policies_to_json(policies)
+
+    @pytest.mark.parametrize("policies", [None, 5, PermissionGroup(id=GROUP_ID)])
+    def test_what_cannot_be_iterated_is_a_type_error(self, policies: Any) -> None:
+        """
+        Another type is named in the error, and so is the argument.
+        """
+        with pytest.raises(TypeError, match=r"^policies is a list of policies, not \w+\.$"):
+            policies_to_json(policies)
+
+    @pytest.mark.parametrize(
+        ("change", "kind", "problem"),
+        [
+            ({"effect": None}, ValueError, r"policies\[1\] has no 'effect'"),
+            ({"effect": "Allow"}, ValueError, r"policies\[1\]\.effect is 'allow' or 'deny', not 'Allow'"),
+            ({"resource": {}}, ValueError, r"policies\[1\] has a key that is not known: 'resource'"),
+            ({5: {}}, ValueError, r"policies\[1\] has a key that is not known: 5"),
+            ({"permission_groups": None}, ValueError, "has no 'permission_groups'"),
+            ({"permission_groups": []}, ValueError, r"permission_groups is empty, so .* grant nothing"),
+            ({"permission_groups": iter(())}, ValueError, r"permission_groups is empty"),
+            ({"permission_groups": GROUP_ID}, TypeError, "is a list of groups, not str"),
+            ({"permission_groups": {"id": GROUP_ID}}, TypeError, "is a list of groups, not dict"),
+            ({"permission_groups": PermissionGroup(id=GROUP_ID)}, TypeError, "not PermissionGroup"),
+            ({"permission_groups": [GROUP_ID]}, TypeError, r"permission_groups\[0\] is a mapping or a class"),
+            ({"permission_groups": [{}]}, ValueError, r"permission_groups\[0\] has no 'id'"),
+            ({"permission_groups": [{"ID": GROUP_ID}]}, ValueError, "not known: 'ID'"),
+            ({"permission_groups": [{"id": "Zone Read"}]}, ValueError, r"\[0\]\.id is 32 hexadecimal"),
+            ({"permission_groups": [PermissionGroup(id="")]}, ValueError, r"\[0\]\.id is .*; it is empty"),
+            ({"resources": None}, ValueError, "has no 'resources'"),
+            ({"resources": {}}, ValueError, "resources is a mapping of at least one resource"),
+            ({"resources": [ACCOUNT]}, ValueError, "resources is a mapping of at least one resource"),
+            ({"resources": {"a": None}}, TypeError, r"resources\['a'\] is a str, not NoneType"),
+            ({"resources": {"a": ["*"]}}, TypeError, r"resources\['a'\] is a str, not list"),
+            ({"resources": {"a": ""}}, ValueError, r"resources\['a'\] is empty"),
+            ({"resources": {"": "*"}}, ValueError, r"a key of policies\[1\]\.resources is empty"),
+            ({"resources": {5: "*"}}, TypeError, "a key of .* is a str, not int"),
+            ({"resources": {"a": {}}}, ValueError, r"resources\['a'\] is empty"),
+            ({"resources": {"a": {"": "*"}}}, ValueError, r"a key of .*resources\['a'\] is empty"),
+            ({"resources": {"a": {"b": {}}}}, TypeError, r"resources\['a'\]\['b'\] is a str, not dict"),
+        ],
+    )
+    def test_a_mistake_is_named_with_its_place(
+        self, change: Mapping[Any, Any], kind: type[Exception], problem: str
+    ) -> None:
+        """
+        Nothing that is wrong in a policy is dropped or sent.
+        """
+        with pytest.raises(kind, match=problem):
+            policies_to_json([POLICY, {**POLICY_JSON, **change}])
+
+    @pytest.mark.parametrize("policy", ["allow", 5, None, [POLICY]])
+    def test_what_is_no_policy_is_a_type_error(self, policy: Any) -> None:
+        """
+        An item that is neither a class nor a mapping is a TypeError.
+        """
+        with pytest.raises(TypeError, match=r"policies\[0\] is a mapping or a class of cftokens, not"):
+            policies_to_json([policy])
+
+
+class TestCondition:
+    @pytest.mark.parametrize(
+        "condition",
+        [
+            {"request_ip": REQUEST_IP},
+            {"request.ip": REQUEST_IP},
+            {"request_ip": None, "request.ip": REQUEST_IP},
+            {"request_ip": {"in": iter(["192.0.2.0/24"]), "not_in": ("192.0.2.1/32",)}},
+            {"request_ip": ConditionRequestIP(in_=["192.0.2.0/24"], not_in=["192.0.2.1/32"])},
+            Condition(request_ip=ConditionRequestIP(in_=("192.0.2.0/24",), not_in=("192.0.2.1/32",))),
+        ],
+    )
+    def test_each_form_gives_the_same(self, condition: Any) -> None:
+        """
+        Classes, mappings and the old key all become ``request_ip``.
+        """
+        assert condition_to_json(condition) == {"request_ip": REQUEST_IP}
+
+    @pytest.mark.parametrize("network", ["123.123.123.100/24", "192.0.2.1", "::/0"])
+    def test_networks_are_sent_as_written(self, network: str) -> None:
+        """
+        Cloudflare, and not we, judges a network.
+        """
+        assert condition_to_json({"request_ip": {"in": [network]}}) == {"request_ip": {"in": [network]}}
+
+    @pytest.mark.parametrize(
+        ("condition", "kind", "problem"),
+        [
+            ({}, ValueError, "needs one request_ip; pass None"),
+            (Condition(), ValueError, "needs one request_ip; pass None"),
+            ({"request_ip": None}, ValueError, "needs one request_ip"),
+            ({"request_ip": REQUEST_IP, "request.ip": REQUEST_IP}, ValueError, "needs one request_ip"),
+            ({"requestip": REQUEST_IP}, ValueError, "condition has a key that is not known: 'requestip'"),
+            ("192.0.2.0/24", TypeError, "condition is a mapping or a class of cftokens, not str"),
+            ([REQUEST_IP], TypeError, "condition is a mapping"),
+            ({"request_ip": {}}, ValueError, r"condition\.request_ip needs networks"),
+            ({"request.ip": {"in": None}}, ValueError, r"condition\.request\.ip needs networks"),
+            ({"request_ip": ConditionRequestIP()}, ValueError, "needs networks under 'in' or 'not_in'"),
+            ({"request_ip": {"in_": ["192.0.2.0/24"]}}, ValueError, "key that is not known: 'in_'"),
+            ({"request_ip": ["192.0.2.0/24"]}, TypeError, r"condition\.request_ip is a mapping"),
+            ({"request_ip": {"in": "192.0.2.0/24"}}, TypeError, r"request_ip\.in is a list of networks"),
+            ({"request_ip": {"in": {"192.0.2.0/24": 1}}}, TypeError, "list of networks, .* not dict"),
+            ({"request_ip": {"in": 5}}, TypeError, "list of networks, .* not int"),
+            ({"request_ip": {"in": []}}, ValueError, r"request_ip\.in is an empty list; leave it out"),
+            ({"request_ip": {"in": iter(())}}, ValueError, "empty list"),
+            ({"request_ip": {"not_in": [""]}}, ValueError, r"not_in\[0\] is empty"),
+            ({"request_ip": {"not_in": ["::1", None]}}, TypeError, r"not_in\[1\] is a str, not NoneType"),
+            ({"request_ip": {"in": b"192"}}, TypeError, r"in\[0\] is a str, not int"),
+        ],
+    )
+    def test_a_mistake_is_refused(self, condition: Any, kind: type[Exception], problem: str) -> None:
+        """
+        An empty, misspelt or mistyped restriction is an error and never no restriction.
+        """
+        with pytest.raises(kind, match=problem):
+            condition_to_json(condition)
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.just(POLICY),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["effect", "permission_groups", "resources", "id", "request_ip", "in", "not_in"])
+            | st.text(max_size=3),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@pytest.mark.parametrize("check", [policies_to_json, condition_to_json])
+@given(argument=ANYTHING)
+def test_any_argument_is_sent_or_refused(check: Callable[[Any], Any], argument: Any) -> None:
+    """
+    Whatever is passed becomes JSON, or a ValueError or TypeError.
+    """
+    try:
+        sent = check(argument)
+    except (ValueError, TypeError) as error:
+        assert str(error)  # noqa: PT017 -- both ways are right
+    else:
+        assert json.loads(json.dumps(sent)) == sent

@@ -1,0 +1,177 @@
+"""
+Errors keep what they know, wherever they go.
+"""
+
+import copy
+import pickle
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import cftokens
+from cftokens import errors
+from cftokens.errors import (
+    AmbiguousOutcomeError,
+    APIError,
+    AuthenticationError,
+    BadRequestError,
+    CFTokensError,
+    ClosedError,
+    ConflictError,
+    ErrorData,
+    NoResponseError,
+    NotFoundError,
+    PermissionDeniedError,
+    PermissionGroupError,
+    RateLimitedError,
+    RequestTimeoutError,
+    ServerError,
+    UnexpectedResponseError,
+    UnprocessableEntityError,
+    WrongLoopError,
+    attempt_of,
+)
+from cftokens.models import PermissionGroup, Token
+from tests.answers import ATTEMPT, GROUP_ID, TOKEN_ID
+
+KINDS = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, CFTokensError)]
+DATA = ErrorData(code=9109, message="Forbidden", pointer="/policies/0", documentation_url="https://x.test")
+
+
+def full() -> Iterator[CFTokensError]:
+    """
+    Make one error of each kind, with all that it can hold.
+    """
+    api: dict[str, Any] = {"errors": (DATA,), "ray_id": "8f00b4", "hint": "Do.", "outcome_unknown": True}
+    for kind in KINDS:
+        error: CFTokensError
+        if kind is RateLimitedError:
+            error = RateLimitedError("said", **api, retry_after=2.5, sent=False)
+        elif issubclass(kind, APIError):
+            error = kind("said", status=418, **api)
+        elif kind is PermissionGroupError:
+            error = PermissionGroupError("said", candidates=(PermissionGroup(id=GROUP_ID, meta={"a": None}),))
+        elif kind is AmbiguousOutcomeError:
+            error = AmbiguousOutcomeError("said", candidates=(Token(id=TOKEN_ID),))
+        else:
+            error = kind("said", outcome_unknown=True)
+        error.attempt = ATTEMPT
+        error.add_note("a note")
+        yield error
+
+
+@pytest.mark.parametrize(
+    ("kind", "parents"),
+    [
+        (NoResponseError, [CFTokensError]),
+        (RequestTimeoutError, [NoResponseError, TimeoutError]),
+        (APIError, [CFTokensError]),
+        (BadRequestError, [APIError]),
+        (AuthenticationError, [APIError]),
+        (PermissionDeniedError, [APIError]),
+        (NotFoundError, [APIError]),
+        (ConflictError, [APIError]),
+        (UnprocessableEntityError, [APIError]),
+        (RateLimitedError, [APIError]),
+        (ServerError, [APIError]),
+        (UnexpectedResponseError, [CFTokensError]),
+        (PermissionGroupError, [CFTokensError, LookupError]),
+        (AmbiguousOutcomeError, [CFTokensError]),
+        (WrongLoopError, [CFTokensError, RuntimeError]),
+        (ClosedError, [CFTokensError]),
+    ],
+)
+def test_each_kind_has_its_place_in_the_tree(kind: type, parents: list[type]) -> None:
+    """
+    What catches a parent catches the child.
+    """
+    assert list(kind.__bases__) == parents
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_is_in_the_opening_tree_and_at_the_top(kind: type) -> None:
+    """
+    The tree that opens the module is complete, and every kind can be imported from the package.
+    """
+    assert kind.__name__ in str(errors.__doc__)
+    assert getattr(cftokens, kind.__name__) is kind
+
+
+@pytest.mark.parametrize("error", list(full()), ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize(
+    "travel", [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))]
+)
+def test_an_error_travels_with_all_that_it_knows(travel: Any, error: CFTokensError) -> None:
+    """
+    Copied or pickled, as between processes, an error keeps its text, attributes and notes.
+    """
+    other = travel(error)
+
+    assert type(other) is type(error)
+    assert (str(other), other.args) == ("said", ("said",))
+    assert vars(other) == vars(error)
+    assert other.__notes__ == ["a note"]
+
+
+@pytest.mark.parametrize("error", list(full()), ids=lambda error: type(error).__name__)
+def test_an_error_says_its_message(error: CFTokensError) -> None:
+    """
+    The message alone is its text, and repr adds the kind.
+    """
+    assert str(error) == "said"
+    assert repr(error) == f"{type(error).__name__}('said')"
+
+
+def test_attributes_have_defaults() -> None:
+    """
+    An error that somebody makes for a test of theirs has every attribute.
+    """
+    error = RateLimitedError("slow down")
+
+    assert (error.status, error.errors, error.ray_id, error.hint) == (429, (), None, None)
+    assert (error.retry_after, error.sent, error.outcome_unknown, error.attempt) == (None, True, False, None)
+    assert (PermissionGroupError("none").candidates, AmbiguousOutcomeError("two").candidates) == ((), ())
+
+
+def chained(inner: BaseException, *, cause: bool) -> BaseException:
+    """
+    Return a TimeoutError that was raised because of, or while handling, another exception.
+    """
+    outer = TimeoutError()
+    if cause:
+        outer.__cause__ = inner
+    else:
+        outer.__context__ = inner
+    return outer
+
+
+class TestAttemptOf:
+    def test_it_is_found_on_an_error(self) -> None:
+        """
+        An error of ours carries the attempt itself.
+        """
+        error = NoResponseError("none")
+        error.attempt = ATTEMPT
+
+        assert attempt_of(error) is ATTEMPT
+
+    @pytest.mark.parametrize("cause", [True, False])
+    def test_it_is_found_behind_what_interrupted(self, cause: bool) -> None:
+        """
+        The TimeoutError that asyncio.timeout makes of a cancellation leads to the attempt.
+        """
+        cancelled = BaseException()
+        cancelled.attempt = ATTEMPT  # type: ignore[attr-defined]
+
+        assert attempt_of(chained(chained(cancelled, cause=cause), cause=cause)) is ATTEMPT
+
+    def test_there_may_be_none(self) -> None:
+        """
+        Other errors, and other things that happen to be called attempt, give None.
+        """
+        stranger = ValueError()
+        stranger.attempt = 3  # type: ignore[attr-defined]
+
+        assert attempt_of(chained(stranger, cause=True)) is None
+        assert attempt_of(NoResponseError("none")) is None

@@ -1,0 +1,96 @@
+"""
+Models are frozen, and their sequences are tuples.
+"""
+
+import copy
+import pickle
+from typing import Any
+
+import attrs
+import pytest
+
+import cftokens
+from cftokens import models
+from cftokens.models import (
+    Condition,
+    ConditionRequestIP,
+    PermissionGroup,
+    Token,
+    TokenCreateResponse,
+    TokenPolicy,
+)
+from tests.answers import ATTEMPT, CREDENTIAL, GROUP_ID, POLICY, SECRET, TOKEN_ID
+
+MODELS = [each for each in vars(models).values() if isinstance(each, type) and attrs.has(each)]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_can_be_imported_from_the_top(model: type) -> None:
+    """
+    Users need not know where the models live.
+    """
+    assert getattr(cftokens, model.__name__) is model
+    assert model.__name__ in cftokens.__all__
+
+
+@pytest.mark.parametrize("model", [PermissionGroup(id=GROUP_ID), POLICY, Token(id=TOKEN_ID), ATTEMPT])
+def test_a_model_is_frozen(model: Any) -> None:
+    """
+    No member can be set, and none can be added.
+    """
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        model.id = "other"
+
+
+def test_lists_become_tuples() -> None:
+    """
+    Whatever iterable a model is made with, it holds a tuple.
+    """
+    policy = TokenPolicy(
+        effect="allow", permission_groups=[PermissionGroup(id=GROUP_ID)], resources=POLICY.resources
+    )
+    token = Token(
+        id=TOKEN_ID,
+        policies=iter([policy]),
+        condition=Condition(request_ip=ConditionRequestIP(in_=["192.0.2.0/24"])),
+    )
+
+    assert policy == POLICY
+    assert token.policies == (POLICY,)
+    assert token.condition == Condition(request_ip=ConditionRequestIP(in_=("192.0.2.0/24",)))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda text: ConditionRequestIP(in_=text),
+        lambda text: ConditionRequestIP(not_in=text),
+        lambda text: PermissionGroup(id=GROUP_ID, scopes=text),
+    ],
+)
+def test_a_string_is_not_several(make: Any) -> None:
+    """
+    A single string is a TypeError and not a tuple of its characters.
+    """
+    with pytest.raises(TypeError, match="not a single string"):
+        make("192.0.2.0/24")
+
+
+def test_a_new_token_is_a_token_whose_repr_hides_its_value() -> None:
+    """
+    A TokenCreateResponse goes wherever a Token does, and can be printed.
+    """
+    token = TokenCreateResponse(id=TOKEN_ID, value=CREDENTIAL)
+
+    assert isinstance(token, Token)
+    assert SECRET not in f"{token}{token!r}"
+    assert "cfat_…f00d" in repr(token)
+
+
+@pytest.mark.parametrize("model", [POLICY, ATTEMPT, Token(id=TOKEN_ID, policies=[POLICY])])
+def test_a_model_without_a_secret_is_copied_and_pickled(model: Any) -> None:
+    """
+    Models can be cached, and an attempt can be kept for later.
+    """
+    assert copy.deepcopy(model) == model
+    assert pickle.loads(pickle.dumps(model)) == model
