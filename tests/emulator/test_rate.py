@@ -106,3 +106,18 @@ def test_counting_on_without_limit(clock: Clock) -> None:
     reading = meter.count("a token")
 
     assert (reading.left, reading.seconds, reading.refused) == (0, 300, False)
+
+
+def test_part_of_a_second(clock: Clock) -> None:
+    """
+    Part of a second to wait is shown as a whole one.
+    """
+    meter = Meter(RateLimit(requests=1, period=0.5), clock)
+
+    readings = [meter.count(None), meter.count("a token"), meter.count("a token")]
+
+    assert [(reading.left, reading.seconds, reading.refused) for reading in readings] == [
+        (1, 1, False),
+        (0, 1, False),
+        (0, 1, True),
+    ]
