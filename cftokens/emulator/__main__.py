@@ -116,7 +116,7 @@ def _on_signals(act: Callable[[int], None]) -> None:
     """
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda received, _frame: loop.call_soon_threadsafe(act, received) and None)
+        signal.signal(number, lambda received, _frame: loop.call_soon_threadsafe(act, received))
 
 
 if __name__ == "__main__":

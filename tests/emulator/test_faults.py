@@ -45,6 +45,7 @@ async def count(account: Caller) -> int:
         (Fault.status(502, after=True), 502, 1),
         (Fault.status(404, body="{}"), 404, 0),
         (Fault.rate_limited(), 429, 0),
+        (Fault.rate_limited(retry_after=0), 429, 0),
         (Fault.html(), 502, 0),
         (Fault.html(200, after=True), 200, 1),
         (Fault.success_false(), 200, 1),

@@ -95,6 +95,21 @@ async def test_rolling_does_not_help(session: aiohttp.ClientSession, clock: Cloc
     assert answer.refusal == TOO_FAST
 
 
+async def test_refused_request_has_no_effect(session: aiohttp.ClientSession, clock: Clock) -> None:
+    """
+    A request beyond the limit does nothing.
+    """
+    async with Emulator(clock=clock, rate_limit=RateLimit(requests=1, period=10)) as emulator:
+        account = Caller(emulator, session)
+        await account.create()
+        refused = await account.send("POST", json=account.body())
+        clock.now += 10
+        tokens = (await account.send("GET")).result
+
+    assert refused.refusal == TOO_FAST
+    assert [token["name"] for token in tokens] == ["The emulator's first account token", "ci"]
+
+
 def test_counting_on_without_limit(clock: Clock) -> None:
     """
     Nothing is left, but nothing is refused either, when no limit is enforced.
@@ -106,3 +121,18 @@ def test_counting_on_without_limit(clock: Clock) -> None:
     reading = meter.count("a token")
 
     assert (reading.left, reading.seconds, reading.refused) == (0, 300, False)
+
+
+def test_part_of_a_second(clock: Clock) -> None:
+    """
+    Part of a second to wait is shown as a whole one.
+    """
+    meter = Meter(RateLimit(requests=1, period=0.5), clock)
+
+    readings = [meter.count(None), meter.count("a token"), meter.count("a token")]
+
+    assert [(reading.left, reading.seconds, reading.refused) for reading in readings] == [
+        (1, 1, False),
+        (0, 1, False),
+        (0, 1, True),
+    ]
