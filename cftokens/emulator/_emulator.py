@@ -2,7 +2,6 @@
 The emulator as its users see it.
 """
 
-import importlib
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -10,7 +9,7 @@ from typing import Any, Final, Self
 
 from aiohttp import web
 
-from cftokens._options import RateLimit
+from cftokens import Client, RateLimit
 from cftokens.emulator._control import Control
 from cftokens.emulator._injection import Injection
 from cftokens.emulator._operations import Operations
@@ -121,23 +120,22 @@ class Emulator:
         """
         return self._server.requests
 
-    def client(self, **options: Any) -> Any:
+    def client(self, **options: Any) -> Client:
         """
-        Return a :class:`cftokens.Client` for the account's first token.
+        Return a client for the account's first token.
 
         It keeps no pace of its own unless the emulator's limit is on.
 
         Args:
             options: Arguments for the client; they win over the emulator's.
         """
-        ours = {
+        ours: dict[str, Any] = {
             "api_token": self.api_token,
             "account_id": self.account_id,
             "base_url": self.base_url,
             "rate_limit": self._rate_limit,
         }
-        client = importlib.import_module("cftokens").Client
-        return client(**(ours | options))
+        return Client(**(ours | options))
 
     def inject(self, fault: Fault, *, operation: Operation | None = None, times: int | None = 1) -> None:
         """
