@@ -10,9 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-import cftokens
 from cftokens import RateLimit
-from cftokens.emulator import Emulator, Fault, RecordedRequest
+from cftokens.emulator import Emulator, Fault, RecordedRequest, _emulator
 
 from .caller import UNKNOWN_VALUE, Caller
 
@@ -161,10 +160,10 @@ async def test_client(monkeypatch: pytest.MonkeyPatch, limit: RateLimit | None) 
     """
     A client is made for the account's first token, and paced only if the emulator is.
     """
-    monkeypatch.setattr(cftokens, "Client", dict, raising=False)
+    monkeypatch.setattr(_emulator, "Client", dict)
 
     async with Emulator(rate_limit=limit) as emulator:
-        options = emulator.client()
+        options: Any = emulator.client()
 
     assert options == {
         "api_token": emulator.api_token,
@@ -178,11 +177,21 @@ async def test_client_with_options(monkeypatch: pytest.MonkeyPatch, emulator: Em
     """
     What the caller says about the client wins.
     """
-    monkeypatch.setattr(cftokens, "Client", dict, raising=False)
+    monkeypatch.setattr(_emulator, "Client", dict)
 
-    options: dict[str, Any] = emulator.client(api_token="mine", timeout=1)
+    options: Any = emulator.client(api_token="mine", timeout=1)
 
     assert (options["api_token"], options["timeout"]) == ("mine", 1)
+
+
+async def test_client_calls(emulator: Emulator) -> None:
+    """
+    The client calls the emulator as the account.
+    """
+    async with emulator.client() as client:
+        verified = await client.accounts.tokens.verify()
+
+    assert verified.status == "active"
 
 
 def test_fault_is_exported() -> None:
