@@ -20,6 +20,7 @@ Cloudflare's API tokens from Python.
     _options.py      Retry and RateLimit
     models.py        what Cloudflare answers
     errors.py        everything that a request can fail with
+    sync/            the same for blocking code
     emulator/        Cloudflare's token API on loopback
 
 Imports point down this list. A module without an underscore is public, and has a page in the

@@ -1,11 +1,12 @@
 """
-The rate limit, and the headers that tell of it.
+The rate limit, and the headers that tell of it and of the time.
 
 https://developers.cloudflare.com/fundamentals/api/reference/limits/
 """
 
 import math
 from collections.abc import Callable
+from email.utils import formatdate
 
 import attrs
 
@@ -29,12 +30,14 @@ class Reading:
     What is left after a request.
 
     Attributes:
+        at: When the request came, in Unix seconds.
         limit: The limit that counts.
         left: How many requests may follow.
         seconds: How long until the count starts again.
         refused: Whether this request came too early.
     """
 
+    at: float
     limit: RateLimit
     left: int
     seconds: int
@@ -45,6 +48,7 @@ class Reading:
         Return the headers that every answer carries.
         """
         headers = {
+            "Date": formatdate(self.at, usegmt=True),
             "Ratelimit": f'"default";r={self.left};t={self.seconds}',
             "Ratelimit-Policy": f'"default";q={self.limit.requests};w={math.ceil(self.limit.period)}',
         }
@@ -72,13 +76,13 @@ class Meter:
         """
         Count a request of a token; None, for a request without one, counts for nobody.
         """
-        if token_id is None:
-            return Reading(self._limit, self._limit.requests, math.ceil(self._limit.period))
         now = self._clock()
+        if token_id is None:
+            return Reading(now, self._limit, self._limit.requests, math.ceil(self._limit.period))
         window = self._window(token_id, now)
         refused = self._use(window, now)
         left = max(0, self._limit.requests - window.used)
-        return Reading(self._limit, left, math.ceil(window.ends - now), refused)
+        return Reading(now, self._limit, left, math.ceil(window.ends - now), refused)
 
     def _window(self, token_id: str, now: float) -> _Window:
         window = self._windows.get(token_id)
