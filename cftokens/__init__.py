@@ -3,25 +3,28 @@ Cloudflare's API tokens from Python.
 
 ::
 
-    _client.py       Client: the credential, the session, and the doors `accounts` and `user`
-    _resources.py    one class per resource, one method per endpoint
-    _calls.py        each operation as data
-    _recovery.py     whether a token can be the one that a lost create made
-    policies.py      what policies grant
-    _arguments.py    what callers pass becomes what is sent, or a ValueError
-    _pagination.py   Paginator and Page
-    _transport.py    the way of every call: send, read, perhaps send again
-    _pace.py         when the next request may go out
-    _http.py         the one place that talks to aiohttp
-    _wire.py         what an answer means, and whether a request may be sent again
-    _hints.py        what to do about a refusal
-    _converter.py    JSON becomes models
-    _secret.py       TokenValue
-    _options.py      Retry and RateLimit
-    models.py        what Cloudflare answers
-    errors.py        everything that a request can fail with
-    sync/            the same for blocking code
-    emulator/        Cloudflare's token API on loopback
+    _client.py        Client: the credential, the session, and the doors `accounts` and `user`
+    _resources.py     one class per resource, one method per endpoint
+    _workflows.py     what takes more than one request
+    _catalogue.py     from names of permission groups to the groups
+    _recovery.py      whether a token can be the one that a lost create made
+    _calls.py         each operation as data
+    _replacement.py   partial changes, on an API that only replaces
+    policies.py       access policies in words
+    _arguments.py     what callers pass becomes what is sent, or a ValueError
+    _pagination.py    Paginator and Page
+    _transport.py     the way of every call: wait for a turn, send, read, perhaps send again
+    _pace.py          when the next request may go out
+    _http.py          the one place that talks to aiohttp
+    _wire.py          what an answer means, and whether a request may be sent again
+    _hints.py         what to do about a refusal
+    _converter.py     JSON becomes models
+    _options.py       Retry and RateLimit
+    _secret.py        TokenValue
+    models.py         what Cloudflare answers
+    errors.py         everything that a request can fail with
+    sync/             the same for blocking code
+    emulator/         Cloudflare's token API on loopback
 
 Imports point down this list. A module without an underscore is public, and has a page in the
 documentation.

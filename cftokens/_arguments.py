@@ -6,20 +6,23 @@ a misspelt restriction would widen a grant.
 """
 
 import ipaddress
-import json
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import attrs
 from yarl import URL
 
+from cftokens._options import UNSET, Unset
 from cftokens._secret import TokenValue
 from cftokens.models import Condition, ConditionRequestIP, PermissionGroup, TokenPolicy
 
-PolicyArgument = TokenPolicy | Mapping[str, Any]
+T = TypeVar("T")
+
+PlainPolicy = TokenPolicy | Mapping[str, Any]
 """A policy as a class of ours, or in the API's own JSON shape."""
 
 ConditionArgument = Condition | Mapping[str, Any]
@@ -32,6 +35,7 @@ LARGEST_PAGE: Final = 50
 _ID = re.compile(r"[0-9a-f]{32}")
 _GROUP_KEYS = frozenset({"id", *(field.name for field in attrs.fields(PermissionGroup))})
 _POLICY_KEYS = frozenset(field.name for field in attrs.fields(TokenPolicy))
+_NETWORK = re.compile(r"[0-9a-fA-F:.]+(/[0-9]{1,3})?")
 _REQUEST_IP_KEYS = ("request_ip", "request.ip")
 
 
@@ -127,6 +131,15 @@ def check_whole_number(value: object, name: str, least: int, most: int | None = 
     return value
 
 
+def check_flag(value: object, name: str) -> str:
+    """
+    Return a bool as it stands in a query.
+    """
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} is a bool, not {type(value).__name__}.")
+    return "true" if value else "false"
+
+
 def check_choice(value: object, name: str, choices: tuple[str, ...]) -> str:
     """
     Return a string that is one of *choices*.
@@ -152,33 +165,44 @@ def check_text(value: object, name: str) -> str:
     return str.__str__(value)
 
 
-def token_body(
+def settings_to_json(
     *,
-    name: object,
-    policies: Iterable[PolicyArgument],
-    condition: ConditionArgument | None,
-    expires_on: datetime | None,
-    not_before: datetime | None,
-    status: str | None = None,
-) -> bytes:
+    name: object | Unset = UNSET,
+    condition: ConditionArgument | Unset | None = UNSET,
+    expires_on: datetime | Unset | None = UNSET,
+    not_before: datetime | Unset | None = UNSET,
+    status: str | Unset | None = UNSET,
+) -> dict[str, Any]:
     """
-    Return the body of a create or an update. A None leaves its key out.
+    Return all of a token but its policies as the API takes it. What is not given stays away.
+
+    Raises:
+        ValueError: An argument is wrong.
+
+        TypeError: An argument has the wrong type.
     """
-    if (
-        expires_on is not None
-        and not_before is not None
-        and date_time(expires_on, "expires_on") <= date_time(not_before, "not_before")
-    ):
-        raise ValueError("expires_on is not after not_before, so the token would never work.")
-    body = {
-        "name": check_token_name(name),
-        "policies": policies_to_json(policies),
-        "condition": None if condition is None else condition_to_json(condition),
-        "expires_on": None if expires_on is None else date_time(expires_on, "expires_on"),
-        "not_before": None if not_before is None else date_time(not_before, "not_before"),
-        "status": None if status is None else check_choice(status, "status", ("active", "disabled")),
+    settings = {
+        "name": name if isinstance(name, Unset) else check_token_name(name),
+        "condition": _unless_empty(condition, condition_to_json),
+        "expires_on": _unless_empty(expires_on, partial(date_time, name="expires_on")),
+        "not_before": _unless_empty(not_before, partial(date_time, name="not_before")),
+        "status": _unless_empty(status, partial(check_choice, name="status", choices=("active", "disabled"))),
     }
-    return json.dumps({key: value for key, value in body.items() if value is not None}).encode()
+    check_order(settings)
+    return {key: value for key, value in settings.items() if not isinstance(value, Unset)}
+
+
+def _unless_empty(value: Any, to_json: Callable[[Any], Any]) -> Any:
+    return value if value is None or isinstance(value, Unset) else to_json(value)
+
+
+def check_order(settings: Mapping[str, Any]) -> None:
+    """
+    Refuse a token that would never work. Dates in the form of `date_time()` are in order as strings.
+    """
+    start, end = settings.get("not_before"), settings.get("expires_on")
+    if isinstance(start, str) and isinstance(end, str) and end <= start:
+        raise ValueError("expires_on is not after not_before, so the token would never work.")
 
 
 def check_token_name(name: object) -> str:
@@ -206,20 +230,20 @@ def date_time(value: object, name: str) -> str:
     return utc.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
-def policies_to_json(policies: Iterable[PolicyArgument]) -> list[dict[str, Any]]:
+def list_of_policies(policies: Iterable[T]) -> list[T]:
     """
-    Return policies as the API takes them, without what is read-only.
+    Return several policies as a list, and refuse a single one.
     """
-    if isinstance(policies, str | Mapping | TokenPolicy):
-        raise TypeError("policies is a list of policies; put the single one into a list.")
-    if not isinstance(policies, Iterable):
-        raise TypeError(f"policies is a list of policies, not {type(policies).__name__}.")
-    return [policy_to_json(policy, f"policies[{index}]") for index, policy in enumerate(policies)]
+    if isinstance(policies, str | Mapping) or not isinstance(policies, Iterable):
+        raise TypeError(
+            f"policies is a list of policies, not {type(policies).__name__}; put a single one into a list."
+        )
+    return list(policies)
 
 
 def policy_to_json(policy: object, where: str) -> dict[str, Any]:
     """
-    Return one policy as the API takes it; a mistake in it is said to be *where*.
+    Return a policy as the API takes it, without what is read-only; a mistake in it is said to be *where*.
     """
     if isinstance(policy, TokenPolicy):
         policy = attrs.asdict(policy, recurse=False)
@@ -300,10 +324,26 @@ def _networks(networks: object, where: str) -> list[str]:
         raise TypeError(
             f"{where} is a list of networks, such as ['192.0.2.0/24'], not {type(networks).__name__}."
         )
-    checked = [check_text(network, f"{where}[{index}]") for index, network in enumerate(networks)]
+    checked = [_network(network, f"{where}[{index}]") for index, network in enumerate(networks)]
     if not checked:
         raise ValueError(f"{where} is an empty list; leave it out if it is not meant to restrict.")
     return checked
+
+
+def _network(network: object, where: str) -> str:
+    """
+    Return a network in CIDR notation as it was written; an address alone becomes a network of one.
+    """
+    text = str(network)
+    address, slash, _ = text.partition("/")
+    try:
+        ipaddress.ip_network(text, strict=False)
+        length = ipaddress.ip_address(address).max_prefixlen
+    except ValueError:
+        raise ValueError(f"{where} is no address or network: {text[:80]!r}.") from None
+    if not _NETWORK.fullmatch(text):  # a mask in the place of a length, or a zone of IPv6
+        raise ValueError(f"{where} is not in CIDR notation, such as '192.0.2.0/24': {text[:80]!r}.")
+    return text if slash else f"{text}/{length}"
 
 
 def _check_keys(

@@ -8,15 +8,17 @@ https://developers.cloudflare.com/api/resources/user/subresources/tokens/
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import TypeVar
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import attrs
 
-from cftokens._arguments import ConditionArgument, PolicyArgument, check_id, token_body
+from cftokens._arguments import check_id
 from cftokens._converter import Malformed, structure, structure_list
 from cftokens._pagination import Batch, ResultInfo
+from cftokens._replacement import not_as_sent, says_something
 from cftokens._secret import TokenValue
 from cftokens._wire import Call, Envelope
 from cftokens.models import (
@@ -30,6 +32,8 @@ from cftokens.models import (
 )
 
 T = TypeVar("T")
+_REMOVABLE: Final = ("condition", "expires_on", "not_before")
+
 M = TypeVar("M", Token, PermissionGroup)
 
 
@@ -62,76 +66,99 @@ def get_token(account_id: str | None, token_id: str) -> Call[Token]:
     return Call(operation="get", method="GET", path=_token_path(account_id, token_id), decode=_decode_token)
 
 
-def create_token(
-    account_id: str | None,
-    *,
-    name: str,
-    policies: Iterable[PolicyArgument],
-    condition: ConditionArgument | None,
-    expires_on: datetime | None,
-    not_before: datetime | None,
-) -> Call[TokenCreateResponse]:
+def read_token(account_id: str | None, token_id: str) -> Call[dict[str, Any]]:
+    """
+    Fetch one token as JSON, with the members that we don't know.
+    """
+
+    def decode(envelope: Envelope) -> dict[str, Any]:
+        structure(envelope.result, Token)
+        return {key: value for key, value in envelope.result.items() if key != "value"}
+
+    return Call(operation="get", method="GET", path=_token_path(account_id, token_id), decode=decode)
+
+
+def create_token(account_id: str | None, body: Mapping[str, Any]) -> Call[TokenCreateResponse]:
     """
     Make a token, at most once.
     """
-    body = token_body(
-        name=name, policies=policies, condition=condition, expires_on=expires_on, not_before=not_before
-    )
+    return _create(account_id, body, _decode_created)
+
+
+def copy_token(
+    account_id: str | None, body: Mapping[str, Any], original: Mapping[str, Any]
+) -> Call[tuple[TokenCreateResponse, list[str]]]:
+    """
+    Make a token like another, at most once, and tell which members did not come out as sent.
+    """
+
+    def decode(envelope: Envelope) -> tuple[TokenCreateResponse, list[str]]:
+        return _decode_created(envelope), not_as_sent(body, original, envelope.result)
+
+    return _create(account_id, body, decode)
+
+
+def _create(account_id: str | None, body: Mapping[str, Any], decode: Callable[[Envelope], T]) -> Call[T]:
     return Call(
         operation="create",
         method="POST",
         path=_tokens_path(account_id),
-        body=body,
-        decode=lambda envelope: structure(envelope.result, TokenCreateResponse),
+        body=json.dumps(body).encode(),
+        decode=decode,
         changes=True,
         repeatable=False,
         attempt=CreateAttempt(
-            name=name,
-            policies=structure_list(json.loads(body)["policies"], TokenPolicy),
+            name=body["name"],
+            policies=structure_list(body["policies"], TokenPolicy),
             account_id=account_id,
             started_on=datetime.now(UTC),
         ),
     )
 
 
-def update_token(
-    account_id: str | None,
-    token_id: str,
-    *,
-    name: str,
-    policies: Iterable[PolicyArgument],
-    condition: ConditionArgument | None,
-    expires_on: datetime | None,
-    not_before: datetime | None,
-    status: str | None,
-) -> Call[Token]:
+def _decode_created(envelope: Envelope) -> TokenCreateResponse:
+    return structure(envelope.result, TokenCreateResponse)
+
+
+def update_token(account_id: str | None, token_id: str, body: Mapping[str, Any]) -> Call[Token]:
     """
     Replace a token, and make sure that what was left out is gone.
     """
-    body = token_body(
-        name=name,
-        policies=policies,
-        condition=condition,
-        expires_on=expires_on,
-        not_before=not_before,
-        status=status,
-    )
-    left_out = {"condition", "expires_on", "not_before"} - json.loads(body).keys()
 
+    def left_over(after: Mapping[str, Any]) -> list[str]:
+        return [key for key in _REMOVABLE if key not in body and says_something(after.get(key))]
+
+    return _update(account_id, token_id, body, left_over)
+
+
+def replace_token(
+    account_id: str | None, token_id: str, body: Mapping[str, Any], before: Mapping[str, Any]
+) -> Call[Token]:
+    """
+    Replace a token, and make sure that all of it is as it was sent.
+    """
+    return _update(account_id, token_id, body, partial(not_as_sent, body, before))
+
+
+def _update(
+    account_id: str | None,
+    token_id: str,
+    body: Mapping[str, Any],
+    check: Callable[[Mapping[str, Any]], list[str]],
+) -> Call[Token]:
     def decode(envelope: Envelope) -> Token:
         token = structure(envelope.result, Token)
-        for key in sorted(left_out):
-            if _says_something(envelope.result.get(key)):
-                raise Malformed(
-                    "it is still there, although the update was to leave the token without it", key
-                )
+        for key in check(envelope.result):
+            raise Malformed(
+                "it is not as it was sent" if key in body else "it is still there, but was to be gone", key
+            )
         return token
 
     return Call(
         operation="update",
         method="PUT",
         path=_token_path(account_id, token_id),
-        body=body,
+        body=json.dumps(body).encode(),
         decode=decode,
         changes=True,
     )
@@ -139,16 +166,19 @@ def update_token(
 
 def delete_token(account_id: str | None, token_id: str) -> Call[TokenDeleteResponse]:
     """
-    Delete a token.
+    Delete a token. The answer to a success may be without a result.
     """
+    gone = TokenDeleteResponse(id=token_id)
     return Call(
         operation="delete",
         method="DELETE",
         path=_token_path(account_id, token_id),
         body=b"",
-        decode=lambda envelope: structure(envelope.result, TokenDeleteResponse),
+        decode=lambda envelope: (
+            gone if envelope.result is None else structure(envelope.result, TokenDeleteResponse)
+        ),
         changes=True,
-        if_gone=TokenDeleteResponse(id=token_id),
+        if_gone=gone,
     )
 
 
@@ -214,12 +244,3 @@ def _token_path(account_id: str | None, token_id: str) -> str:
 
 def _decode_token(envelope: Envelope) -> Token:
     return structure(envelope.result, Token)
-
-
-def _says_something(value: object) -> bool:
-    """
-    Tell a restriction from the empty shells in which a server may say that there is none.
-    """
-    if isinstance(value, dict):
-        return any(map(_says_something, value.values()))
-    return value is not None and value != []

@@ -13,9 +13,11 @@ import attrs
 from yarl import URL
 
 from cftokens._arguments import check_base_url, check_credential, check_id, check_seconds
+from cftokens._catalogue import Catalogue
 from cftokens._options import UNSET, RateLimit, Retry, Unset
-from cftokens._resources import Accounts, Sender, User
+from cftokens._resources import Accounts, User
 from cftokens._secret import MaskedStr, TokenValue
+from cftokens._sender import Sender
 from cftokens._transport import Options, Transport
 
 T = TypeVar("T")
@@ -96,6 +98,7 @@ class Client:
             pace=transport.pace(_of_type(rate_limit, RateLimit, "rate_limit")),
             proxy=proxy,
             proxy_headers=proxy_headers,
+            catalogue=Catalogue(),
             context=_of_type(ssl, ssl_module.SSLContext, "ssl"),
         )
         self._open(transport, options)
@@ -154,7 +157,7 @@ class Client:
             api_token = _credential(api_token)
             check_credential(api_token)
             pace = options.pace and self._sender.transport.pace(options.pace.limit)
-            options = attrs.evolve(options, credential=api_token, pace=pace)
+            options = attrs.evolve(options, credential=api_token, pace=pace, catalogue=Catalogue())
         if not isinstance(account_id, Unset):
             account_id = account_id and check_id(account_id, "account_id")
             options = attrs.evolve(options, account_id=account_id)

@@ -5,25 +5,15 @@ What a client offers, one class per resource and one method per endpoint.
 import builtins
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal, TypeVar
+from typing import Literal
 
 from cftokens import _calls as calls
-from cftokens._arguments import (
-    LARGEST_PAGE,
-    SMALLEST_PAGE,
-    ConditionArgument,
-    PolicyArgument,
-    check_choice,
-    check_id,
-    check_text,
-    check_whole_number,
-)
-from cftokens._pagination import Batch, Paginator
-from cftokens._recovery import could_be
+from cftokens import _workflows as flows
+from cftokens._arguments import ConditionArgument, settings_to_json
+from cftokens._options import UNSET, Unset
+from cftokens._pagination import Paginator
 from cftokens._secret import TokenValue
-from cftokens._transport import Options, Transport
-from cftokens._wire import Call
-from cftokens.errors import AmbiguousOutcomeError, ClosedError
+from cftokens._sender import Sender
 from cftokens.models import (
     CreateAttempt,
     PermissionGroup,
@@ -32,105 +22,7 @@ from cftokens.models import (
     TokenDeleteResponse,
     TokenVerifyResponse,
 )
-
-T = TypeVar("T")
-
-
-class Sender:
-    """
-    The way from a resource to the wire: a transport, and what one client sends with.
-    """
-
-    def __init__(self, transport: Transport, options: Options) -> None:
-        self.transport = transport
-        self.options = options
-        self.closed = False
-
-    async def send(self, call: Call[T]) -> T:
-        """
-        Carry out a call.
-
-        Raises:
-            CFTokensError: It failed, or may have failed.
-        """
-        if self.closed:
-            raise ClosedError("This client is closed: make another one.")
-        return await self.transport.send(call, self.options)
-
-    def account(self, account_id: str | None) -> str:
-        """
-        Return a checked account id, by default the client's.
-
-        Raises:
-            ValueError: There is no account id, or it is none.
-        """
-        account_id = self.options.account_id if account_id is None else account_id
-        if account_id is None:
-            raise ValueError(
-                "There is no account id: pass account_id here or to the client, or set CLOUDFLARE_ACCOUNT_ID."
-            )
-        return check_id(account_id, "account_id")
-
-
-def _list_tokens(
-    sender: Sender,
-    account_id: str | None,
-    *,
-    direction: str | None = None,
-    include_expired: bool | None = None,
-    name: str | None = None,
-    page: int | None = None,
-    per_page: int | None = None,
-) -> Paginator[Token]:
-    size = (
-        LARGEST_PAGE
-        if per_page is None
-        else check_whole_number(per_page, "per_page", SMALLEST_PAGE, LARGEST_PAGE)
-    )
-    first = 1 if page is None else check_whole_number(page, "page", 1)
-    query = {"per_page": str(size)}
-    if direction is not None:
-        query["direction"] = check_choice(direction, "direction", ("asc", "desc"))
-    if include_expired is not None:
-        query["include_expired"] = "true" if include_expired else "false"
-    if name is not None:
-        query["name"] = check_text(name, "name")
-
-    async def fetch(number: int) -> Batch[Token]:
-        return await sender.send(calls.list_tokens(account_id, {**query, "page": str(number)}))
-
-    return Paginator(fetch, first=first, per_page=size, keep=lambda token: name is None or token.name == name)
-
-
-def _list_permission_groups(
-    sender: Sender, account_id: str | None, *, name: str | None, scope: str | None
-) -> Paginator[PermissionGroup]:
-    given = {"name": name, "scope": scope}
-    query = {key: check_text(value, key) for key, value in given.items() if value is not None}
-
-    async def fetch(_: int) -> Batch[PermissionGroup]:
-        return await sender.send(calls.list_permission_groups(account_id, query))
-
-    def keep(group: PermissionGroup) -> bool:
-        return (name is None or group.name == name) and (scope is None or scope in (group.scopes or ()))
-
-    return Paginator(fetch, keep=keep)
-
-
-async def _recover(sender: Sender, attempt: CreateAttempt) -> TokenCreateResponse | None:
-    named = _list_tokens(sender, attempt.account_id, name=attempt.name)
-    tokens = await named.collect()
-    earliest = attempt.started_on.timestamp() + sender.transport.seconds_ahead()
-    candidates = [token for token in tokens if could_be(token, attempt, earliest)]
-    if not candidates:
-        return None
-    if len(candidates) > 1:
-        raise AmbiguousOutcomeError(
-            f"{len(candidates)} tokens named {attempt.name!r} could be the lost one; none was touched. "
-            "Compare their ids with those that you know, and delete the one that nobody knows.",
-            candidates=tuple(candidates),
-        )
-    return await sender.send(calls.recover_token(candidates[0], attempt))
+from cftokens.policies import PolicyArgument
 
 
 class AccountPermissionGroups:
@@ -161,7 +53,9 @@ class AccountPermissionGroups:
 
             CFTokensError: The request failed; raised while iterating.
         """
-        return _list_permission_groups(self._sender, self._sender.account(account_id), name=name, scope=scope)
+        return flows.list_permission_groups(
+            self._sender, self._sender.account(account_id), name=name, scope=scope
+        )
 
     async def get(
         self, *, account_id: str | None = None, name: str | None = None, scope: str | None = None
@@ -184,6 +78,30 @@ class AccountPermissionGroups:
             CFTokensError: The request failed.
         """
         return await self.list(account_id=account_id, name=name, scope=scope).collect()
+
+    async def find(
+        self, name: str, *, account_id: str | None = None, scope: str | None = None
+    ) -> PermissionGroup:
+        """
+        Return the one permission group of a name.
+
+        The catalogue is fetched with one request and remembered for five minutes.
+
+        Args:
+            name: The exact name, as the API has it: "Write", where the dashboard says "Edit".
+
+            account_id: The account, by default the client's.
+
+            scope: The exact scope, where a name exists for two, such as ``com.cloudflare.api.account.zone``.
+
+        Raises:
+            ValueError: An argument is wrong.
+
+            PermissionGroupError: There is no such group, or more than one; see its ``candidates``.
+
+            CFTokensError: The request failed.
+        """
+        return await flows.find_permission_group(self._sender, self._sender.account(account_id), name, scope)
 
 
 class AccountTokenValue:
@@ -263,7 +181,7 @@ class AccountTokens:
 
             CFTokensError: A request failed; raised while iterating.
         """
-        return _list_tokens(
+        return flows.list_tokens(
             self._sender,
             self._sender.account(account_id),
             direction=direction,
@@ -316,7 +234,8 @@ class AccountTokens:
         Args:
             name: 1 to 120 characters. Names are not unique.
 
-            policies: What the token may do: `TokenPolicy`, or the API's own JSON shape.
+            policies: What the token may do, in words (`cftokens.policies`), as `TokenPolicy`, or in the
+                API's own JSON shape.
 
             condition: From where it may be used; None for everywhere.
 
@@ -331,19 +250,15 @@ class AccountTokens:
 
             TypeError: An argument has the wrong type.
 
+            PermissionGroupError: A name does not stand for one permission group.
+
             CFTokensError: The request failed. If ``outcome_unknown`` is true, there may be a token
                 that nobody has the value of.
         """
-        return await self._sender.send(
-            calls.create_token(
-                self._sender.account(account_id),
-                name=name,
-                policies=policies,
-                condition=condition,
-                expires_on=expires_on,
-                not_before=not_before,
-            )
+        settings = settings_to_json(
+            name=name, condition=condition, expires_on=expires_on, not_before=not_before
         )
+        return await flows.create(self._sender, self._sender.account(account_id), policies, settings)
 
     async def update(
         self,
@@ -370,7 +285,8 @@ class AccountTokens:
 
             name: 1 to 120 characters.
 
-            policies: What the token may do: `TokenPolicy`, or the API's own JSON shape.
+            policies: What the token may do, in words (`cftokens.policies`), as `TokenPolicy`, or in the
+                API's own JSON shape.
 
             condition: From where it may be used; None for everywhere.
 
@@ -387,24 +303,130 @@ class AccountTokens:
 
             TypeError: An argument has the wrong type.
 
+            PermissionGroupError: A name does not stand for one permission group.
+
             NotFoundError: There is no such token.
 
             UnexpectedResponseError: The token still has what was to be gone.
 
             CFTokensError: The request failed.
         """
-        return await self._sender.send(
-            calls.update_token(
-                self._sender.account(account_id),
-                token_id,
-                name=name,
-                policies=policies,
-                condition=condition,
-                expires_on=expires_on,
-                not_before=not_before,
-                status=status,
-            )
+        settings = settings_to_json(
+            name=name,
+            condition=condition,
+            expires_on=expires_on,
+            not_before=not_before,
+            status=UNSET if status is None else status,
         )
+        return await flows.update(
+            self._sender, self._sender.account(account_id), token_id, policies, settings
+        )
+
+    async def edit(
+        self,
+        token_id: str,
+        *,
+        name: str | Unset = UNSET,
+        policies: Iterable[PolicyArgument] | Unset = UNSET,
+        condition: ConditionArgument | Unset | None = UNSET,
+        expires_on: datetime | Unset | None = UNSET,
+        not_before: datetime | Unset | None = UNSET,
+        status: Literal["active", "disabled"] | Unset = UNSET,
+        account_id: str | None = None,
+    ) -> Token:
+        """
+        Change some of a token's settings and keep the others.
+
+        Reads the token, sends it back with the changes, and checks by the answer that what was to stay
+        stayed and what was to go is gone. Members that this library does not know go back as they
+        came. What somebody else changes between the two requests is lost.
+
+        Args:
+            token_id: Identifier of the token, not its value.
+
+            name: 1 to 120 characters.
+
+            policies: What the token may do, in words, as `TokenPolicy`, or in the API's own JSON shape.
+
+            condition: From where it may be used; None for everywhere.
+
+            expires_on: When it stops working, with a time zone and cut to whole seconds; None for never.
+
+            not_before: When it starts working, in the same way; None for at once.
+
+            status: ``"active"`` or ``"disabled"``.
+
+            account_id: The account, by default the client's.
+
+        Raises:
+            ValueError: An argument is wrong.
+
+            TypeError: An argument has the wrong type.
+
+            PermissionGroupError: A name does not stand for one permission group.
+
+            NotFoundError: There is no such token.
+
+            UnexpectedResponseError: The token is not as it was to be.
+
+            CFTokensError: A request failed.
+        """
+        settings = settings_to_json(
+            name=name, condition=condition, expires_on=expires_on, not_before=not_before, status=status
+        )
+        return await flows.edit(self._sender, self._sender.account(account_id), token_id, policies, settings)
+
+    async def clone(
+        self,
+        token_id: str,
+        *,
+        name: str,
+        policies: Iterable[PolicyArgument] | Unset = UNSET,
+        condition: ConditionArgument | Unset | None = UNSET,
+        expires_on: datetime | Unset | None = UNSET,
+        not_before: datetime | Unset | None = UNSET,
+        account_id: str | None = None,
+    ) -> TokenCreateResponse:
+        """
+        Make a new token with the same access as another, optionally changed.
+
+        Its value is shown only here: store it before anything else can fail. Members that this library
+        does not know are copied as they are. If the copy does not come out as it was sent, it is
+        deleted again.
+
+        Args:
+            token_id: Identifier of the token to copy.
+
+            name: The new token's name, 1 to 120 characters.
+
+            policies: What the token may do, in words, as `TokenPolicy`, or in the API's own JSON shape.
+
+            condition: From where it may be used; None for everywhere.
+
+            expires_on: When it stops working, with a time zone and cut to whole seconds; None for never.
+
+            not_before: When it starts working, in the same way; None for at once.
+
+            account_id: The account, by default the client's.
+
+        Raises:
+            ValueError: An argument is wrong.
+
+            TypeError: An argument has the wrong type.
+
+            PermissionGroupError: A name does not stand for one permission group.
+
+            NotFoundError: There is no such token.
+
+            UnexpectedResponseError: The copy is not like the original.
+
+            CFTokensError: A request failed. If ``outcome_unknown`` is true, there may be a token that
+                nobody has the value of.
+        """
+        settings = settings_to_json(
+            name=name, condition=condition, expires_on=expires_on, not_before=not_before
+        )
+        return await flows.clone(self._sender, self._sender.account(account_id), token_id, policies, settings)
 
     async def delete(self, token_id: str, *, account_id: str | None = None) -> TokenDeleteResponse:
         """
@@ -449,7 +471,7 @@ class AccountTokens:
         """
         if attempt.account_id is None:
             raise ValueError("This attempt was about a user's token: use client.user.tokens.")
-        return await _recover(self._sender, attempt)
+        return await flows.recover(self._sender, attempt)
 
     async def verify(self, *, account_id: str | None = None) -> TokenVerifyResponse:
         """
@@ -496,7 +518,7 @@ class UserPermissionGroups:
 
             CFTokensError: The request failed; raised while iterating.
         """
-        return _list_permission_groups(self._sender, None, name=name, scope=scope)
+        return flows.list_permission_groups(self._sender, None, name=name, scope=scope)
 
     async def get(
         self, *, name: str | None = None, scope: str | None = None
@@ -517,6 +539,26 @@ class UserPermissionGroups:
             CFTokensError: The request failed.
         """
         return await self.list(name=name, scope=scope).collect()
+
+    async def find(self, name: str, *, scope: str | None = None) -> PermissionGroup:
+        """
+        Return the one permission group of a name.
+
+        The catalogue is fetched with one request and remembered for five minutes.
+
+        Args:
+            name: The exact name, as the API has it: "Write", where the dashboard says "Edit".
+
+            scope: The exact scope, where a name exists for two, such as ``com.cloudflare.api.account.zone``.
+
+        Raises:
+            ValueError: An argument is wrong.
+
+            PermissionGroupError: There is no such group, or more than one; see its ``candidates``.
+
+            CFTokensError: The request failed.
+        """
+        return await flows.find_permission_group(self._sender, None, name, scope)
 
 
 class UserTokenValue:
@@ -591,7 +633,7 @@ class UserTokens:
 
             CFTokensError: A request failed; raised while iterating.
         """
-        return _list_tokens(
+        return flows.list_tokens(
             self._sender,
             None,
             direction=direction,
@@ -641,7 +683,8 @@ class UserTokens:
         Args:
             name: 1 to 120 characters. Names are not unique.
 
-            policies: What the token may do: `TokenPolicy`, or the API's own JSON shape.
+            policies: What the token may do, in words (`cftokens.policies`), as `TokenPolicy`, or in the
+                API's own JSON shape.
 
             condition: From where it may be used; None for everywhere.
 
@@ -654,19 +697,15 @@ class UserTokens:
 
             TypeError: An argument has the wrong type.
 
+            PermissionGroupError: A name does not stand for one permission group.
+
             CFTokensError: The request failed. If ``outcome_unknown`` is true, there may be a token
                 that nobody has the value of.
         """
-        return await self._sender.send(
-            calls.create_token(
-                None,
-                name=name,
-                policies=policies,
-                condition=condition,
-                expires_on=expires_on,
-                not_before=not_before,
-            )
+        settings = settings_to_json(
+            name=name, condition=condition, expires_on=expires_on, not_before=not_before
         )
+        return await flows.create(self._sender, None, policies, settings)
 
     async def update(
         self,
@@ -692,7 +731,8 @@ class UserTokens:
 
             name: 1 to 120 characters.
 
-            policies: What the token may do: `TokenPolicy`, or the API's own JSON shape.
+            policies: What the token may do, in words (`cftokens.policies`), as `TokenPolicy`, or in the
+                API's own JSON shape.
 
             condition: From where it may be used; None for everywhere.
 
@@ -707,24 +747,122 @@ class UserTokens:
 
             TypeError: An argument has the wrong type.
 
+            PermissionGroupError: A name does not stand for one permission group.
+
             NotFoundError: There is no such token.
 
             UnexpectedResponseError: The token still has what was to be gone.
 
             CFTokensError: The request failed.
         """
-        return await self._sender.send(
-            calls.update_token(
-                None,
-                token_id,
-                name=name,
-                policies=policies,
-                condition=condition,
-                expires_on=expires_on,
-                not_before=not_before,
-                status=status,
-            )
+        settings = settings_to_json(
+            name=name,
+            condition=condition,
+            expires_on=expires_on,
+            not_before=not_before,
+            status=UNSET if status is None else status,
         )
+        return await flows.update(self._sender, None, token_id, policies, settings)
+
+    async def edit(
+        self,
+        token_id: str,
+        *,
+        name: str | Unset = UNSET,
+        policies: Iterable[PolicyArgument] | Unset = UNSET,
+        condition: ConditionArgument | Unset | None = UNSET,
+        expires_on: datetime | Unset | None = UNSET,
+        not_before: datetime | Unset | None = UNSET,
+        status: Literal["active", "disabled"] | Unset = UNSET,
+    ) -> Token:
+        """
+        Change some of a token's settings and keep the others.
+
+        Reads the token, sends it back with the changes, and checks by the answer that what was to stay
+        stayed and what was to go is gone. Members that this library does not know go back as they
+        came. What somebody else changes between the two requests is lost.
+
+        Args:
+            token_id: Identifier of the token, not its value.
+
+            name: 1 to 120 characters.
+
+            policies: What the token may do, in words, as `TokenPolicy`, or in the API's own JSON shape.
+
+            condition: From where it may be used; None for everywhere.
+
+            expires_on: When it stops working, with a time zone and cut to whole seconds; None for never.
+
+            not_before: When it starts working, in the same way; None for at once.
+
+            status: ``"active"`` or ``"disabled"``.
+
+        Raises:
+            ValueError: An argument is wrong.
+
+            TypeError: An argument has the wrong type.
+
+            PermissionGroupError: A name does not stand for one permission group.
+
+            NotFoundError: There is no such token.
+
+            UnexpectedResponseError: The token is not as it was to be.
+
+            CFTokensError: A request failed.
+        """
+        settings = settings_to_json(
+            name=name, condition=condition, expires_on=expires_on, not_before=not_before, status=status
+        )
+        return await flows.edit(self._sender, None, token_id, policies, settings)
+
+    async def clone(
+        self,
+        token_id: str,
+        *,
+        name: str,
+        policies: Iterable[PolicyArgument] | Unset = UNSET,
+        condition: ConditionArgument | Unset | None = UNSET,
+        expires_on: datetime | Unset | None = UNSET,
+        not_before: datetime | Unset | None = UNSET,
+    ) -> TokenCreateResponse:
+        """
+        Make a new token with the same access as another, optionally changed.
+
+        Its value is shown only here: store it before anything else can fail. Members that this library
+        does not know are copied as they are. If the copy does not come out as it was sent, it is
+        deleted again.
+
+        Args:
+            token_id: Identifier of the token to copy.
+
+            name: The new token's name, 1 to 120 characters.
+
+            policies: What the token may do, in words, as `TokenPolicy`, or in the API's own JSON shape.
+
+            condition: From where it may be used; None for everywhere.
+
+            expires_on: When it stops working, with a time zone and cut to whole seconds; None for never.
+
+            not_before: When it starts working, in the same way; None for at once.
+
+        Raises:
+            ValueError: An argument is wrong.
+
+            TypeError: An argument has the wrong type.
+
+            PermissionGroupError: A name does not stand for one permission group.
+
+            NotFoundError: There is no such token.
+
+            UnexpectedResponseError: The copy is not like the original.
+
+            CFTokensError: A request failed. If ``outcome_unknown`` is true, there may be a token that
+                nobody has the value of.
+        """
+        settings = settings_to_json(
+            name=name, condition=condition, expires_on=expires_on, not_before=not_before
+        )
+        return await flows.clone(self._sender, None, token_id, policies, settings)
 
     async def delete(self, token_id: str) -> TokenDeleteResponse:
         """
@@ -767,7 +905,7 @@ class UserTokens:
         """
         if attempt.account_id is not None:
             raise ValueError("This attempt was about an account's token: use client.accounts.tokens.")
-        return await _recover(self._sender, attempt)
+        return await flows.recover(self._sender, attempt)
 
     async def verify(self) -> TokenVerifyResponse:
         """

@@ -15,6 +15,7 @@ import aiohttp
 import attrs
 from yarl import URL
 
+from cftokens._catalogue import Catalogue
 from cftokens._http import Http, OneShotBody
 from cftokens._options import RateLimit, Retry
 from cftokens._pace import BURST, Pace, Window
@@ -42,6 +43,7 @@ class Options:
     proxy: URL | None
     proxy_headers: dict[str, str] | None = attrs.field(repr=False)
     context: ssl.SSLContext | None
+    catalogue: Catalogue = attrs.field(repr=False)
     authorization: MaskedStr = attrs.field(
         init=False,
         default=attrs.Factory(lambda self: MaskedStr(f"Bearer {self.credential.reveal()}"), takes_self=True),

@@ -6,6 +6,7 @@ https://developers.cloudflare.com/api/resources/accounts/subresources/tokens/
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 import attrs
 
@@ -15,6 +16,10 @@ Resources = Mapping[str, str | Mapping[str, str]]
 """``{name: "*"}``, or ``{account: {name: "*"}}`` for everything of a kind in one account."""
 
 
+Network = IPv4Address | IPv6Address | IPv4Network | IPv6Network
+"""An address or a network, as the standard library has them."""
+
+
 # Converters have types of their own, because that of tuple() leaves mypy without the type of an item.
 
 
@@ -22,6 +27,10 @@ def _strings(values: Iterable[str] | None) -> tuple[str, ...] | None:
     if isinstance(values, str):
         raise TypeError("Expected several strings, such as a list of networks, not a single string.")
     return None if values is None else tuple(values)
+
+
+def _networks(values: Iterable[str | Network] | None) -> tuple[str, ...] | None:
+    return None if values is None else _strings(values if isinstance(values, str) else map(str, values))
 
 
 def _groups(values: "Iterable[PermissionGroup]") -> "tuple[PermissionGroup, ...]":
@@ -78,15 +87,17 @@ class TokenPolicy:
 @attrs.frozen(kw_only=True)
 class ConditionRequestIP:
     """
-    From where a token may be used, as networks in CIDR notation.
+    From where a token may be used, as networks in CIDR notation, IPv4 and IPv6 side by side.
+
+    Strings and `ipaddress` objects are taken. An address alone means a network of one.
 
     https://developers.cloudflare.com/fundamentals/api/how-to/restrict-tokens/
     """
 
-    in_: tuple[str, ...] | None = attrs.field(default=None, converter=_strings)
+    in_: tuple[str, ...] | None = attrs.field(default=None, converter=_networks)
     """Only from these networks."""
 
-    not_in: tuple[str, ...] | None = attrs.field(default=None, converter=_strings)
+    not_in: tuple[str, ...] | None = attrs.field(default=None, converter=_networks)
     """Not from these, even if they lie within the others."""
 
 

@@ -1,17 +1,231 @@
 """
-What policies grant.
+Access policies in words.
+
+::
+
+    from cftokens import policies as p
+
+    p.allow("DNS Write", "Zone Read", on=p.zone(zone_id))
+    p.allow("Logs Read", on=p.all_zones(account_id))
+
+Permission groups are given by name, by id, or as a `PermissionGroup`. Names are looked up when a token
+is created or changed, and the resource decides which of two groups of the same name is meant: "Logs
+Read" on a zone is the zones' group, on an account the accounts'.
 
 https://developers.cloudflare.com/fundamentals/api/how-to/create-via-api/
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
 
-from cftokens._arguments import PolicyArgument, policy_to_json
+import attrs
+
+from cftokens._arguments import PlainPolicy, check_id, check_text, policy_to_json
 from cftokens._converter import structure
-from cftokens.models import TokenPolicy
+from cftokens.models import PermissionGroup, TokenPolicy
+
+ACCOUNT: Final = "com.cloudflare.api.account"
+"""The scope of groups that work on accounts."""
+
+ZONE: Final = "com.cloudflare.api.account.zone"
+"""The scope of groups that work on zones."""
+
+USER: Final = "com.cloudflare.api.user"
+"""The scope of groups that work on a user."""
+
+R2_BUCKET: Final = "com.cloudflare.edge.r2.bucket"
+"""The scope of groups that work on R2 buckets."""
+
+_BUCKET_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+_JURISDICTION: Final = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
 
-def same_access(a: Iterable[PolicyArgument], b: Iterable[PolicyArgument]) -> bool:
+@attrs.frozen
+class Resource:
+    """
+    What a policy is about. Made by the functions of this module.
+
+    Attributes:
+        scope: The scope of the permission groups that work on it.
+
+        name: Cloudflare's name for it.
+
+        account: The account resource under which the name is nested, if it is.
+
+        for_users_only: Account-owned tokens cannot have it.
+    """
+
+    scope: str
+    name: str
+    account: str | None = None
+    for_users_only: bool = False
+
+
+def account(account_id: str) -> Resource:
+    """
+    One account.
+
+    Raises:
+        ValueError: *account_id* is none.
+    """
+    return Resource(ACCOUNT, f"{ACCOUNT}.{check_id(account_id, 'account_id')}")
+
+
+def all_accounts() -> Resource:
+    """
+    Every account of the user. Only for user tokens.
+    """
+    return Resource(ACCOUNT, f"{ACCOUNT}.*", for_users_only=True)
+
+
+def zone(zone_id: str) -> Resource:
+    """
+    One zone.
+
+    Raises:
+        ValueError: *zone_id* is none.
+    """
+    return Resource(ZONE, f"{ZONE}.{check_id(zone_id, 'zone_id')}")
+
+
+def all_zones(account_id: str) -> Resource:
+    """
+    Every zone of an account, also those that are added later.
+
+    Raises:
+        ValueError: *account_id* is none.
+    """
+    return Resource(ZONE, f"{ZONE}.*", account=account(account_id).name)
+
+
+def all_zones_of_all_accounts() -> Resource:
+    """
+    Every zone of every account of the user. Only for user tokens.
+    """
+    return Resource(ZONE, f"{ZONE}.*", for_users_only=True)
+
+
+def user(user_id: str) -> Resource:
+    """
+    The user, who can only be the one who owns the token. Only for user tokens.
+
+    Raises:
+        ValueError: *user_id* is none.
+    """
+    return Resource(USER, f"{USER}.{check_id(user_id, 'user_id')}", for_users_only=True)
+
+
+def r2_bucket(account_id: str, name: str, jurisdiction: str = "default") -> Resource:
+    """
+    One R2 bucket.
+
+    https://developers.cloudflare.com/r2/api/tokens/
+
+    Args:
+        account_id: The account that owns the bucket.
+
+        name: The bucket's name: 3 to 63 lower-case letters, digits and hyphens.
+
+        jurisdiction: ``"default"``, ``"eu"``, ``"fedramp"``, or whatever Cloudflare adds.
+
+    Raises:
+        ValueError: An argument is wrong.
+    """
+    if not _BUCKET_NAME.fullmatch(check_text(name, "name")):
+        raise ValueError(f"name is 3 to 63 lower-case letters, digits and hyphens, not {name!r:.80}.")
+    if not _JURISDICTION.fullmatch(check_text(jurisdiction, "jurisdiction")):
+        raise ValueError(f"jurisdiction is a word such as 'default' or 'eu', not {jurisdiction!r:.40}.")
+    return Resource(R2_BUCKET, f"{R2_BUCKET}.{check_id(account_id, 'account_id')}_{jurisdiction}_{name}")
+
+
+def all_r2_buckets(account_id: str) -> Resource:
+    """
+    Every R2 bucket of an account, also those that are added later.
+
+    Raises:
+        ValueError: *account_id* is none.
+    """
+    return Resource(R2_BUCKET, f"{R2_BUCKET}.*", account=account(account_id).name)
+
+
+@attrs.frozen
+class PolicyDraft:
+    """
+    A policy whose permission groups have not been looked up yet. Made by `allow()` and `deny()`.
+
+    Attributes:
+        effect: ``"allow"`` or ``"deny"``.
+
+        groups: Names, ids, or `PermissionGroup` objects.
+
+        resources: What it is about.
+    """
+
+    effect: str
+    groups: tuple[str | PermissionGroup, ...]
+    resources: tuple[Resource, ...]
+
+
+PolicyArgument = PolicyDraft | PlainPolicy
+"""A policy in words, as a `TokenPolicy`, or in the API's own JSON shape."""
+
+
+def allow(*groups: str | PermissionGroup, on: Resource | Iterable[Resource]) -> PolicyDraft:
+    """
+    Allow what some permission groups allow, on one or several resources.
+
+    Args:
+        groups: Names as the API has them ("Write", where the dashboard says "Edit"), ids, or
+            `PermissionGroup` objects.
+
+        on: What `zone()`, `account()` and the like return, one or several.
+
+    Raises:
+        ValueError: There is no group, or no resource.
+
+        TypeError: An argument has the wrong type.
+    """
+    return _draft("allow", groups, on)
+
+
+def deny(*groups: str | PermissionGroup, on: Resource | Iterable[Resource]) -> PolicyDraft:
+    """
+    Deny what some permission groups allow, on one or several resources. A deny wins over every allow.
+
+    Args:
+        groups: Names as the API has them, ids, or `PermissionGroup` objects.
+
+        on: What `zone()`, `account()` and the like return, one or several.
+
+    Raises:
+        ValueError: There is no group, or no resource.
+
+        TypeError: An argument has the wrong type.
+    """
+    return _draft("deny", groups, on)
+
+
+def _draft(
+    effect: str, groups: tuple[str | PermissionGroup, ...], on: Resource | Iterable[Resource]
+) -> PolicyDraft:
+    if isinstance(on, str | Mapping) or not isinstance(on, Resource | Iterable):
+        raise TypeError(f"on= takes what zone(), account() and the like return, not {type(on).__name__}.")
+    resources = (on,) if isinstance(on, Resource) else tuple(on)
+    for resource in resources:
+        if not isinstance(resource, Resource):
+            raise TypeError(
+                f"on= takes what zone(), account() and the like return, not {type(resource).__name__}."
+            )
+    if not groups or not resources:
+        raise ValueError(f"{effect}() needs at least one permission group, and one resource.")
+    for group in groups:
+        if not isinstance(group, PermissionGroup):
+            check_text(group, "a permission group")
+    return PolicyDraft(effect, groups, resources)
+
+
+def same_access(a: Iterable[PlainPolicy], b: Iterable[PlainPolicy]) -> bool:
     """
     Tell whether two sets of policies grant the same.
 
@@ -19,7 +233,8 @@ def same_access(a: Iterable[PolicyArgument], b: Iterable[PolicyArgument]) -> boo
     members added; neither matters here.
 
     Args:
-        a: Policies, as they are passed to ``create()`` or stand in a `Token`.
+        a: Policies as they stand in a `Token`, or in the API's own JSON shape. What `allow()` and
+            `deny()` return is compared once it stands in a token.
 
         b: The others.
 
@@ -31,7 +246,7 @@ def same_access(a: Iterable[PolicyArgument], b: Iterable[PolicyArgument]) -> boo
     return set(_grants(a)) == set(_grants(b))
 
 
-def _grants(policies: Iterable[PolicyArgument]) -> Iterator[tuple[str, ...]]:
+def _grants(policies: Iterable[PlainPolicy]) -> Iterator[tuple[str, ...]]:
     """
     Take policies apart into single grants: an effect, a group and a resource.
 
@@ -45,5 +260,5 @@ def _grants(policies: Iterable[PolicyArgument]) -> Iterator[tuple[str, ...]]:
                     yield (known.effect, group.id, name, *path)
 
 
-def _checked(policy: object, where: str) -> TokenPolicy:
+def _checked(policy: Any, where: str) -> TokenPolicy:
     return structure(policy_to_json(policy, where), TokenPolicy)

@@ -3,13 +3,14 @@ What the tests of the pure modules share: an account, a credential, and every op
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from multidict import CIMultiDict
 
 from cftokens import _calls as calls
+from cftokens._arguments import list_of_policies, policy_to_json, settings_to_json
 from cftokens._secret import TokenValue
 from cftokens._wire import Answer, Call
 from cftokens.errors import APIError
@@ -33,23 +34,29 @@ ATTEMPT: Final = CreateAttempt(
 )
 
 
+def policies_to_json(policies: Iterable[Any]) -> list[dict[str, Any]]:
+    """
+    Return plain policies as they are sent.
+    """
+    return [
+        policy_to_json(each, f"policies[{index}]") for index, each in enumerate(list_of_policies(policies))
+    ]
+
+
+def body_of(*, policies: Iterable[Any], **settings: Any) -> dict[str, Any]:
+    """
+    Return the body that a create or an update sends for these arguments.
+    """
+    body = {**settings_to_json(**settings), "policies": policies_to_json(policies)}
+    return {key: value for key, value in body.items() if value is not None}
+
+
 def _create() -> Call[Any]:
-    return calls.create_token(
-        ACCOUNT, name="new", policies=[POLICY], condition=None, expires_on=None, not_before=None
-    )
+    return calls.create_token(ACCOUNT, body_of(name="new", policies=[POLICY]))
 
 
 def _update() -> Call[Any]:
-    return calls.update_token(
-        ACCOUNT,
-        TOKEN_ID,
-        name="renamed",
-        policies=[POLICY],
-        condition=None,
-        expires_on=None,
-        not_before=None,
-        status=None,
-    )
+    return calls.update_token(ACCOUNT, TOKEN_ID, body_of(name="renamed", policies=[POLICY]))
 
 
 CALLS: Final[Mapping[str, Callable[[], Call[Any]]]] = {

@@ -23,11 +23,11 @@ from tests.answers import (
     POLICY,
     TOKEN_ID,
     answer,
+    body_of,
     sample_of,
     success,
 )
 
-NOTHING: dict[str, Any] = {"condition": None, "expires_on": None, "not_before": None}
 CONDITION = {"request_ip": {"in": ["192.0.2.0/24"]}}
 MOMENT = datetime(2027, 1, 1, tzinfo=UTC)
 
@@ -43,8 +43,7 @@ def update(**given: Any) -> Call[Token]:
     """
     Return an update that leaves out what is not given.
     """
-    arguments = {"name": "n", "policies": [POLICY], "status": None, **NOTHING, **given}
-    return calls.update_token(ACCOUNT, TOKEN_ID, **arguments)
+    return calls.update_token(ACCOUNT, TOKEN_ID, body_of(**({"name": "n", "policies": [POLICY]} | given)))
 
 
 class TestRequests:
@@ -89,7 +88,7 @@ class TestRequests:
             (calls.get_token(None, TOKEN_ID), f"/user/tokens/{TOKEN_ID}"),
             (calls.delete_token(None, TOKEN_ID), f"/user/tokens/{TOKEN_ID}"),
             (calls.roll_token(None, TOKEN_ID), f"/user/tokens/{TOKEN_ID}/value"),
-            (calls.create_token(None, name="n", policies=[POLICY], **NOTHING), "/user/tokens"),
+            (calls.create_token(None, body_of(name="n", policies=[POLICY])), "/user/tokens"),
         ],
     )
     def test_without_an_account_it_is_about_the_user(self, call: Call[Any], path: str) -> None:
@@ -165,7 +164,7 @@ class TestCreate:
                 }
             ]
         )
-        attempt = calls.create_token(ACCOUNT, name="n", policies=policies, **NOTHING).attempt
+        attempt = calls.create_token(ACCOUNT, body_of(name="n", policies=policies)).attempt
 
         assert isinstance(attempt, CreateAttempt)
         assert (attempt.name, attempt.account_id) == ("n", ACCOUNT)
@@ -209,9 +208,7 @@ class TestUpdate:
         error = outcome_of(update(), success({"id": TOKEN_ID, key: value}))
 
         assert isinstance(error, UnexpectedResponseError)
-        assert f"{key}: it is still there, although the update was to leave the token without it" in str(
-            error
-        )
+        assert f"{key}: it is still there, but was to be gone" in str(error)
         assert error.outcome_unknown
 
     @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Literal
 
 from cftokens import _resources as resources
-from cftokens._arguments import ConditionArgument, PolicyArgument
+from cftokens._arguments import ConditionArgument
+from cftokens._options import UNSET, Unset
 from cftokens._secret import TokenValue
 from cftokens.models import (
     CreateAttempt,
@@ -20,6 +21,7 @@ from cftokens.models import (
     TokenDeleteResponse,
     TokenVerifyResponse,
 )
+from cftokens.policies import PolicyArgument
 from cftokens.sync._pagination import Paginator
 from cftokens.sync._portal import Portal
 
@@ -76,6 +78,30 @@ class AccountPermissionGroups:
             CFTokensError: The request failed.
         """
         return self._portal.call(self._wrapped.get(account_id=account_id, name=name, scope=scope))
+
+    def find(
+        self, name: str, *, account_id: str | None = None, scope: str | None = None
+    ) -> PermissionGroup:
+        """
+        Return the one permission group of a name.
+
+        The catalogue is fetched with one request and remembered for five minutes.
+
+        Args:
+            name: The exact name, as the API has it: "Write", where the dashboard says "Edit".
+
+            account_id: The account, by default the client's.
+
+            scope: The exact scope, where a name exists for two, such as ``com.cloudflare.api.account.zone``.
+
+        Raises:
+            ValueError: An argument is wrong.
+
+            PermissionGroupError: There is no such group, or more than one; see its ``candidates``.
+
+            CFTokensError: The request failed.
+        """
+        return self._portal.call(self._wrapped.find(name, account_id=account_id, scope=scope))
 
 
 class AccountTokenValue:
@@ -212,7 +238,8 @@ class AccountTokens:
         Args:
             name: 1 to 120 characters. Names are not unique.
 
-            policies: What the token may do: `TokenPolicy`, or the API's own JSON shape.
+            policies: What the token may do, in words (`cftokens.policies`), as `TokenPolicy`, or in the
+                API's own JSON shape.
 
             condition: From where it may be used; None for everywhere.
 
@@ -226,6 +253,8 @@ class AccountTokens:
             ValueError: An argument is wrong.
 
             TypeError: An argument has the wrong type.
+
+            PermissionGroupError: A name does not stand for one permission group.
 
             CFTokensError: The request failed. If ``outcome_unknown`` is true, there may be a token
                 that nobody has the value of.
@@ -266,7 +295,8 @@ class AccountTokens:
 
             name: 1 to 120 characters.
 
-            policies: What the token may do: `TokenPolicy`, or the API's own JSON shape.
+            policies: What the token may do, in words (`cftokens.policies`), as `TokenPolicy`, or in the
+                API's own JSON shape.
 
             condition: From where it may be used; None for everywhere.
 
@@ -283,6 +313,8 @@ class AccountTokens:
 
             TypeError: An argument has the wrong type.
 
+            PermissionGroupError: A name does not stand for one permission group.
+
             NotFoundError: There is no such token.
 
             UnexpectedResponseError: The token still has what was to be gone.
@@ -298,6 +330,127 @@ class AccountTokens:
                 expires_on=expires_on,
                 not_before=not_before,
                 status=status,
+                account_id=account_id,
+            )
+        )
+
+    def edit(
+        self,
+        token_id: str,
+        *,
+        name: str | Unset = UNSET,
+        policies: Iterable[PolicyArgument] | Unset = UNSET,
+        condition: ConditionArgument | Unset | None = UNSET,
+        expires_on: datetime | Unset | None = UNSET,
+        not_before: datetime | Unset | None = UNSET,
+        status: Literal["active", "disabled"] | Unset = UNSET,
+        account_id: str | None = None,
+    ) -> Token:
+        """
+        Change some of a token's settings and keep the others.
+
+        Reads the token, sends it back with the changes, and checks by the answer that what was to stay
+        stayed and what was to go is gone. Members that this library does not know go back as they
+        came. What somebody else changes between the two requests is lost.
+
+        Args:
+            token_id: Identifier of the token, not its value.
+
+            name: 1 to 120 characters.
+
+            policies: What the token may do, in words, as `TokenPolicy`, or in the API's own JSON shape.
+
+            condition: From where it may be used; None for everywhere.
+
+            expires_on: When it stops working, with a time zone and cut to whole seconds; None for never.
+
+            not_before: When it starts working, in the same way; None for at once.
+
+            status: ``"active"`` or ``"disabled"``.
+
+            account_id: The account, by default the client's.
+
+        Raises:
+            ValueError: An argument is wrong.
+
+            TypeError: An argument has the wrong type.
+
+            PermissionGroupError: A name does not stand for one permission group.
+
+            NotFoundError: There is no such token.
+
+            UnexpectedResponseError: The token is not as it was to be.
+
+            CFTokensError: A request failed.
+        """
+        return self._portal.call(
+            self._wrapped.edit(
+                token_id,
+                name=name,
+                policies=policies,
+                condition=condition,
+                expires_on=expires_on,
+                not_before=not_before,
+                status=status,
+                account_id=account_id,
+            )
+        )
+
+    def clone(
+        self,
+        token_id: str,
+        *,
+        name: str,
+        policies: Iterable[PolicyArgument] | Unset = UNSET,
+        condition: ConditionArgument | Unset | None = UNSET,
+        expires_on: datetime | Unset | None = UNSET,
+        not_before: datetime | Unset | None = UNSET,
+        account_id: str | None = None,
+    ) -> TokenCreateResponse:
+        """
+        Make a new token with the same access as another, optionally changed.
+
+        Its value is shown only here: store it before anything else can fail. Members that this library
+        does not know are copied as they are. If the copy does not come out as it was sent, it is
+        deleted again.
+
+        Args:
+            token_id: Identifier of the token to copy.
+
+            name: The new token's name, 1 to 120 characters.
+
+            policies: What the token may do, in words, as `TokenPolicy`, or in the API's own JSON shape.
+
+            condition: From where it may be used; None for everywhere.
+
+            expires_on: When it stops working, with a time zone and cut to whole seconds; None for never.
+
+            not_before: When it starts working, in the same way; None for at once.
+
+            account_id: The account, by default the client's.
+
+        Raises:
+            ValueError: An argument is wrong.
+
+            TypeError: An argument has the wrong type.
+
+            PermissionGroupError: A name does not stand for one permission group.
+
+            NotFoundError: There is no such token.
+
+            UnexpectedResponseError: The copy is not like the original.
+
+            CFTokensError: A request failed. If ``outcome_unknown`` is true, there may be a token that
+                nobody has the value of.
+        """
+        return self._portal.call(
+            self._wrapped.clone(
+                token_id,
+                name=name,
+                policies=policies,
+                condition=condition,
+                expires_on=expires_on,
+                not_before=not_before,
                 account_id=account_id,
             )
         )
@@ -412,6 +565,26 @@ class UserPermissionGroups:
             CFTokensError: The request failed.
         """
         return self._portal.call(self._wrapped.get(name=name, scope=scope))
+
+    def find(self, name: str, *, scope: str | None = None) -> PermissionGroup:
+        """
+        Return the one permission group of a name.
+
+        The catalogue is fetched with one request and remembered for five minutes.
+
+        Args:
+            name: The exact name, as the API has it: "Write", where the dashboard says "Edit".
+
+            scope: The exact scope, where a name exists for two, such as ``com.cloudflare.api.account.zone``.
+
+        Raises:
+            ValueError: An argument is wrong.
+
+            PermissionGroupError: There is no such group, or more than one; see its ``candidates``.
+
+            CFTokensError: The request failed.
+        """
+        return self._portal.call(self._wrapped.find(name, scope=scope))
 
 
 class UserTokenValue:
@@ -539,7 +712,8 @@ class UserTokens:
         Args:
             name: 1 to 120 characters. Names are not unique.
 
-            policies: What the token may do: `TokenPolicy`, or the API's own JSON shape.
+            policies: What the token may do, in words (`cftokens.policies`), as `TokenPolicy`, or in the
+                API's own JSON shape.
 
             condition: From where it may be used; None for everywhere.
 
@@ -551,6 +725,8 @@ class UserTokens:
             ValueError: An argument is wrong.
 
             TypeError: An argument has the wrong type.
+
+            PermissionGroupError: A name does not stand for one permission group.
 
             CFTokensError: The request failed. If ``outcome_unknown`` is true, there may be a token
                 that nobody has the value of.
@@ -589,7 +765,8 @@ class UserTokens:
 
             name: 1 to 120 characters.
 
-            policies: What the token may do: `TokenPolicy`, or the API's own JSON shape.
+            policies: What the token may do, in words (`cftokens.policies`), as `TokenPolicy`, or in the
+                API's own JSON shape.
 
             condition: From where it may be used; None for everywhere.
 
@@ -603,6 +780,8 @@ class UserTokens:
             ValueError: An argument is wrong.
 
             TypeError: An argument has the wrong type.
+
+            PermissionGroupError: A name does not stand for one permission group.
 
             NotFoundError: There is no such token.
 
@@ -619,6 +798,119 @@ class UserTokens:
                 expires_on=expires_on,
                 not_before=not_before,
                 status=status,
+            )
+        )
+
+    def edit(
+        self,
+        token_id: str,
+        *,
+        name: str | Unset = UNSET,
+        policies: Iterable[PolicyArgument] | Unset = UNSET,
+        condition: ConditionArgument | Unset | None = UNSET,
+        expires_on: datetime | Unset | None = UNSET,
+        not_before: datetime | Unset | None = UNSET,
+        status: Literal["active", "disabled"] | Unset = UNSET,
+    ) -> Token:
+        """
+        Change some of a token's settings and keep the others.
+
+        Reads the token, sends it back with the changes, and checks by the answer that what was to stay
+        stayed and what was to go is gone. Members that this library does not know go back as they
+        came. What somebody else changes between the two requests is lost.
+
+        Args:
+            token_id: Identifier of the token, not its value.
+
+            name: 1 to 120 characters.
+
+            policies: What the token may do, in words, as `TokenPolicy`, or in the API's own JSON shape.
+
+            condition: From where it may be used; None for everywhere.
+
+            expires_on: When it stops working, with a time zone and cut to whole seconds; None for never.
+
+            not_before: When it starts working, in the same way; None for at once.
+
+            status: ``"active"`` or ``"disabled"``.
+
+        Raises:
+            ValueError: An argument is wrong.
+
+            TypeError: An argument has the wrong type.
+
+            PermissionGroupError: A name does not stand for one permission group.
+
+            NotFoundError: There is no such token.
+
+            UnexpectedResponseError: The token is not as it was to be.
+
+            CFTokensError: A request failed.
+        """
+        return self._portal.call(
+            self._wrapped.edit(
+                token_id,
+                name=name,
+                policies=policies,
+                condition=condition,
+                expires_on=expires_on,
+                not_before=not_before,
+                status=status,
+            )
+        )
+
+    def clone(
+        self,
+        token_id: str,
+        *,
+        name: str,
+        policies: Iterable[PolicyArgument] | Unset = UNSET,
+        condition: ConditionArgument | Unset | None = UNSET,
+        expires_on: datetime | Unset | None = UNSET,
+        not_before: datetime | Unset | None = UNSET,
+    ) -> TokenCreateResponse:
+        """
+        Make a new token with the same access as another, optionally changed.
+
+        Its value is shown only here: store it before anything else can fail. Members that this library
+        does not know are copied as they are. If the copy does not come out as it was sent, it is
+        deleted again.
+
+        Args:
+            token_id: Identifier of the token to copy.
+
+            name: The new token's name, 1 to 120 characters.
+
+            policies: What the token may do, in words, as `TokenPolicy`, or in the API's own JSON shape.
+
+            condition: From where it may be used; None for everywhere.
+
+            expires_on: When it stops working, with a time zone and cut to whole seconds; None for never.
+
+            not_before: When it starts working, in the same way; None for at once.
+
+        Raises:
+            ValueError: An argument is wrong.
+
+            TypeError: An argument has the wrong type.
+
+            PermissionGroupError: A name does not stand for one permission group.
+
+            NotFoundError: There is no such token.
+
+            UnexpectedResponseError: The copy is not like the original.
+
+            CFTokensError: A request failed. If ``outcome_unknown`` is true, there may be a token that
+                nobody has the value of.
+        """
+        return self._portal.call(
+            self._wrapped.clone(
+                token_id,
+                name=name,
+                policies=policies,
+                condition=condition,
+                expires_on=expires_on,
+                not_before=not_before,
             )
         )
 

@@ -1,0 +1,230 @@
+"""
+From names of permission groups to the groups themselves, by what Cloudflare's catalogue says.
+
+Nothing is guessed: a name that the catalogue lacks, or that could mean two groups, is an error.
+"""
+
+import asyncio
+import difflib
+import re
+import time
+import weakref
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Any, Final, TypeVar
+
+from cftokens.errors import PermissionGroupError
+from cftokens.models import PermissionGroup
+from cftokens.policies import ACCOUNT, R2_BUCKET, USER, ZONE, PolicyDraft, Resource
+
+T = TypeVar("T")
+
+Groups = tuple[PermissionGroup, ...]
+Fetch = Callable[[], Awaitable[Groups]]
+
+_REMEMBERED: Final = 300.0
+"""Seconds. Cloudflare adds groups a few times a month."""
+
+_ID: Final = re.compile(r"[0-9a-f]{32}")
+
+_RESOURCES: Final = {
+    ACCOUNT: "account()",
+    ZONE: "zone() or all_zones()",
+    USER: "user()",
+    R2_BUCKET: "r2_bucket() or all_r2_buckets()",
+}
+"""Which resource a scope needs, in our words."""
+
+
+class UnknownGroupError(PermissionGroupError):
+    """
+    The catalogue lacks a name. A newer catalogue may have it.
+    """
+
+
+class Catalogue:
+    """
+    The permission groups that a credential sees, remembered for a while.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._known: dict[str | None, tuple[float, Groups]] = {}
+        self._locks: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    async def look_up(self, account_id: str | None, fetch: Fetch, find: Callable[[Groups], T]) -> T:
+        """
+        Return what *find* makes of the catalogue; if it lacks a name, of a fresh one.
+
+        Args:
+            account_id: Whose catalogue; None for the user's.
+
+            fetch: Gets a fresh one.
+
+        Raises:
+            PermissionGroupError: Raised by *find*.
+        """
+        remembered = self._remembered(account_id)
+        if remembered is not None:
+            try:
+                return find(remembered)
+            except UnknownGroupError:
+                pass
+        return find(await self._refresh(account_id, fetch, instead_of=remembered))
+
+    async def _refresh(self, account_id: str | None, fetch: Fetch, instead_of: Groups | None) -> Groups:
+        """
+        Fetch the catalogue, or take what somebody else has fetched while we waited for our turn.
+        """
+        async with self._locks.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+            remembered = self._remembered(account_id)
+            if remembered is not None and remembered is not instead_of:
+                return remembered
+            groups = await fetch()
+            self._known[account_id] = (self._clock() + _REMEMBERED, groups)
+            return groups
+
+    def _remembered(self, account_id: str | None) -> Groups | None:
+        until, groups = self._known.get(account_id, (0.0, ()))
+        return groups if self._clock() < until else None
+
+
+def find_group(groups: Groups, name: str, scope: str | None) -> PermissionGroup:
+    """
+    Return the one group of that name and scope.
+
+    Raises:
+        PermissionGroupError: There is none, or more than one.
+    """
+    named = _named(groups, name)
+    found = named if scope is None else tuple(group for group in named if scope in (group.scopes or ()))
+    if not found:
+        raise PermissionGroupError(
+            f"The permission group {name!r} does not have the scope {scope!r}, but {_scopes_of(named)}.",
+            candidates=named,
+        )
+    return _only(found, name, f" with scopes {_scopes_of(found)}: say which with scope=")
+
+
+def needs_catalogue(draft: PolicyDraft) -> bool:
+    """
+    Tell whether a draft says less of its groups than has to be known.
+    """
+    return any(isinstance(group, str) or not group.scopes for group in draft.groups)
+
+
+def refuse_for_accounts(draft: PolicyDraft) -> None:
+    """
+    Refuse what an account-owned token cannot have.
+
+    Raises:
+        ValueError: A resource is for user tokens only.
+    """
+    for resource in draft.resources:
+        if resource.for_users_only:
+            instead = " Use all_zones(account_id)." if resource.scope == ZONE else ""
+            raise ValueError(
+                f"An account-owned token cannot have {resource.name!r}; only a user token can.{instead}"
+            )
+
+
+def resolve(draft: PolicyDraft, groups: Groups) -> list[dict[str, Any]]:
+    """
+    Return a draft as the API takes it: a policy for each scope, and for flat and nested resources apart.
+
+    Raises:
+        PermissionGroupError: A group does not exist, not for this resource, or more than once.
+    """
+    return [
+        {
+            "effect": draft.effect,
+            "permission_groups": [
+                {"id": _group_for(group, groups, resources[0].scope).id} for group in draft.groups
+            ],
+            "resources": _as_mapping(resources),
+        }
+        for resources in _alike(draft.resources)
+    ]
+
+
+def _group_for(given: str | PermissionGroup, groups: Groups, scope: str) -> PermissionGroup:
+    if isinstance(given, PermissionGroup):
+        known = given if given.scopes else next((group for group in groups if group.id == given.id), given)
+        return _fitting((known,), known.name or known.id, scope)
+    if _ID.fullmatch(given):
+        known = next((group for group in groups if group.id == given), PermissionGroup(id=given))
+        return _fitting((known,), known.name or given, scope)
+    return _fitting(_named(groups, given), given, scope)
+
+
+def _fitting(named: Groups, name: str, scope: str) -> PermissionGroup:
+    """
+    Return the one that works on resources of a scope. One whose scopes nobody knows is taken at its word.
+    """
+    fitting = tuple(group for group in named if not group.scopes or scope in group.scopes)
+    if not fitting:
+        needed = " or ".join(
+            sorted({_RESOURCES.get(each, each) for group in named for each in group.scopes or ()})
+        )
+        raise PermissionGroupError(
+            f"The permission group {name!r} grants nothing on {_RESOURCES.get(scope, scope)}: "
+            f"it works on {needed}.",
+            candidates=named,
+        )
+    return _only(fitting, name, " for this resource: give the id instead")
+
+
+def _named(groups: Groups, name: str) -> Groups:
+    named = tuple(group for group in groups if group.name == name)
+    if not named:
+        near = _nearest(groups, name)
+        names = ", ".join(dict.fromkeys(repr(group.name) for group in near)) or "none"
+        raise UnknownGroupError(
+            f"There is no permission group {name!r}. The nearest names are: {names}. "
+            'What the dashboard calls "Edit" is "Write" in the API.',
+            candidates=near,
+        )
+    return named
+
+
+def _nearest(groups: Groups, name: str) -> Groups:
+    by_name = {(group.name or "").lower(): group.name for group in groups}
+    as_the_api_says = re.sub(r"\bedit\b", "write", name.lower())
+    near = difflib.get_close_matches(as_the_api_says, by_name, n=5, cutoff=0.5)
+    return tuple(group for each in near for group in groups if group.name == by_name[each])
+
+
+def _only(found: Groups, name: str, which: str) -> PermissionGroup:
+    if len(found) > 1:
+        ids = " and ".join(group.id for group in found)
+        raise PermissionGroupError(
+            f"There are {len(found)} permission groups {name!r}{which}. Their ids are {ids}.",
+            candidates=found,
+        )
+    (group,) = found
+    return group
+
+
+def _scopes_of(groups: Iterable[PermissionGroup]) -> str:
+    return " and ".join(sorted({repr(scope) for group in groups for scope in group.scopes or ()}))
+
+
+def _alike(resources: Iterable[Resource]) -> Iterator[list[Resource]]:
+    """
+    Part resources by scope, and flat from nested ones, because the API takes no mixture.
+    """
+    parts: dict[tuple[str, bool], list[Resource]] = {}
+    for resource in resources:
+        parts.setdefault((resource.scope, resource.account is None), []).append(resource)
+    return iter(parts.values())
+
+
+def _as_mapping(resources: Iterable[Resource]) -> dict[str, Any]:
+    mapping: dict[str, Any] = {}
+    for resource in resources:
+        if resource.account is None:
+            mapping[resource.name] = "*"
+        else:
+            mapping.setdefault(resource.account, {})[resource.name] = "*"
+    return mapping

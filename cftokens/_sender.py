@@ -1,0 +1,48 @@
+"""
+The way from a resource to the wire.
+"""
+
+from typing import TypeVar
+
+from cftokens._arguments import check_id
+from cftokens._transport import Options, Transport
+from cftokens._wire import Call
+from cftokens.errors import ClosedError
+
+T = TypeVar("T")
+
+
+class Sender:
+    """
+    The way from a resource to the wire: a transport, and what one client sends with.
+    """
+
+    def __init__(self, transport: Transport, options: Options) -> None:
+        self.transport = transport
+        self.options = options
+        self.closed = False
+
+    async def send(self, call: Call[T]) -> T:
+        """
+        Carry out a call.
+
+        Raises:
+            CFTokensError: It failed, or may have failed.
+        """
+        if self.closed:
+            raise ClosedError("This client is closed: make another one.")
+        return await self.transport.send(call, self.options)
+
+    def account(self, account_id: str | None) -> str:
+        """
+        Return a checked account id, by default the client's.
+
+        Raises:
+            ValueError: There is no account id, or it is none.
+        """
+        account_id = self.options.account_id if account_id is None else account_id
+        if account_id is None:
+            raise ValueError(
+                "There is no account id: pass account_id here or to the client, or set CLOUDFLARE_ACCOUNT_ID."
+            )
+        return check_id(account_id, "account_id")
