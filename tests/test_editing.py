@@ -1,0 +1,414 @@
+"""
+Partial changes and copies: what is not spoken of stays, also what we have never heard of.
+"""
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from cftokens import Client, Condition, ConditionRequestIP, NotFoundError, Token, UnexpectedResponseError
+from cftokens import policies as p
+from cftokens._replacement import not_as_sent, replacement
+from cftokens.emulator import Emulator
+from cftokens.policies import same_access
+from tests.servers import Exchange, RawServer, answer, envelope, failure
+from tests.support import GROUP, ID, MINTED, POLICY, TOKEN, client_of, failure_of
+
+COPY_ID = "1" * 32
+ZONE_ID = "22b1de5f1c0e4b3ea97bb1e963b06a43"
+START = datetime(2026, 1, 1, tzinfo=UTC)
+CONDITION = Condition(request_ip=ConditionRequestIP(in_=["127.0.0.0/8", "::1/128"]))
+
+
+@pytest.fixture
+async def emulator() -> AsyncIterator[Emulator]:
+    """
+    An emulator of its own for each test.
+    """
+    async with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+async def client(emulator: Emulator) -> AsyncIterator[Client]:
+    """
+    A client with the account's first token.
+    """
+    async with emulator.client() as client:
+        yield client
+
+
+async def full_token(client: Client) -> Token:
+    """
+    Make a token with every setting that there is.
+    """
+    created = await client.accounts.tokens.create(
+        name="bot",
+        policies=[p.allow("DNS Write", "Zone Read", on=p.zone(ZONE_ID))],
+        condition=CONDITION,
+        not_before=START,
+        expires_on=START + timedelta(days=3650),
+    )
+    return await client.accounts.tokens.get(created.id)
+
+
+SETTINGS = ("name", "condition", "not_before", "expires_on", "status")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"name": "renamed"}, {"name": "renamed"}),
+        ({"condition": None}, {"condition": None}),
+        (
+            {"condition": {"request_ip": {"not_in": ["192.0.2.1"]}}},
+            {"condition": Condition(request_ip=ConditionRequestIP(not_in=["192.0.2.1/32"]))},
+        ),
+        ({"not_before": None}, {"not_before": None}),
+        ({"expires_on": None}, {"expires_on": None}),
+        ({"expires_on": START + timedelta(days=4000)}, {"expires_on": START + timedelta(days=4000)}),
+        ({"status": "disabled"}, {"status": "disabled"}),
+        ({}, {}),
+    ],
+    ids=lambda each: ", ".join(each) or "nothing",
+)
+async def test_a_setting_is_changed_and_the_others_stay(
+    client: Client, changes: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    """
+    One field at a time, None takes away, and nothing else is different afterwards.
+    """
+    before = await full_token(client)
+    edited = await client.accounts.tokens.edit(before.id, **changes)
+    after = await client.accounts.tokens.get(before.id)
+
+    kept = {name: getattr(before, name) for name in SETTINGS}
+    assert {name: getattr(after, name) for name in SETTINGS} == {**kept, **expected}
+    assert same_access(after.policies, before.policies)
+    assert (edited.id, edited.name, edited.condition) == (after.id, after.name, after.condition)
+
+
+async def test_policies_are_changed_in_words(client: Client) -> None:
+    """
+    New policies replace the old ones, and the other settings stay.
+    """
+    before = await full_token(client)
+    edited = await client.accounts.tokens.edit(before.id, policies=[p.allow("DNS Read", on=p.zone(ZONE_ID))])
+
+    assert not same_access(edited.policies, before.policies)
+    assert [group.name for group in edited.policies[0].permission_groups] == ["DNS Read"]
+    assert edited.condition == before.condition
+
+
+async def test_an_edit_is_two_requests(client: Client, emulator: Emulator) -> None:
+    """
+    One reads and one writes.
+    """
+    before = await full_token(client)
+    sent = len(emulator.requests)
+    await client.accounts.tokens.edit(before.id, name="renamed")
+
+    assert [request.operation for request in emulator.requests[sent:]] == ["get", "update"]
+
+
+async def test_user_tokens_are_edited_and_cloned_alike(emulator: Emulator) -> None:
+    """
+    The same holds for the tokens of a user.
+    """
+    async with emulator.client(api_token=emulator.user_api_token) as client:
+        policies = [p.allow("User Details Read", on=p.user(emulator.user_id))]
+        created = await client.user.tokens.create(name="bot", policies=policies)
+        edited = await client.user.tokens.edit(created.id, name="renamed")
+        cloned = await client.user.tokens.clone(created.id, name="copy")
+
+    assert edited.name == "renamed"
+    assert same_access(cloned.policies, created.policies)
+    assert cloned.value.kind == "user"
+
+
+async def test_a_clone_has_the_same_access_and_its_own_value(client: Client) -> None:
+    """
+    Policies, condition and dates are the original's; id and value are new, and the original stays.
+    """
+    original = await full_token(client)
+    cloned = await client.accounts.tokens.clone(original.id, name="copy")
+
+    assert same_access(cloned.policies, original.policies)
+    assert (cloned.condition, cloned.expires_on) == (original.condition, original.expires_on)
+    assert cloned.id != original.id
+    assert cloned.name == "copy"
+    assert (await client.accounts.tokens.get(original.id)).name == "bot"
+
+
+async def test_a_clone_can_be_changed(client: Client) -> None:
+    """
+    What is given wins, and a disabled original has an active copy.
+    """
+    original = await full_token(client)
+    await client.accounts.tokens.edit(original.id, status="disabled")
+    cloned = await client.accounts.tokens.clone(original.id, name="copy", condition=None, expires_on=None)
+
+    assert (cloned.condition, cloned.expires_on, cloned.status) == (None, None, "active")
+    assert cloned.not_before == original.not_before
+
+
+async def test_what_does_not_exist_is_not_edited(client: Client) -> None:
+    """
+    An unknown id is a NotFoundError, and nothing is written.
+    """
+    for call in (
+        client.accounts.tokens.edit(COPY_ID, name="x"),
+        client.accounts.tokens.clone(COPY_ID, name="x"),
+    ):
+        assert isinstance(await failure_of(call), NotFoundError)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": ""},
+        {"name": None},
+        {"condition": {}},
+        {"expires_on": datetime(2026, 1, 1)},  # noqa: DTZ001 -- the mistake
+        {"status": "expired"},
+        {"policies": [{"effect": "allow"}]},
+        {"not_before": START, "expires_on": START},
+    ],
+)
+async def test_mistakes_come_up_before_the_token_is_read(
+    client: Client, emulator: Emulator, changes: dict[str, Any]
+) -> None:
+    """
+    Bad input costs no request.
+    """
+    with pytest.raises((ValueError, TypeError)):
+        await client.accounts.tokens.edit(ID, **changes)
+
+    assert emulator.requests == []
+
+
+STRANGE: dict[str, Any] = {
+    **TOKEN,
+    "creator_email_at_creation": "user@example.com",
+    "condition": {"request.ip": {"in": ["192.0.2.0/24"]}, "request_country": {"in": ["NL"]}},
+    "policies": [
+        {
+            "id": "f267e341f3dd4697bd3b9f71dd96247f",
+            "effect": "allow",
+            "only_on": ["monday"],
+            "permission_groups": [{"id": GROUP, "name": "Zone Read", "meta": {"x": "y"}, "level": 3}],
+            "resources": POLICY["resources"],
+        }
+    ],
+    "max_uses": 5,
+}
+"""A token of tomorrow, with members that nobody has heard of."""
+
+WRITTEN = {
+    "name": "bot",
+    "status": "active",
+    "condition": STRANGE["condition"],
+    "policies": [
+        {
+            "effect": "allow",
+            "only_on": ["monday"],
+            "permission_groups": [{"id": GROUP, "level": 3}],
+            "resources": POLICY["resources"],
+        }
+    ],
+    "max_uses": 5,
+}
+"""What of it goes back."""
+
+
+class KeepingServer(RawServer):
+    """
+    Holds one token, and answers a write with what it makes of it.
+    """
+
+    def __init__(self, token: Mapping[str, Any], written: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        self.bodies: list[Any] = []
+
+        async def behave(exchange: Exchange) -> None:
+            if exchange.request.method in {"PUT", "POST"}:
+                body = json.loads(exchange.request.body)
+                self.bodies.append(body)
+                made = {"id": COPY_ID, "value": MINTED} if exchange.request.method == "POST" else {"id": ID}
+                await answer(200, envelope({**written(body), **made}))(exchange)
+            elif exchange.request.method == "DELETE":
+                await answer(200, envelope({"id": COPY_ID}))(exchange)
+            else:
+                await answer(200, envelope(token))(exchange)
+
+        super().__init__(behave)
+
+
+def as_sent(body: dict[str, Any]) -> dict[str, Any]:
+    """
+    A server that does what it is told, and puts its read-only members on.
+    """
+    policies = [{**policy, "id": "9" * 32} for policy in reversed(body["policies"])]
+    return {**body, "policies": policies, "modified_on": "2026-02-02T02:02:02Z"}
+
+
+async def test_what_we_have_never_heard_of_goes_back_verbatim() -> None:
+    """
+    A new kind of condition, a new key in a policy or a group, and a new setting are kept by an edit.
+    """
+    async with KeepingServer(STRANGE, as_sent) as server, client_of(server.base_url) as client:
+        edited = await client.accounts.tokens.edit(ID, name="renamed")
+
+    assert server.bodies == [{**WRITTEN, "name": "renamed"}]
+    assert edited.name == "renamed"
+
+
+async def test_a_clone_copies_what_we_have_never_heard_of() -> None:
+    """
+    It would grant more without it. Only the status is not copied.
+    """
+    async with KeepingServer(STRANGE, as_sent) as server, client_of(server.base_url) as client:
+        cloned = await client.accounts.tokens.clone(ID, name="copy")
+
+    expected = {**WRITTEN, "name": "copy"}
+    del expected["status"]
+    assert server.bodies == [expected]
+    assert cloned.value.reveal() == MINTED
+
+
+DATED = {**TOKEN, "condition": {"request_ip": {"in": ["192.0.2.0/24"]}}, "expires_on": "2030-01-01T00:00:00Z"}
+
+
+def keeps_what_is_left_out(body: dict[str, Any]) -> dict[str, Any]:
+    """
+    A server that takes a PUT for a patch.
+    """
+    return {**DATED, **body}
+
+
+def drops_the_condition(body: dict[str, Any]) -> dict[str, Any]:
+    """
+    A server that does not understand a condition.
+    """
+    return {**body, "condition": None}
+
+
+def widens_the_policies(body: dict[str, Any]) -> dict[str, Any]:
+    """
+    A server that grants more than it was told.
+    """
+    return {
+        **body,
+        "policies": [*body["policies"], {**POLICY, "resources": {"com.cloudflare.api.account.*": "*"}}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("written", "changes", "words"),
+    [
+        (keeps_what_is_left_out, {"condition": None}, "condition: it is still there, but was to be gone"),
+        (keeps_what_is_left_out, {"expires_on": None}, "expires_on: it is still there"),
+        (drops_the_condition, {"name": "renamed"}, "condition: it is not as it was sent"),
+        (widens_the_policies, {"name": "renamed"}, "policies: it is not as it was sent"),
+        (lambda body: {**body, "name": "bot"}, {"name": "renamed"}, "name: it is not as it was sent"),
+        (
+            lambda body: {**body, "status": "active"},
+            {"status": "disabled"},
+            "status: it is not as it was sent",
+        ),
+        (
+            lambda body: {**body, "expires_on": "2031-01-01T00:00:00Z"},
+            {},
+            "expires_on: it is not as it was sent",
+        ),
+    ],
+)
+async def test_an_answer_that_is_not_as_sent_is_an_error(
+    written: Callable[[dict[str, Any]], dict[str, Any]], changes: dict[str, Any], words: str
+) -> None:
+    """
+    What was to stay and went, or was to go and stayed, is an UnexpectedResponseError that names it.
+    """
+    async with KeepingServer(DATED, written) as server, client_of(server.base_url) as client:
+        error = await failure_of(client.accounts.tokens.edit(ID, **changes))
+
+    assert isinstance(error, UnexpectedResponseError)
+    assert words in str(error)
+    assert error.outcome_unknown
+
+
+async def test_a_copy_that_grants_more_is_deleted_again() -> None:
+    """
+    A clone without the original's condition does not live on; the error says what was missing.
+    """
+    async with KeepingServer(DATED, drops_the_condition) as server, client_of(server.base_url) as client:
+        error = await failure_of(client.accounts.tokens.clone(ID, name="copy"))
+
+    assert isinstance(error, UnexpectedResponseError)
+    assert "condition did not come out as sent, so it was deleted again" in str(error)
+    assert [request.method for request in server.requests] == ["GET", "POST", "DELETE"]
+    assert not error.outcome_unknown
+
+
+async def test_a_copy_that_cannot_be_deleted_is_named() -> None:
+    """
+    Then somebody has to do it, so the error has its id.
+    """
+    read, made = (
+        answer(200, envelope(DATED)),
+        answer(200, envelope({**TOKEN, "id": COPY_ID, "value": MINTED})),
+    )
+    async with RawServer(read, made, answer(403, failure())) as server, client_of(server.base_url) as client:
+        error = await failure_of(client.accounts.tokens.clone(ID, name="copy"))
+
+    assert f"{COPY_ID} could not be deleted again" in str(error)
+    assert error.outcome_unknown
+    assert error.__cause__ is not None
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        {"condition": {"request_ip": {"in": ["::1/128", "192.0.2.0/24"]}}},
+        {"condition": {"request.ip": {"in": ["192.0.2.0/24", "0:0::1/128"], "not_in": []}}},
+        {"expires_on": "2030-01-01T01:00:00+01:00"},
+        {"not_before": None},
+        {"policies": [{**POLICY, "id": "x", "permission_groups": [{"id": GROUP, "name": "n"}]}]},
+        {"something_new": 1},
+        {"issued_on": "2031-01-01T00:00:00Z", "status": "expired"},
+    ],
+)
+def test_the_same_in_other_words_is_the_same(after: dict[str, Any]) -> None:
+    """
+    Order, notation, read-only members and additions are no differences.
+    """
+    before = {
+        **TOKEN,
+        "condition": {"request_ip": {"in": ["192.0.2.7/24", "::1/128"]}},
+        "expires_on": "2030-01-01T00:00:00Z",
+        "status": "expired",
+    }
+    sent = replacement(before, {})
+
+    assert not_as_sent(sent, before, {**before, **after}) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "sent", "after"),
+    [
+        ("condition", {"request_ip": {"in": "odd"}}, {"request_ip": {"in": "even"}}),
+        ("condition", {"request_ip": {"in": ["not a network"]}}, {"request_ip": {"in": ["192.0.2.0/24"]}}),
+        ("condition", ["odd"], ["even"]),
+        ("expires_on", "some day", "another day"),
+        ("max_uses", 5, 6),
+        ("max_uses", 5, None),
+    ],
+)
+def test_what_we_cannot_read_is_compared_as_it_is(key: str, sent: object, after: object) -> None:
+    """
+    A value in a form that we don't know is the same only if it is the same.
+    """
+    assert not_as_sent({key: sent}, {}, {key: after}) == [key]
+    assert not_as_sent({key: sent}, {}, {key: sent}) == []

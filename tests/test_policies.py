@@ -1,0 +1,511 @@
+"""
+Policies in words, from what a person writes to what a token grants.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cftokens import Client, PermissionGroup, PermissionGroupError, TokenPolicy
+from cftokens import policies as p
+from cftokens._catalogue import Catalogue, find_group, resolve
+from cftokens.emulator import Emulator
+from cftokens.policies import PolicyDraft, Resource, same_access
+from tests.servers import RawServer, answer, envelope
+from tests.support import ACCOUNT, ID, RESULTS, TOKEN, Clock, client_of, failure_of
+
+ZONE_ID = "22b1de5f1c0e4b3ea97bb1e963b06a43"
+ACCOUNT_KEY = f"com.cloudflare.api.account.{ACCOUNT}"
+LOGS_READ = {"account": "6a315a56f18441e59ed03352369ae956", "zone": "c4a30cd58c5d42619c86a3c36c441e2d"}
+DNS_WRITE = "4755a26eedb94da69e1066d98aa820be"
+ZONE_READ = "c8fed203ed3043cba015a93ad1616f1f"
+BUCKET_READ = "6a018a9f2fc74eb6b293b0c548f38b39"
+USER_READ = "8acbe5bb0d54464ab867149d7f7cf8ac"
+
+
+@pytest.fixture
+async def emulator() -> AsyncIterator[Emulator]:
+    """
+    An emulator of its own for each test.
+    """
+    async with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+async def client(emulator: Emulator) -> AsyncIterator[Client]:
+    """
+    A client with the account's first token.
+    """
+    async with emulator.client() as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("resource", "mapping"),
+    [
+        (p.account(ACCOUNT), {ACCOUNT_KEY: "*"}),
+        (p.all_accounts(), {"com.cloudflare.api.account.*": "*"}),
+        (p.zone(ZONE_ID), {f"com.cloudflare.api.account.zone.{ZONE_ID}": "*"}),
+        (p.all_zones(ACCOUNT), {ACCOUNT_KEY: {"com.cloudflare.api.account.zone.*": "*"}}),
+        (p.all_zones_of_all_accounts(), {"com.cloudflare.api.account.zone.*": "*"}),
+        (p.user(ID), {f"com.cloudflare.api.user.{ID}": "*"}),
+        (
+            p.r2_bucket(ACCOUNT, "my-bucket"),
+            {f"com.cloudflare.edge.r2.bucket.{ACCOUNT}_default_my-bucket": "*"},
+        ),
+        (p.r2_bucket(ACCOUNT, "b-1", "eu"), {f"com.cloudflare.edge.r2.bucket.{ACCOUNT}_eu_b-1": "*"}),
+        (p.all_r2_buckets(ACCOUNT), {ACCOUNT_KEY: {"com.cloudflare.edge.r2.bucket.*": "*"}}),
+    ],
+)
+def test_each_resource_is_written_as_cloudflare_writes_it(
+    resource: Resource, mapping: dict[str, Any]
+) -> None:
+    """
+    Every form of the documentation has its words.
+    """
+    group = PermissionGroup(id=ZONE_READ, scopes=(resource.scope,))
+
+    assert resolve(p.deny(group, on=resource), ()) == [
+        {"effect": "deny", "permission_groups": [{"id": ZONE_READ}], "resources": mapping}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: p.account("x"), "account_id is 32"),
+        (lambda: p.zone(""), "zone_id is 32"),
+        (lambda: p.user(f"{ID}\n"), "user_id is 32"),
+        (lambda: p.all_zones("*"), "account_id is 32"),
+        (lambda: p.all_r2_buckets("*"), "account_id is 32"),
+        (lambda: p.r2_bucket("x", "my-bucket"), "account_id is 32"),
+        (lambda: p.r2_bucket(ACCOUNT, "No"), "name is 3 to 63"),
+        (lambda: p.r2_bucket(ACCOUNT, "a_b_c"), "name is 3 to 63"),
+        (lambda: p.r2_bucket(ACCOUNT, "*"), "name is 3 to 63"),
+        (lambda: p.r2_bucket(ACCOUNT, "my-bucket", "E_U"), "jurisdiction is a word"),
+        (lambda: p.allow(on=p.zone(ZONE_ID)), "at least one permission group"),
+        (lambda: p.allow("DNS Read", on=[]), "at least one permission group, and one resource"),
+        (lambda: p.allow("", on=p.zone(ZONE_ID)), "a permission group is empty"),
+    ],
+)
+def test_ids_and_names_are_checked(make: Callable[[], object], words: str) -> None:
+    """
+    What cannot be meant is a ValueError where it is written.
+    """
+    with pytest.raises(ValueError, match=words):
+        make()
+
+
+@pytest.mark.parametrize("on", [ZONE_ID, {ZONE_ID: "*"}, 5, [ZONE_ID]])
+def test_a_resource_is_not_a_string(on: Any) -> None:
+    """
+    A bare id could be anything's, so the error says what to write.
+    """
+    with pytest.raises(TypeError, match=r"on= takes what zone\(\), account\(\)"):
+        p.allow("DNS Read", on=on)
+
+
+def test_a_group_is_not_a_number() -> None:
+    """
+    It is a name, an id or a PermissionGroup.
+    """
+    with pytest.raises(TypeError, match="a permission group is a str"):
+        p.allow(5, on=p.zone(ZONE_ID))  # type: ignore[arg-type]  # that is the mistake
+
+
+def test_a_draft_is_a_frozen_value() -> None:
+    """
+    Drafts can be kept as constants and compared.
+    """
+    draft = p.allow("DNS Read", on=[p.zone(ZONE_ID)])
+
+    assert draft == PolicyDraft("allow", ("DNS Read",), (p.zone(ZONE_ID),))
+    assert len({draft, p.allow("DNS Read", on=p.zone(ZONE_ID))}) == 1
+
+
+async def test_the_scope_follows_from_the_resource(client: Client) -> None:
+    """
+    One name means the zones' group on a zone and the accounts' on an account, also in one draft.
+    """
+    created = await client.accounts.tokens.create(
+        name="logs",
+        policies=[p.allow("Logs Read", on=[p.zone(ZONE_ID), p.account(str(client.account_id))])],
+    )
+
+    granted = {
+        next(iter(policy.resources)).count("zone"): policy.permission_groups[0].id
+        for policy in created.policies
+    }
+    assert granted == {1: LOGS_READ["zone"], 0: LOGS_READ["account"]}
+
+
+async def test_groups_may_be_given_in_every_way(client: Client) -> None:
+    """
+    By name, by id and as an object, beside a TokenPolicy and a mapping.
+    """
+    zone_read = await client.accounts.tokens.permission_groups.find("Zone Read")
+    zone = p.zone(ZONE_ID)
+    mapping = {f"com.cloudflare.api.account.zone.{ZONE_ID}": "*"}
+    created = await client.accounts.tokens.create(
+        name="many",
+        policies=[
+            p.allow("DNS Write", zone_read, LOGS_READ["zone"], on=zone),
+            p.deny("DNS Write", on=p.all_zones(str(client.account_id))),
+            TokenPolicy(effect="allow", permission_groups=[zone_read], resources=mapping),
+            {"effect": "allow", "permission_groups": [{"id": DNS_WRITE}], "resources": mapping},
+        ],
+    )
+
+    account = f"com.cloudflare.api.account.{client.account_id}"
+    expected = [
+        {
+            "effect": "allow",
+            "permission_groups": [{"id": DNS_WRITE}, {"id": ZONE_READ}, {"id": LOGS_READ["zone"]}],
+            "resources": mapping,
+        },
+        {
+            "effect": "deny",
+            "permission_groups": [{"id": DNS_WRITE}],
+            "resources": {account: {"com.cloudflare.api.account.zone.*": "*"}},
+        },
+    ]
+    assert same_access(created.policies, expected)
+
+
+async def test_flat_and_nested_resources_become_two_policies(client: Client) -> None:
+    """
+    The API takes no mixture, so a draft with both is written as two.
+    """
+    resources = [p.zone(ZONE_ID), p.all_zones(str(client.account_id))]
+    created = await client.accounts.tokens.create(name="x", policies=[p.allow("DNS Read", on=resources)])
+
+    assert len(created.policies) == 2
+
+
+async def test_names_take_one_request_for_a_while(client: Client, emulator: Emulator) -> None:
+    """
+    Two creates by names, one after the other, are three requests; without names, one each.
+    """
+    for _ in range(2):
+        await client.accounts.tokens.create(name="x", policies=[p.allow("DNS Read", on=p.zone(ZONE_ID))])
+    await client.accounts.tokens.create(name="x", policies=[])
+
+    assert [request.operation for request in emulator.requests] == ["permission_groups", *["create"] * 3]
+
+
+async def test_many_creates_at_once_share_the_catalogue(client: Client, emulator: Emulator) -> None:
+    """
+    Who comes while it is fetched waits for it.
+    """
+    draft = p.allow("DNS Read", on=p.zone(ZONE_ID))
+    await asyncio.gather(*(client.accounts.tokens.create(name=f"x{n}", policies=[draft]) for n in range(10)))
+
+    assert [request.operation for request in emulator.requests].count("permission_groups") == 1
+
+
+async def test_another_credential_sees_another_catalogue(client: Client, emulator: Emulator) -> None:
+    """
+    A view with another token asks for itself; one with other options does not.
+    """
+    draft = p.allow("DNS Read", on=p.zone(ZONE_ID))
+    for view in (client, client.with_options(timeout=5.0), client.with_options(api_token=emulator.api_token)):
+        await view.accounts.tokens.create(name="x", policies=[draft])
+
+    assert [request.operation for request in emulator.requests].count("permission_groups") == 2
+
+
+GROUPS = (
+    PermissionGroup(id=ZONE_READ, name="Zone Read", scopes=(p.ZONE,)),
+    PermissionGroup(id=DNS_WRITE, name="DNS Write", scopes=(p.ZONE,)),
+    PermissionGroup(id=LOGS_READ["zone"], name="Logs Read", scopes=(p.ZONE,)),
+    PermissionGroup(id=LOGS_READ["account"], name="Logs Read", scopes=(p.ACCOUNT,)),
+    PermissionGroup(id="1" * 32, name="Twin", scopes=(p.ZONE,)),
+    PermissionGroup(id="2" * 32, name="Twin", scopes=(p.ZONE,)),
+    PermissionGroup(id="3" * 32, name="Both", scopes=(p.ZONE, p.ACCOUNT)),
+    PermissionGroup(id="4" * 32, name="New Kind", scopes=("com.cloudflare.api.new",)),
+)
+
+
+@pytest.mark.parametrize(
+    ("group", "on", "words", "candidates"),
+    [
+        (
+            "DNS Edit",
+            p.zone(ZONE_ID),
+            r"no permission group 'DNS Edit'. The nearest names are: 'DNS Write'",
+            [DNS_WRITE],
+        ),
+        (
+            "zone reed",
+            p.zone(ZONE_ID),
+            r"The nearest names are: 'Zone Read'",
+            [ZONE_READ, *LOGS_READ.values()],
+        ),
+        ("Quantum", p.zone(ZONE_ID), r"The nearest names are: none.*\"Edit\" is \"Write\"", []),
+        (
+            "DNS Write",
+            p.account(ACCOUNT),
+            r"'DNS Write' grants nothing on account\(\): it works on zone\(\) or all_zones\(\)",
+            [DNS_WRITE],
+        ),
+        (DNS_WRITE, p.account(ACCOUNT), r"'DNS Write' grants nothing on account\(\)", [DNS_WRITE]),
+        (
+            PermissionGroup(id=DNS_WRITE),
+            p.account(ACCOUNT),
+            r"'DNS Write' grants nothing on account\(\)",
+            [DNS_WRITE],
+        ),
+        (GROUPS[0], p.r2_bucket(ACCOUNT, "abc"), r"'Zone Read' grants nothing on r2_bucket\(\)", [ZONE_READ]),
+        ("New Kind", p.zone(ZONE_ID), r"it works on com\.cloudflare\.api\.new", ["4" * 32]),
+        (
+            "Twin",
+            p.zone(ZONE_ID),
+            r"There are 2 permission groups 'Twin' for this resource: give the id",
+            ["1" * 32, "2" * 32],
+        ),
+    ],
+)
+def test_nothing_is_guessed(group: Any, on: Resource, words: str, candidates: list[str]) -> None:
+    """
+    A name that does not exist, not here, or twice, is an error that says what to write.
+    """
+    with pytest.raises(PermissionGroupError, match=words) as caught:
+        resolve(p.allow(group, on=on), GROUPS)
+
+    assert sorted(each.id for each in caught.value.candidates) == sorted(candidates)
+    assert isinstance(caught.value, LookupError)
+
+
+@pytest.mark.parametrize("group", ["f" * 32, PermissionGroup(id="f" * 32)])
+def test_an_id_that_nobody_knows_is_taken_at_its_word(group: Any) -> None:
+    """
+    The catalogue depends on who asks; an id says itself which group is meant, and Cloudflare judges it.
+    """
+    (policy,) = resolve(p.allow(group, on=p.zone(ZONE_ID)), GROUPS)
+
+    assert policy["permission_groups"] == [{"id": "f" * 32}]
+
+
+def test_a_group_of_two_scopes_works_on_both() -> None:
+    """
+    It is the same group on a zone and on an account.
+    """
+    policies = resolve(p.allow("Both", on=[p.zone(ZONE_ID), p.account(ACCOUNT)]), GROUPS)
+
+    assert [policy["permission_groups"] for policy in policies] == [[{"id": "3" * 32}]] * 2
+
+
+@pytest.mark.parametrize(
+    ("resource", "words"),
+    [
+        (p.all_zones_of_all_accounts(), r"Use all_zones\(account_id\)"),
+        (p.all_accounts(), "only a user token can"),
+        (p.user(ID), "only a user token can"),
+    ],
+)
+async def test_what_account_tokens_cannot_have_is_refused_here(
+    client: Client, emulator: Emulator, resource: Resource, words: str
+) -> None:
+    """
+    Nothing is sent, and the error says what to write instead.
+    """
+    with pytest.raises(ValueError, match=words):
+        await client.accounts.tokens.create(name="x", policies=[p.allow("Zone Read", on=resource)])
+
+    assert emulator.requests == []
+
+
+async def test_user_tokens_can_have_them(emulator: Emulator) -> None:
+    """
+    All accounts, all zones, and the user.
+    """
+    async with emulator.client(api_token=emulator.user_api_token) as client:
+        created = await client.user.tokens.create(
+            name="x",
+            policies=[
+                p.allow("Zone Read", on=p.all_zones_of_all_accounts()),
+                p.allow("Workers Scripts Read", on=p.all_accounts()),
+                p.allow("User Details Read", on=p.user(emulator.user_id)),
+            ],
+        )
+
+    assert len(created.policies) == 3
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"policies": [p.allow("Zone Read", on=p.zone(ZONE_ID)), {"effect": "allow"}]},
+        {"policies": p.allow("Zone Read", on=p.zone(ZONE_ID))},
+        {"policies": [p.allow("Zone Read", on=p.zone(ZONE_ID))], "name": ""},
+        {"policies": [p.allow("Zone Read", on=p.zone(ZONE_ID))], "condition": {}},
+    ],
+)
+async def test_other_mistakes_come_up_before_the_catalogue_is_asked(
+    client: Client, emulator: Emulator, wrong: dict[str, Any]
+) -> None:
+    """
+    Bad input costs no request.
+    """
+    with pytest.raises((ValueError, TypeError)):
+        await client.accounts.tokens.create(**{"name": "x", **wrong})
+
+    assert emulator.requests == []
+
+
+async def test_a_group_is_found_by_name_and_scope(client: Client) -> None:
+    """
+    find() returns the one group, or says why it cannot.
+    """
+    groups = client.accounts.tokens.permission_groups
+    found = await groups.find("Logs Read", scope=p.ZONE)
+    with pytest.raises(
+        PermissionGroupError, match=r"2 permission groups 'Logs Read' with scopes .* say which"
+    ):
+        await groups.find("Logs Read")
+    with pytest.raises(PermissionGroupError, match="does not have the scope"):
+        await groups.find("Logs Read", scope=p.USER)
+    with pytest.raises(PermissionGroupError, match="no permission group 'Log Read'"):
+        await groups.find("Log Read")
+    with pytest.raises(ValueError, match="scope is empty"):
+        await groups.find("Logs Read", scope="")
+
+    assert found.id == LOGS_READ["zone"]
+
+
+async def test_a_user_sees_the_groups_of_users(emulator: Emulator) -> None:
+    """
+    The two catalogues differ, and so do the two find().
+    """
+    async with emulator.client(api_token=emulator.user_api_token) as client:
+        found = await client.user.tokens.permission_groups.find("User Details Read")
+
+    assert found.id == USER_READ
+
+
+def test_two_groups_of_the_same_scope_are_ambiguous_even_with_it() -> None:
+    """
+    Then only the id helps, and the error gives both.
+    """
+    with pytest.raises(PermissionGroupError, match=f"{'1' * 32} and {'2' * 32}"):
+        find_group(GROUPS, "Twin", p.ZONE)
+
+
+async def test_a_name_that_is_new_is_looked_up_afresh_once() -> None:
+    """
+    A remembered catalogue that lacks a name is fetched again, one time.
+    """
+    old = answer(200, envelope([{"id": ZONE_READ, "name": "Zone Read", "scopes": [p.ZONE]}]))
+    new = answer(200, envelope([{"id": DNS_WRITE, "name": "DNS Write", "scopes": [p.ZONE]}]))
+    async with RawServer(old, new) as server, client_of(server.base_url) as client:
+        groups = client.accounts.tokens.permission_groups
+        await groups.find("Zone Read")
+        found = await groups.find("DNS Write")
+        with pytest.raises(PermissionGroupError):
+            await groups.find("Nonsense")
+        with pytest.raises(PermissionGroupError):
+            await groups.find("Nonsense")
+
+    assert found.id == DNS_WRITE
+    assert len(server.requests) == 4
+
+
+async def test_a_catalogue_is_remembered_for_five_minutes() -> None:
+    """
+    After that it is fetched again.
+    """
+    clock = Clock()
+    catalogue = Catalogue(clock)
+    fetched = []
+
+    async def fetch() -> tuple[PermissionGroup, ...]:
+        fetched.append(clock.now)
+        return GROUPS
+
+    for _ in range(3):
+        await catalogue.look_up(None, fetch, len)
+        clock.now += 200
+
+    assert len(fetched) == 2
+
+
+def test_a_catalogue_survives_its_loop() -> None:
+    """
+    A client that moves to a new loop keeps what it knows, and can fetch anew.
+    """
+    catalogue = Catalogue()
+
+    async def fetch() -> tuple[PermissionGroup, ...]:
+        return GROUPS
+
+    async def both() -> list[int]:
+        return list(await asyncio.gather(*(catalogue.look_up(str(n), fetch, len) for n in range(2))))
+
+    assert [asyncio.run(both()), asyncio.run(both())] == [[len(GROUPS)] * 2] * 2
+
+
+async def test_a_refused_catalogue_is_the_callers_error() -> None:
+    """
+    Without the permission to read it, the create fails with that, and nothing is made.
+    """
+    async with RawServer(answer(403)) as server, client_of(server.base_url) as client:
+        error = await failure_of(
+            client.accounts.tokens.create(name="x", policies=[p.allow("DNS Read", on=p.zone(ZONE_ID))])
+        )
+
+    assert "403" in str(error)
+    assert len(server.requests) == 1
+
+
+ids = st.text("0123456789abcdef", min_size=32, max_size=32)
+resources = st.one_of(
+    ids.map(p.zone),
+    ids.map(p.account),
+    ids.map(p.all_zones),
+    ids.map(p.all_r2_buckets),
+    ids.map(p.user),
+    st.builds(p.r2_bucket, ids, st.from_regex(r"[a-z0-9][a-z0-9-]{1,20}[a-z0-9]", fullmatch=True)),
+    st.sampled_from([p.all_accounts(), p.all_zones_of_all_accounts()]),
+)
+drafts = st.builds(
+    lambda effect, groups, on: effect(*groups, on=on),
+    st.sampled_from([p.allow, p.deny]),
+    st.lists(ids, min_size=1, max_size=4),
+    st.lists(resources, min_size=1, max_size=4),
+)
+
+
+@given(st.lists(drafts, max_size=4))
+def test_any_policy_survives_the_way_there_and_back(written: list[PolicyDraft]) -> None:
+    """
+    What is sent, answered in another order and with read-only members, grants the same.
+    """
+    sent = [policy for draft in written for policy in resolve(draft, ())]
+    answered = [
+        {
+            **policy,
+            "id": ID,
+            "permission_groups": [{**group, "name": "x"} for group in policy["permission_groups"][::-1]],
+        }
+        for policy in reversed(sent)
+    ]
+
+    assert same_access(sent, answered)
+
+
+def test_what_the_mocks_of_users_answer_is_enough() -> None:
+    """
+    The catalogue of the tests' samples has what a draft needs.
+    """
+    (group,) = RESULTS["permission_groups"]
+    known = (PermissionGroup(id=group["id"], name=group["name"], scopes=group["scopes"]),)
+
+    assert resolve(p.allow("Zone Read", on=p.zone(ZONE_ID)), known)[0]["permission_groups"] == [
+        {"id": ZONE_READ}
+    ]
+    assert TOKEN["policies"]
