@@ -202,8 +202,7 @@ def _only(found: Groups, name: str, which: str) -> PermissionGroup:
             f"There are {len(found)} permission groups {name!r}{which}. Their ids are {ids}.",
             candidates=found,
         )
-    (group,) = found
-    return group
+    return next(iter(found))
 
 
 def _scopes_of(groups: Iterable[PermissionGroup]) -> str:

@@ -524,6 +524,15 @@ def test_a_client_shows_no_secret() -> None:
     assert ACCOUNT in repr(client)
 
 
+def test_a_proxy_without_a_password_sends_none() -> None:
+    """
+    Its address is used as it is.
+    """
+    options = Client("x", proxy="http://proxy.example.com:3128")._sender.options
+
+    assert (str(options.proxy), options.proxy_headers) == ("http://proxy.example.com:3128", None)
+
+
 def test_a_client_can_be_made_without_a_loop() -> None:
     """
     At import of a program, for example; nothing is opened before the first request.

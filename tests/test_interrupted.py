@@ -145,20 +145,26 @@ async def steps_until_done(client: Client, operation: str) -> int:
             await call
 
 
-async def test_what_a_hook_raises_passes_through(caplog: pytest.LogCaptureFixture) -> None:
+class HookError(Exception):
+    """
+    What somebody's hook raises.
+    """
+
+
+@pytest.mark.parametrize("kind", [HookError, RuntimeError])
+async def test_what_a_hook_raises_passes_through(
+    kind: type[Exception], caplog: pytest.LogCaptureFixture
+) -> None:
     """
     An exception of a borrowed session's middleware stays what it is; a create that was sent is noted.
     """
-
-    class HookError(Exception):
-        pass
 
     async def hook(
         request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
         response = await handler(request)
         response.release()
-        raise HookError
+        raise kind("mine")
 
     created = answer(200, envelope(RESULTS["create"]))
     async with (
@@ -166,7 +172,7 @@ async def test_what_a_hook_raises_passes_through(caplog: pytest.LogCaptureFixtur
         aiohttp.ClientSession(middlewares=[hook]) as session,
         client_of(server.base_url, session=session) as client,
     ):
-        with pytest.raises(HookError) as caught:
+        with pytest.raises(kind, match="mine") as caught:
             await CALLS["create"](client)
 
     assert attempt_of(caught.value) is not None

@@ -314,6 +314,23 @@ async def test_a_list_is_complete_in_as_few_requests_as_can_be(client: Client, e
     assert len(emulator.requests) - sent == 9
 
 
+async def test_a_name_finds_its_token(tokens: Tokens, emulator: Emulator) -> None:
+    """
+    Of both kinds of tokens.
+    """
+    created = await make(tokens, emulator)
+
+    assert [token.id async for token in tokens.list(name="bot")] == [created.id]
+
+
+async def test_a_flag_is_a_bool(client: Client) -> None:
+    """
+    A string that says false would be true.
+    """
+    with pytest.raises(TypeError, match="include_expired is a bool, not str"):
+        client.accounts.tokens.list(include_expired="false")  # type: ignore[arg-type]  # that is the mistake
+
+
 async def test_one_page_of_ones_choice(client: Client, emulator: Emulator) -> None:
     """
     A page and its size can be asked for, and iterating goes on from there.

@@ -57,6 +57,7 @@ from tests.answers import (
     CREDENTIAL,
     MINTED,
     SECRET,
+    TOKEN_ID,
     answer,
     failure,
     refused,
@@ -162,7 +163,7 @@ class TestSuccess:
 
     @each_operation
     @pytest.mark.parametrize(
-        "result", [None, 5, True, [None], [[]], {"id": None}, {"id": 5}, {"id": ""}, {"id": ["None"]}]
+        "result", [5, True, [None], [[]], {"id": None}, {"id": 5}, {"id": ""}, {"id": ["None"]}]
     )
     def test_another_result_is_unexpected(self, operation: str, result: object) -> None:
         """
@@ -171,6 +172,19 @@ class TestSuccess:
         error = outcome_of(success(result), operation=operation)
 
         assert isinstance(error, UnexpectedResponseError)
+
+    @pytest.mark.parametrize("operation", [each for each in CALLS if each != "delete"])
+    def test_no_result_is_unexpected(self, operation: str) -> None:
+        """
+        A success without a result tells nothing.
+        """
+        assert isinstance(outcome_of(success(None), operation=operation), UnexpectedResponseError)
+
+    def test_a_delete_needs_no_result(self) -> None:
+        """
+        Cloudflare's schema lets it be null; which token is gone is known all the same.
+        """
+        assert outcome_of(success(None), operation="delete") == TokenDeleteResponse(id=TOKEN_ID)
 
     def test_it_says_which_item_of_a_listing(self) -> None:
         """

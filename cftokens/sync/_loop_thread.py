@@ -43,7 +43,7 @@ class PendingCall(Generic[T]):
         self._context = contextvars.copy_context()
         self._context.run(SENT_ONCE.set, self.sent)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._task: asyncio.Task[T] | None = None
+        self._task: asyncio.Task[T]
         self._done = threading.Lock()
         self._done.acquire()
 
@@ -87,8 +87,7 @@ class PendingCall(Generic[T]):
         self._task.add_done_callback(self._finish)
 
     def _cancel(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
+        self._task.cancel()
 
     def _finish(self, task: "asyncio.Task[T]") -> None:
         try:
@@ -180,8 +179,9 @@ class LoopThread:
 
         Whoever waits in a daemon thread stays parked, for waking it would print a traceback.
         """
-        self._interpreter_exits = True
-        calls = list(self._calls)
+        with self._lock:
+            self._interpreter_exits = True
+            calls = list(self._calls)
         for sent in (sent for call in calls for sent in call.sent if sent.may_have_effect):
             _LOG.warning("The outcome of %s is unknown: the interpreter exits before its answer.", sent.call)
         if not calls:
@@ -195,19 +195,20 @@ class LoopThread:
             return call.drop(
                 WrongLoopError("This call comes from the client's own loop, which would wait for itself.")
             )
+        with self._lock:
+            if not self._ended and not self._interpreter_exits:
+                return self._schedule(call)
         if self._interpreter_exits and threading.current_thread().daemon:
             threading.Event().wait()
-        with self._lock:
-            if self._ended:
-                return call.drop(ClosedError("This client is closed: make another one."))
-            try:
-                loop = self._loop or self._start()
-            except (OSError, RuntimeError) as error:
-                return call.drop(
-                    CFTokensError(f"The background loop of the client could not start: {error}.")
-                )
-            self._calls.add(call)
-            call.schedule(loop)
+        return call.drop(ClosedError("This client is closed: make another one."))
+
+    def _schedule(self, call: PendingCall[Any]) -> CFTokensError | None:
+        try:
+            loop = self._loop or self._start()
+        except (OSError, RuntimeError) as error:
+            return call.drop(CFTokensError(f"The background loop of the client could not start: {error}."))
+        self._calls.add(call)
+        call.schedule(loop)
         return None
 
     def _is_own(self) -> bool:

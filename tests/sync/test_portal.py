@@ -8,11 +8,15 @@ import gc
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from cftokens import CFTokensError, ClosedError, NotFoundError, TokenValue, WrongLoopError
+from cftokens import _calls as calls
+from cftokens._http import OneShotBody
+from cftokens._transport import SentOnce
 from cftokens.errors import attempt_of
 from cftokens.sync import Client
 from cftokens.sync._loop_thread import LoopThread, PendingCall
@@ -550,3 +554,98 @@ def test_an_interrupt_before_the_start_sends_nothing(portal: Portal, monkeypatch
     monkeypatch.undo()
 
     assert portal.call(value(1)) == 1
+
+
+def test_a_wait_looks_up_now_and_then() -> None:
+    """
+    On systems where Ctrl-C does not wake a waiting thread, it is seen between two looks.
+    """
+    looks = [False, False, True]
+
+    class Lock:
+        def acquire(self, *, timeout: float) -> bool:
+            assert timeout == 1.0
+            return looks.pop(0)
+
+    coroutine = value(1)
+    call = PendingCall(coroutine)
+    call._done = Lock()  # type: ignore[assignment]  # all that is needed of one
+    call.wait()
+    coroutine.close()
+
+    assert looks == []
+
+
+def test_what_was_never_written_needs_no_settling() -> None:
+    """
+    An interrupt while a create waited for a connection says nothing of it.
+    """
+    coroutine = value(1)
+    call = PendingCall(coroutine)
+    create = calls.create_token(ACCOUNT, {"name": "bot", "policies": []})
+    call.sent.append(SentOnce(create, OneShotBody(b"{}")))
+    interrupt = KeyboardInterrupt()
+    call.abandon(interrupt)
+
+    assert not hasattr(interrupt, "__notes__")
+
+
+def test_a_portal_that_could_not_start_can_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    There is nothing to end then.
+    """
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    portal = Portal(nothing)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(CFTokensError, match="could not start"):
+        portal.call(value(1))
+    portal.close()
+
+
+def test_an_iterator_that_was_never_begun_is_harmless() -> None:
+    """
+    Collected before its first item, it starts no thread.
+    """
+    portal = Portal(nothing)
+    iterator = portal.iterate(numbers(threading.Event()))
+    del iterator
+    gc.collect()
+
+    assert loops() == []
+
+
+def test_a_call_that_races_with_close_is_refused() -> None:
+    """
+    Whoever comes to the thread after its end gets a ClosedError.
+    """
+    thread = LoopThread(nothing)
+    thread.call(value(1))
+    thread.close()
+    with pytest.raises(ClosedError):
+        thread.call(value(1))
+
+
+def test_a_daemon_thread_is_parked_when_the_interpreter_exits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Its next call never returns, for an error would print a traceback; other threads get theirs.
+    """
+
+    class Parked(BaseException):
+        pass
+
+    class Event:
+        def wait(self) -> None:
+            raise Parked
+
+    thread = LoopThread(nothing)
+    thread.call(value(1))
+    thread.end_with_interpreter()
+    with pytest.raises(ClosedError):
+        thread.call(value(1))
+    monkeypatch.setattr(threading, "Event", Event)
+    monkeypatch.setattr(threading, "current_thread", lambda: SimpleNamespace(daemon=True))
+    with pytest.raises(Parked):
+        thread.call(value(1))
