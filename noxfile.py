@@ -86,7 +86,7 @@ def sync(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Build the documentation; a warning is an error."""
     session.install("-e", ".", *group("docs"))
-    session.run("sphinx-build", "-nWE", "--keep-going", "-b", "html", "docs", "docs/_build/html")
+    session.run("sphinx-build", "-WE", "--keep-going", "-b", "html", "docs", "docs/_build/html")
 
 
 @nox.session
