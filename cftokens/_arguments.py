@@ -14,10 +14,11 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 import attrs
+from aiohttp import encode_basic_auth
 from yarl import URL
 
 from cftokens._options import UNSET, Unset
-from cftokens._secret import TokenValue
+from cftokens._secret import HiddenProxy, MaskedStr, NotAToken, TokenValue
 from cftokens.models import Condition, ConditionRequestIP, PermissionGroup, TokenPolicy
 
 T = TypeVar("T")
@@ -53,12 +54,16 @@ def check_id(value: object, name: str) -> str:
     return str.__str__(value)
 
 
-def check_credential(credential: TokenValue) -> None:
+def check_credential(credential: TokenValue | NotAToken | None) -> TokenValue:
     """
-    Refuse what cannot be a token, before it is sent anywhere.
+    Return what can be a token, and refuse everything else before it is sent anywhere.
     """
+    if not isinstance(credential, TokenValue):
+        kind = credential.kind if isinstance(credential, NotAToken) else "None"
+        raise TypeError(f"api_token is a str or a TokenValue, not {kind}.")
     if problem := _problem_of_credential(credential):
         raise ValueError(f"api_token is not usable: {problem}.")
+    return credential
 
 
 def _problem_of_credential(credential: TokenValue) -> str | None:
@@ -90,7 +95,7 @@ def check_base_url(value: str | URL) -> URL:
 
 
 def _problem_of_base_url(url: URL) -> str | None:
-    if url.scheme not in {"http", "https"} or not url.host:
+    if url.scheme not in {"http", "https"} or not url.host or not _is_host(url.host):
         return "it does not begin with https:// and a host"
     if url.raw_user is not None or url.raw_password is not None:
         return "it has a user or password in it"
@@ -99,6 +104,33 @@ def _problem_of_base_url(url: URL) -> str | None:
     if url.scheme == "http" and not _is_loopback(url.host):
         return "the credential would travel unencrypted; only a loopback address may use http://"
     return None
+
+
+def check_proxy(proxy: object) -> tuple[URL | None, dict[str, str] | None]:
+    """
+    Part a proxy's address from its password, which would be seen in the reprs of the address.
+    """
+    if not isinstance(proxy, HiddenProxy):
+        return None, None
+    try:
+        url = URL(proxy.reveal())
+        login = None if url.user is None else encode_basic_auth(url.user, url.password or "")
+        url = url.with_user(None)
+    except (ValueError, TypeError):
+        url, login = URL(), None
+    if url.scheme not in {"http", "https"} or not _is_host(url.host):
+        raise ValueError("proxy is not usable: it is no URL that begins with http:// or https:// and a host.")
+    return url, None if login is None else {"Proxy-Authorization": MaskedStr(login)}
+
+
+def _is_host(host: str | None) -> bool:
+    """
+    Tell whether a name can be looked up at all, which would otherwise come up within a request.
+    """
+    try:
+        return bool(host) and bool(str(host).encode("idna"))
+    except UnicodeError:
+        return False
 
 
 def _is_loopback(host: str) -> bool:

@@ -22,6 +22,7 @@ from cftokens._replacement import not_as_sent, says_something
 from cftokens._secret import TokenValue
 from cftokens._wire import Call, Envelope
 from cftokens.models import (
+    Condition,
     CreateAttempt,
     PermissionGroup,
     Token,
@@ -112,6 +113,8 @@ def _create(account_id: str | None, body: Mapping[str, Any], decode: Callable[[E
             policies=structure_list(body["policies"], TokenPolicy),
             account_id=account_id,
             started_on=datetime.now(UTC),
+            condition=structure(body.get("condition"), Condition) if body.get("condition") else None,
+            **{key: datetime.fromisoformat(body[key]) for key in ("expires_on", "not_before") if key in body},
         ),
     )
 

@@ -12,11 +12,17 @@ import aiohttp
 import attrs
 from yarl import URL
 
-from cftokens._arguments import check_base_url, check_credential, check_id, check_seconds
+from cftokens._arguments import (
+    check_base_url,
+    check_credential,
+    check_id,
+    check_proxy,
+    check_seconds,
+)
 from cftokens._catalogue import Catalogue
 from cftokens._options import UNSET, RateLimit, Retry, Unset
 from cftokens._resources import Accounts, User
-from cftokens._secret import MaskedStr, TokenValue
+from cftokens._secret import TokenValue, hide, hide_proxy
 from cftokens._sender import Sender
 from cftokens._transport import Options, Transport
 
@@ -85,18 +91,18 @@ class Client:
         ssl: ssl_module.SSLContext | None = None,
         session: aiohttp.ClientSession | None = None,
     ) -> None:
-        api_token = _credential(api_token)  # hides it, for a traceback may show the locals of this frame
-        check_credential(api_token)
-        proxy, proxy_headers = _proxy(proxy)  # hides a password, for the same reason
+        api_token, proxy = hide(api_token), hide_proxy(proxy)  # a traceback may show the locals of this frame
+        credential = check_credential(api_token or _credential_of_environment())
+        proxy_url, proxy_headers = check_proxy(proxy)
         transport = Transport(_borrowed(session))
         options = Options(
-            credential=api_token,
+            credential=credential,
             account_id=_account_id(account_id),
-            base_url=check_base_url(base_url or os.environ.get("CLOUDFLARE_BASE_URL") or _BASE_URL),
+            base_url=check_base_url(_base_url_of_environment() if base_url is None else base_url),
             timeout=check_seconds(timeout, "timeout"),
             retry=_retry(retry),
-            pace=transport.pace(_of_type(rate_limit, RateLimit, "rate_limit")),
-            proxy=proxy,
+            pace=transport.pace(credential, _of_type(rate_limit, RateLimit, "rate_limit")),
+            proxy=proxy_url,
             proxy_headers=proxy_headers,
             catalogue=Catalogue(),
             context=_of_type(ssl, ssl_module.SSLContext, "ssl"),
@@ -154,12 +160,10 @@ class Client:
         """
         options = self._sender.options
         if not isinstance(api_token, Unset):
-            api_token = _credential(api_token)
-            check_credential(api_token)
-            pace = options.pace and self._sender.transport.pace(options.pace.limit)
-            options = attrs.evolve(options, credential=api_token, pace=pace, catalogue=Catalogue())
+            api_token = hide(api_token)
+            options = self._with_credential(check_credential(api_token))
         if not isinstance(account_id, Unset):
-            account_id = account_id and check_id(account_id, "account_id")
+            account_id = None if account_id is None else check_id(account_id, "account_id")
             options = attrs.evolve(options, account_id=account_id)
         if not isinstance(timeout, Unset):
             options = attrs.evolve(options, timeout=check_seconds(timeout, "timeout"))
@@ -167,7 +171,18 @@ class Client:
             options = attrs.evolve(options, retry=_retry(retry))
         view = type(self).__new__(type(self))
         view._open(self._sender.transport, options)  # noqa: SLF001 -- of the same class
+        view._sender.closed = self._sender.closed  # noqa: SLF001 -- as above
         return view
+
+    def _with_credential(self, credential: TokenValue) -> Options:
+        """
+        Another credential has a pace and a catalogue of its own; the same one keeps both.
+        """
+        options = self._sender.options
+        if credential == options.credential:
+            return options
+        pace = options.pace and self._sender.transport.pace(credential, options.pace.limit)
+        return attrs.evolve(options, credential=credential, pace=pace, catalogue=Catalogue())
 
     async def close(self) -> None:
         """
@@ -209,14 +224,15 @@ class Client:
         return f"<cftokens.Client account_id={self.account_id} base_url={self.base_url}>"
 
 
-def _credential(given: str | TokenValue | None) -> TokenValue:
-    if isinstance(given, TokenValue):
-        return given
-    if given is None:
-        given = os.environ.get("CLOUDFLARE_API_TOKEN") or None
-    if given is None:
+def _credential_of_environment() -> TokenValue:
+    value = hide(os.environ.get("CLOUDFLARE_API_TOKEN") or None)
+    if value is None:
         raise ValueError("There is no credential: pass api_token, or set CLOUDFLARE_API_TOKEN.")
-    return TokenValue(given)
+    return value
+
+
+def _base_url_of_environment() -> str:
+    return os.environ.get("CLOUDFLARE_BASE_URL") or _BASE_URL
 
 
 def _account_id(given: str | None) -> str | None:
@@ -228,24 +244,6 @@ def _account_id(given: str | None) -> str | None:
 
 def _retry(retry: Retry | None) -> Retry:
     return _of_type(retry, Retry, "retry") or Retry(attempts=1)
-
-
-def _proxy(proxy: str | URL | None) -> tuple[URL | None, dict[str, str] | None]:
-    """
-    Part a proxy's address from its password, which would be seen in the reprs of the address.
-    """
-    if proxy is None:
-        return None, None
-    try:
-        url = URL(proxy)
-    except (ValueError, TypeError):
-        url = URL()
-    if url.scheme not in {"http", "https"} or not url.host:
-        raise ValueError("proxy is not usable: it does not begin with http:// or https:// and a host.")
-    if url.user is None:
-        return url, None
-    header = MaskedStr(aiohttp.encode_basic_auth(url.user, url.password or ""))
-    return url.with_user(None), {"Proxy-Authorization": header}
 
 
 def _borrowed(session: aiohttp.ClientSession | None) -> aiohttp.ClientSession | None:

@@ -7,6 +7,8 @@ import io
 import os
 import ssl
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import aiohttp
@@ -16,10 +18,13 @@ from yarl import URL
 from cftokens._secret import MaskedStr
 from cftokens._version import __version__
 from cftokens._wire import LARGEST_BODY, Answer, NoAnswer, http_date
-from cftokens.errors import ClosedError, WrongLoopError
+from cftokens.errors import ClosedError, NoResponseError, WrongLoopError
 
 _CONNECTIONS: Final = 500
 """aiohttp's 100 would make 200 requests of one second take two."""
+
+_OTHER_LOOP: Final = ("Event loop is closed", "inside a task", "attached to a different loop")
+"""What aiohttp and asyncio say to somebody on the wrong loop."""
 
 _HEADERS: Final = {"Accept": "application/json", "User-Agent": f"cftokens/{__version__}"}
 
@@ -87,6 +92,7 @@ class Http:
         self._session = borrowed
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process = os.getpid()
+        self._responses: set[aiohttp.ClientResponse] = set()
         self._last_answer: tuple[str, float] = ("", 0.0)
 
     async def exchange(
@@ -110,11 +116,13 @@ class Http:
             WrongLoopError: The session belongs to another loop.
         """
         session = await self._session_of_this_loop()
+        # A borrowed session may be told not to unpack what aiohttp asks for.
+        packing = {} if session.auto_decompress else {"Accept-Encoding": "identity"}
         try:
             async with session.request(
                 method,
                 url,
-                headers={**_HEADERS, "Authorization": authorization},
+                headers={**_HEADERS, **packing, "Authorization": authorization},
                 data=body,
                 allow_redirects=False,
                 raise_for_status=False,
@@ -124,14 +132,43 @@ class Http:
                 ssl=context or True,
                 skip_auto_headers=() if body is None or body.size else ("Content-Type",),
             ) as response:
-                answer = await _read(response)
+                with self._open_while_read(response):
+                    answer = await _read(response)
                 self._last_answer = (answer.headers.get("Date", ""), answer.received_on)
                 return answer
         except (aiohttp.ClientError, OSError) as error:  # a time-out is an OSError
-            return _explain(error, timeout, written=body is None or body.written)
-        except RuntimeError as error:
-            misuse = _misuse(session, error)
-        raise misuse
+            return _no_answer(error, timeout, written=body is None or body.written)
+        except (RuntimeError, ValueError) as error:
+            misuse = self._misuse(session, error)
+        raise misuse  # here, so that aiohttp's own error is not its context
+
+    @contextmanager
+    def _open_while_read(self, response: aiohttp.ClientResponse) -> Iterator[None]:
+        self._responses.add(response)
+        try:
+            yield
+        finally:
+            self._responses.discard(response)
+
+    def _misuse(self, session: aiohttp.ClientSession, error: Exception) -> Exception:
+        """
+        Translate what aiohttp raises for a session that is not fit; a hook's own error stays what it is.
+        """
+        if session.closed:
+            return ClosedError("The session is closed.")
+        if any(words in str(error) for words in _OTHER_LOOP):
+            return WrongLoopError(
+                "The borrowed session belongs to another event loop: use it there, or lend another."
+            )
+        if "AUTHORIZATION header with AUTH" in str(error):
+            return ValueError(
+                "The borrowed session takes another credential from a netrc file: lend one without trust_env."
+            )
+        if session is not self._borrowed:
+            failure = NoResponseError("Nothing was sent: the event loop of this client is shutting down.")
+            failure.__cause__ = _cause(error)
+            return failure
+        return error
 
     def seconds_ahead(self) -> float:
         """
@@ -151,14 +188,24 @@ class Http:
             )
         return self._session
 
+    def check_loop(self) -> None:
+        """
+        Refuse to work on another loop while the first one lives.
+
+        Raises:
+            WrongLoopError: This is another loop.
+        """
+        if self._loop is None or self._loop is asyncio.get_running_loop() or self._process != os.getpid():
+            return
+        if not self._loop.is_closed():
+            raise WrongLoopError(
+                "This client belongs to the event loop of its first request: make one for each loop."
+            )
+
     async def _move_to(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._process != os.getpid():
             self._session, self._loop, self._process = self._borrowed, loop, os.getpid()
             return
-        if self._loop is not None and not self._loop.is_closed():
-            raise WrongLoopError(
-                "This client belongs to the event loop of its first request: make one for each loop."
-            )
         left_over = self._session if self.is_open else None
         self._session, self._loop = self._borrowed, loop
         if left_over is not None:
@@ -176,6 +223,8 @@ class Http:
         Close the session, if it is our own.
         """
         if self.is_open and self._session is not None:
+            for response in self._responses:  # closing alone would leave its reader waiting
+                response.content.set_exception(aiohttp.ClientConnectionError())
             await self._session.close()
 
 
@@ -190,7 +239,7 @@ async def _read(response: aiohttp.ClientResponse) -> Answer:
     return Answer(response.status, response.headers, body.getvalue(), time.time())
 
 
-def _explain(error: Exception, timeout: float, *, written: bool) -> NoAnswer:
+def _no_answer(error: Exception, timeout: float, *, written: bool) -> NoAnswer:
     """
     Say what happened, with a cause that was made anew.
 
@@ -201,10 +250,10 @@ def _explain(error: Exception, timeout: float, *, written: bool) -> NoAnswer:
         return NoAnswer(
             f"none came within {timeout:g} seconds", TimeoutError(type(error).__name__), True, written
         )
-    return NoAnswer(_reason(error), _cause(error), False, written)
+    return NoAnswer(_what_happened(error), _cause(error), False, written)
 
 
-def _reason(error: Exception) -> str:  # noqa: PLR0911 -- a table of cases
+def _what_happened(error: Exception) -> str:  # noqa: PLR0911 -- a table of cases
     match error:
         case aiohttp.ClientProxyConnectionError():
             return f"the proxy at {error.host}:{error.port} cannot be reached"
@@ -231,16 +280,3 @@ def _cause(error: Exception) -> Exception:
     if isinstance(inner, OSError) and inner.errno is not None:
         return OSError(inner.errno, inner.strerror)
     return ConnectionError(type(inner).__name__)
-
-
-def _misuse(session: aiohttp.ClientSession, error: RuntimeError) -> RuntimeError | ClosedError:
-    """
-    Translate what aiohttp raises for a session that is not fit; a hook's own error stays what it is.
-    """
-    if session.closed:
-        return ClosedError("The session is closed.")
-    if "loop" in str(error) or "inside a task" in str(error):
-        return WrongLoopError(
-            "The borrowed session belongs to another event loop: use it there, or lend another."
-        )
-    return error

@@ -5,6 +5,8 @@ https://developers.cloudflare.com/fundamentals/api/reference/limits/
 """
 
 import asyncio
+import math
+import os
 import re
 import time
 from collections import deque
@@ -20,6 +22,12 @@ BURST: Final = RateLimit(requests=200, period=1.0)
 _LEFT: Final = re.compile(r"r=(\d{1,9})\s*;\s*t=(\d{1,9})")
 _ROUNDING: Final = 1.0
 """The server gives whole seconds, so the moment that it means may be this much later."""
+
+_LONGEST_WINDOW: Final = 3600.0
+"""Seconds; a server that says more is not believed."""
+
+_TOLERANCE: Final = 0.1
+"""Seconds by which a sleep may end too early or a clock be coarse."""
 
 
 class Window:
@@ -58,51 +66,74 @@ class Window:
         """
         Note that its answer came, or will not come any more.
         """
-        self._in_flight -= 1
+        self._in_flight = max(0, self._in_flight - 1)
         self._free_at.append(now + self._limit.period)
+
+    def forget_in_flight(self) -> None:
+        """
+        Count nothing that was under way.
+        """
+        self._in_flight = 0
 
 
 class ServersWord:
     """
     What the server says is left of a budget that other processes may spend from, too.
 
-    A reserve stays unspent: a hundredth of the limit, and twice the most that others were seen to
-    take between two answers to us, because that much may be on its way unseen.
+    A reserve stays unspent: a hundredth of the budget, and twice what others may have under way, if
+    they have as many requests in flight for each of theirs as we have for ours.
     """
 
-    def __init__(self, limit: RateLimit) -> None:
-        self._least_reserve = -(-limit.requests // 100)
-        self._most_by_others = 0
-        self._said: int | None = None
+    def __init__(self) -> None:
+        self._first = 0
         self._left = 0
+        self._answered = 0
+        self._most_in_flight = 0
+        self._by_others = 0
+        self._unheard = 0
         self._until = 0.0
+        self._blocked_until = 0.0
 
     def delay(self, now: float, ahead: int) -> float:
         """
         Return the seconds until a request may start, with *ahead* others before it.
         """
-        if now >= self._until:
-            return 0.0
-        reserve = self._least_reserve + 2 * self._most_by_others
-        return self._until - now if self._left - reserve - ahead < 1 else 0.0
+        blocked = max(0.0, self._blocked_until - now)
+        if now >= self._until or self._left - self._unheard - self._reserve() - ahead >= 1:
+            return blocked
+        return max(blocked, self._until - now)
 
-    def start(self) -> None:
+    def start(self, in_flight: int) -> None:
         """
         Count a request that goes out.
         """
-        self._left -= 1
+        self._unheard += 1
+        self._most_in_flight = max(self._most_in_flight, in_flight)
+
+    def block(self, seconds: float, now: float) -> None:
+        """
+        Take note that nothing may be sent for so long, whatever later answers to earlier requests say.
+        """
+        self._blocked_until = max(self._blocked_until, now + seconds)
 
     def hear(self, left: int, seconds: float, now: float, in_flight: int) -> None:
         """
         Take note of how many are *left* for how many *seconds*.
         """
-        if now >= self._until or self._said is None:
-            self._most_by_others = 0
+        until = now + min(seconds, _LONGEST_WINDOW) + _ROUNDING
+        if now >= self._until or until > self._until + 2 * _ROUNDING:  # another window
+            self._first, self._answered, self._by_others = left, 0, 0
         else:
-            self._most_by_others = max(self._most_by_others, self._said - left - 1)
-        self._said = left
-        self._left = left - in_flight
-        self._until = now + seconds + _ROUNDING
+            self._answered += 1
+        if self._answered and left > self._left:  # older than what was heard before
+            return
+        self._left, self._unheard, self._until = left, in_flight, until
+        # All of ours that are under way may have been counted already.
+        self._by_others = max(0, self._first - left - self._answered - in_flight)
+
+    def _reserve(self) -> int:
+        for_each_of_ours = self._by_others / max(1, self._answered)
+        return math.ceil(self._first / 100 + 2 * self._most_in_flight * for_each_of_ours)
 
 
 class Pace:
@@ -129,9 +160,10 @@ class Pace:
     ) -> None:
         self.limit = limit
         self._windows = (Window(limit), burst)
-        self._word = ServersWord(limit)
+        self._word = ServersWord()
         self._in_flight = 0
         self._waiting: list[object] = []
+        self._process = os.getpid()
         self._clock = clock
         self._sleep = sleep
 
@@ -146,10 +178,12 @@ class Pace:
             RateLimitedError: It would take longer.
         """
         waited = 0.0
+        if self._process != os.getpid():
+            self._forget_the_parents()
         if self._waiting or self._delay(0) > 0:
             waited = await self._wait(patience)
         self._in_flight += 1
-        self._word.start()
+        self._word.start(self._in_flight)
         for window in self._windows:
             window.start()
         return waited
@@ -168,10 +202,20 @@ class Pace:
         for window in self._windows:
             window.finish(now)
         if blocked_for is not None:
-            self._word.hear(0, blocked_for, now, self._in_flight)
+            self._word.block(blocked_for, now)
         elif headers is not None and (said := _LEFT.findall(headers.get("Ratelimit", ""))):
             left, seconds = min((int(left), int(seconds)) for left, seconds in said)
             self._word.hear(left, seconds, now, self._in_flight)
+
+    def _forget_the_parents(self) -> None:
+        """
+        What was under way when this process was forked will not end here.
+        """
+        self._process = os.getpid()
+        self._in_flight = 0
+        self._waiting.clear()
+        for window in self._windows:
+            window.forget_in_flight()
 
     def _delay(self, ahead: int) -> float:
         now = self._clock()
@@ -182,11 +226,10 @@ class Pace:
         self._waiting.append(ticket)
         try:
             while (delay := self._delay(self._waiting.index(ticket))) > 0:
-                if waited + delay > patience:
+                if waited + delay > patience + _TOLERANCE:
                     raise RateLimitedError(
-                        f"Nothing was sent: to stay within {self.limit.requests} requests in "
-                        f"{self.limit.period:g} s, this would have to wait {delay:.1f} s, "
-                        "which is longer than its budget for waiting.",
+                        f"Nothing was sent: the rate limit asks to wait {delay:.1f} s, which is longer than "
+                        "the budget for waiting.",
                         retry_after=delay,
                         sent=False,
                     )

@@ -103,7 +103,7 @@ class Paginator(Generic[T]):
         Raises:
             UnexpectedResponseError: Cloudflare sent the same page twice.
         """
-        async with aclosing(self._batches(self._first, set())) as batches:
+        async with aclosing(self._batches(self._first, _Progress())) as batches:
             async for batch in batches:
                 yield self._page(batch)
 
@@ -120,36 +120,36 @@ class Paginator(Generic[T]):
         Raises:
             UnexpectedResponseError: Cloudflare sent the same page twice.
         """
-        seen: set[str] = set()
-        first = _remember(seen, await self._fetch(self._first))
-        batches = [first, *await self._side_by_side(self._numbers_after(first), seen)]
+        progress = _Progress()
+        first = progress.note(await self._fetch(self._first))
+        batches = [first, *await self._side_by_side(self._numbers_after(first), progress)]
         last = self._first + len(batches) - 1
-        if not self._is_last(batches[-1], last):  # the list grew, or there were no totals to go by
-            batches += [batch async for batch in self._batches(last + 1, seen)]
+        if not self._is_last(batches[-1], last, progress):  # the list grew, or told no totals
+            batches += [batch async for batch in self._batches(last + 1, progress)]
         return [item for batch in batches for item in batch.items if self._keep(item)]
 
     async def _items(self) -> AsyncIterator[T]:
-        async with aclosing(self._batches(self._first, set())) as batches:
+        async with aclosing(self._batches(self._first, _Progress())) as batches:
             async for batch in batches:
                 for item in batch.items:
                     if self._keep(item):
                         yield item
 
-    async def _batches(self, number: int, seen: set[str]) -> AsyncGenerator[Batch[T], None]:
+    async def _batches(self, number: int, progress: "_Progress") -> AsyncGenerator[Batch[T], None]:
         while True:
-            batch = _remember(seen, await self._fetch(number))
+            batch = progress.note(await self._fetch(number))
             yield batch
-            if self._is_last(batch, number):
+            if self._is_last(batch, number, progress):
                 return
             number += 1
 
-    async def _side_by_side(self, numbers: Iterable[int], seen: set[str]) -> list[Batch[T]]:
+    async def _side_by_side(self, numbers: Iterable[int], progress: "_Progress") -> list[Batch[T]]:
         batches: dict[int, Batch[T]] = {}
         left = iter(numbers)
 
         async def fetch_in_turn() -> None:
             for number in left:
-                batches[number] = _remember(seen, await self._fetch(number))
+                batches[number] = progress.note(await self._fetch(number))
                 if not batches[number].items:  # the list shrank, or its totals are wrong
                     return
 
@@ -167,20 +167,23 @@ class Paginator(Generic[T]):
         """
         Return the numbers of the pages that the first one's totals promise.
         """
-        per_page = first.info.per_page or self._per_page
-        if per_page is None or first.info.total_count is None or self._is_last(first, self._first):
+        if self._per_page is None or first.info.total_count is None or not first.items:
             return range(0)
-        return range(self._first + 1, -(-first.info.total_count // per_page) + 1)
+        pages = -(-first.info.total_count // len(first.items))
+        return range(self._first + 1, pages + 1)
 
-    def _is_last(self, batch: Batch[T], number: int) -> bool:
-        per_page = batch.info.per_page or self._per_page
-        if per_page is None or not batch.items:
+    def _is_last(self, batch: Batch[T], number: int, progress: "_Progress") -> bool:
+        """
+        Tell whether a list ends here. What came counts, and not how much was said to come.
+        """
+        if self._per_page is None or not batch.items:
             return True
-        if batch.info.total_count is not None:  # a list without pages may come whole, whatever it says
-            return number * max(per_page, len(batch.items)) >= batch.info.total_count
+        if batch.info.total_count is not None:
+            before = (self._first - 1) * progress.size
+            return before + progress.items >= batch.info.total_count
         if batch.info.total_pages is not None:
             return number >= batch.info.total_pages
-        return len(batch.items) < per_page
+        return len(batch.items) < (batch.info.per_page or self._per_page)
 
     def _page(self, batch: Batch[T]) -> Page[T]:
         info = batch.info
@@ -193,14 +196,26 @@ class Paginator(Generic[T]):
         )
 
 
-def _remember(seen: set[str], batch: Batch[T]) -> Batch[T]:
+class _Progress:
     """
-    Servers that ignore the page number send the first page for ever: that ends here.
+    What has come of a list.
     """
-    if batch.items:
-        if batch.items[0].id in seen:
-            raise UnexpectedResponseError(
-                "Cloudflare sent a page of the list twice, so the rest cannot be told: list again."
-            )
-        seen.add(batch.items[0].id)
-    return batch
+
+    def __init__(self) -> None:
+        self.items = 0
+        self.size = 0
+        self._first_ids: set[str] = set()
+
+    def note(self, batch: Batch[T]) -> Batch[T]:
+        """
+        Count a page. A server that ignores its number sends the same for ever: that ends here.
+        """
+        if batch.items:
+            if batch.items[0].id in self._first_ids:
+                raise UnexpectedResponseError(
+                    "Cloudflare sent a page of the list twice, so the rest cannot be told: list again."
+                )
+            self._first_ids.add(batch.items[0].id)
+        self.items += len(batch.items)
+        self.size = max(self.size, len(batch.items))
+        return batch

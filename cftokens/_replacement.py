@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from cftokens._options import Unset
+from cftokens.models import Condition
 
 READ_ONLY: Final = frozenset(
     {
@@ -73,6 +74,20 @@ def not_as_sent(sent: Mapping[str, Any], before: Mapping[str, Any], after: Mappi
     return sorted(
         key for key, value in expected.items() if _comparable(key, value) != _comparable(key, after.get(key))
     )
+
+
+def same_condition(a: Condition | None, b: Condition | None) -> bool:
+    """
+    Tell whether two conditions accept the same addresses, however they are written.
+    """
+    return bool(_comparable("condition", _as_json(a)) == _comparable("condition", _as_json(b)))
+
+
+def _as_json(condition: Condition | None) -> Any:
+    if condition is None or condition.request_ip is None:
+        return None
+    networks = {"in": condition.request_ip.in_, "not_in": condition.request_ip.not_in}
+    return {"request_ip": {side: list(each) for side, each in networks.items() if each}}
 
 
 def _comparable(key: str, value: Any) -> Any:

@@ -12,6 +12,7 @@ from cftokens import _workflows as flows
 from cftokens._arguments import ConditionArgument, settings_to_json
 from cftokens._options import UNSET, Unset
 from cftokens._pagination import Paginator
+from cftokens._recovery import check_attempt
 from cftokens._secret import TokenValue
 from cftokens._sender import Sender
 from cftokens.models import (
@@ -452,8 +453,9 @@ class AccountTokens:
         """
         Settle a create whose outcome is unknown.
 
-        Looks for a token of exactly that name and access, issued since then by Cloudflare's clock and
-        never used. If there is one, it is rolled, so that the value returned is the only valid one.
+        Looks for an active token of exactly that name, access, condition and dates, issued since then by
+        Cloudflare's clock, never used, and not one whose value this client knows. If there is one, it is
+        rolled, so that the value returned is the only valid one.
 
         Args:
             attempt: ``error.attempt``, or what `cftokens.errors.attempt_of()` finds.
@@ -469,7 +471,7 @@ class AccountTokens:
 
             CFTokensError: A request failed.
         """
-        if attempt.account_id is None:
+        if check_attempt(attempt).account_id is None:
             raise ValueError("This attempt was about a user's token: use client.user.tokens.")
         return await flows.recover(self._sender, attempt)
 
@@ -886,8 +888,9 @@ class UserTokens:
         """
         Settle a create whose outcome is unknown.
 
-        Looks for a token of exactly that name and access, issued since then by Cloudflare's clock and
-        never used. If there is one, it is rolled, so that the value returned is the only valid one.
+        Looks for an active token of exactly that name, access, condition and dates, issued since then by
+        Cloudflare's clock, never used, and not one whose value this client knows. If there is one, it is
+        rolled, so that the value returned is the only valid one.
 
         Args:
             attempt: ``error.attempt``, or what `cftokens.errors.attempt_of()` finds.
@@ -903,7 +906,7 @@ class UserTokens:
 
             CFTokensError: A request failed.
         """
-        if attempt.account_id is not None:
+        if check_attempt(attempt).account_id is not None:
             raise ValueError("This attempt was about an account's token: use client.accounts.tokens.")
         return await flows.recover(self._sender, attempt)
 

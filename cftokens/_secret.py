@@ -4,7 +4,9 @@ Strings that must not be seen: a token's value, and the header that carries one.
 
 import hmac
 import re
-from typing import Any, Final, Literal, NoReturn, Self, final
+from typing import Any, Final, Literal, NoReturn, Self, cast, final, overload
+
+from yarl import URL
 
 _KINDS: Final[dict[str, Literal["account", "user"]]] = {"cfat_": "account", "cfut_": "user"}
 _SHORTEST_VALUE: Final = 40
@@ -75,8 +77,65 @@ class TokenValue:
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
 
+    def __getstate__(self) -> NoReturn:
+        self.__reduce_ex__(None)
+
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
         raise TypeError("A TokenValue is not pickled, so that no secret is stored unseen: reveal() it first.")
+
+
+@final
+class NotAToken:
+    """
+    What was given in the place of a credential; only its type is kept.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+
+@overload
+def hide(given: None) -> None: ...
+
+
+@overload
+def hide(given: str | TokenValue) -> TokenValue: ...
+
+
+def hide(given: str | TokenValue | None) -> TokenValue | None:
+    """
+    Wrap a credential before anything can fail. None stays None.
+
+    To be put in the place of the variable that holds it. Another type becomes a `NotAToken`, which
+    `check_credential()` refuses.
+    """
+    if given is None or isinstance(given, TokenValue | NotAToken):
+        return given
+    if isinstance(given, str):
+        return TokenValue(given)
+    return cast(TokenValue, NotAToken(type(given).__name__))
+
+
+class HiddenProxy:
+    """
+    The URL of a proxy, which may have a password in it.
+    """
+
+    def __init__(self, url: str | URL) -> None:
+        self._url = url
+
+    def reveal(self) -> str | URL:
+        """
+        Return the URL itself.
+        """
+        return self._url
+
+
+def hide_proxy(given: str | URL | None) -> str | URL | None:
+    """
+    Wrap the URL of a proxy before anything can fail; `check_proxy()` takes it apart.
+    """
+    return given if given is None or isinstance(given, HiddenProxy) else cast(str, HiddenProxy(given))
 
 
 class MaskedStr(str):

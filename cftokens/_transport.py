@@ -3,12 +3,15 @@ The way of every call: wait for a turn, send, read what came of it, and perhaps 
 """
 
 import asyncio
+import hashlib
 import logging
 import random
 import ssl
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 import aiohttp
@@ -22,8 +25,12 @@ from cftokens._pace import BURST, Pace, Window
 from cftokens._secret import MaskedStr, TokenValue
 from cftokens._wire import Answer, Call, NoAnswer, decipher, may_repeat, next_wait, ray_id, retry_after
 from cftokens.errors import CFTokensError, ClosedError, NotFoundError, RateLimitedError
+from cftokens.models import TokenCreateResponse
 
 T = TypeVar("T")
+
+_REMEMBERED: Final = 1000
+"""How many credentials and tokens of its own a client keeps in mind."""
 
 _LOG: Final = logging.getLogger("cftokens")
 
@@ -58,6 +65,8 @@ class SentOnce:
 
     call: Call[Any]
     body: OneShotBody
+    forget: Callable[[object], None]
+    """To be told of a result that reached nobody."""
 
     @property
     def may_have_effect(self) -> bool:
@@ -99,14 +108,21 @@ class Transport:
         self._sleep = sleep
         self._spread = spread
         self._closed = False
+        self._paces: dict[bytes, Pace] = {}
+        self.known: deque[str] = deque(maxlen=_REMEMBERED)
 
-    def pace(self, limit: RateLimit | None) -> Pace | None:
+    def pace(self, credential: TokenValue, limit: RateLimit | None) -> Pace | None:
         """
-        Return the pace of one more credential.
+        Return the pace of a credential. All views with the same one share it.
         """
         if limit is None:
             return None
-        return Pace(limit, self._burst, clock=self._clock, sleep=self._sleep)
+        key = hashlib.sha256(credential.reveal().encode()).digest()
+        if key not in self._paces:
+            while len(self._paces) >= _REMEMBERED:
+                del self._paces[next(iter(self._paces))]
+            self._paces[key] = Pace(limit, self._burst, clock=self._clock, sleep=self._sleep)
+        return self._paces[key]
 
     async def send(self, call: Call[T], options: Options) -> T:
         """
@@ -115,27 +131,46 @@ class Transport:
         Raises:
             CFTokensError: It failed, or may have failed.
         """
+        self._refuse_if_closed()
+        self._http.check_loop()
         attempt, waited, unknown = 1, 0.0, False
+        failed: CFTokensError | None = None
         while True:
             try:
                 waited += await _turn(options, waited)
-            except RateLimitedError as error:
-                raise _final(error, call, unknown=unknown)  # noqa: B904 -- it is the same error
+            except RateLimitedError as no_turn:
+                failed = failed or no_turn
+                break
+            call = call.begun(datetime.now(UTC))
             body = None if call.body is None else OneShotBody(call.body)
             outcome = await self._attempt(call, options, body, attempt)
             result = decipher(call, outcome, options.credential)
             if not isinstance(result, CFTokensError):
-                return result
+                return self._remember(result)
             if unknown and isinstance(result, NotFoundError) and call.if_gone is not None:
                 return call.if_gone
+            failed = result
             unknown = unknown or result.outcome_unknown
             wait = self._wait(options.retry, attempt, outcome)
             may = may_repeat(call, result, written=body is None or body.written)
             if not may or attempt == options.retry.attempts or waited + wait > options.retry.budget:
-                raise _final(result, call, unknown=unknown)
+                break
             _LOG.info("%s: attempt %d failed, again in %.1f s: %s", call.operation, attempt, wait, result)
             await self._sleep(wait)
             attempt, waited = attempt + 1, waited + wait
+        raise _final(failed, call, unknown=unknown)
+
+    def _remember(self, result: T) -> T:
+        """
+        Keep the ids of tokens whose value arrived: they are not what a lost create left behind.
+        """
+        if isinstance(result, TokenCreateResponse):
+            self.known.append(result.id)
+        return result
+
+    def _forget(self, result: object) -> None:
+        if isinstance(result, TokenCreateResponse):
+            self.known.remove(result.id)
 
     def _wait(self, retry: Retry, attempt: int, outcome: Answer | NoAnswer) -> float:
         asked = retry_after(outcome) if isinstance(outcome, Answer) else None
@@ -144,11 +179,11 @@ class Transport:
     async def _attempt(
         self, call: Call[Any], options: Options, body: OneShotBody | None, attempt: int
     ) -> Answer | NoAnswer:
+        self._refuse_if_closed()
         start = self._clock()
         if not call.repeatable and body is not None and (sent := SENT_ONCE.get()) is not None:
-            sent.append(SentOnce(call, body))
+            sent.append(SentOnce(call, body, self._forget))
         try:
-            self._refuse_if_closed()
             outcome = await self._http.exchange(
                 call.method,
                 _url(call, options.base_url),
@@ -159,13 +194,13 @@ class Transport:
                 proxy_headers=options.proxy_headers,
                 context=options.context,
             )
+            _log_attempt(call, outcome, attempt, self._clock() - start)
         except BaseException as error:
             if not call.repeatable and body is not None and body.written:
                 mark_as_lost(error, call)
             _finish_turn(options, None)
             raise
         _finish_turn(options, outcome)
-        _log_attempt(call, outcome, attempt, self._clock() - start)
         return outcome
 
     def _refuse_if_closed(self) -> None:

@@ -8,7 +8,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, Generic, TypeVar
 
@@ -52,6 +52,7 @@ _ERRORS: Final[Mapping[int, type[APIError]]] = {
 }
 _LONGEST_TEXT: Final = 500
 _MOST_REASONS: Final = 10
+_NO_CODE: Final = 10**9
 _UNKNOWN: Final = " It may have taken effect all the same."
 _RAY_ID = re.compile(r"[0-9A-Za-z]{8,32}(-[A-Z]{3,5})?")
 _LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -98,6 +99,14 @@ class Call(Generic[T]):
     repeatable: bool = True
     if_gone: T | None = None
     attempt: CreateAttempt | None = None
+
+    def begun(self, now: datetime) -> "Call[T]":
+        """
+        Return the same call, sent now. Only a create is looked for by the moment of its sending.
+        """
+        if self.attempt is None or self.operation != "create":
+            return self
+        return attrs.evolve(self, attempt=attrs.evolve(self.attempt, started_on=now))
 
     def __str__(self) -> str:
         if self.attempt is None:
@@ -294,7 +303,7 @@ def _error_data(envelope: dict[str, Any], credential: TokenValue) -> tuple[Error
     entries = envelope.get("errors")
     return tuple(
         ErrorData(
-            code=entry["code"] if type(entry.get("code")) is int else None,
+            code=code if type(code := entry.get("code")) is int and abs(code) < _NO_CODE else None,
             message=_text(entry.get("message"), credential) or "",
             pointer=_text(source.get("pointer"), credential)
             if isinstance(source := entry.get("source"), dict)

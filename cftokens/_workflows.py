@@ -171,7 +171,7 @@ async def recover(sender: Sender, attempt: CreateAttempt) -> TokenCreateResponse
     named = list_tokens(sender, attempt.account_id, name=attempt.name)
     tokens = await named.collect()
     earliest = attempt.started_on.timestamp() + sender.transport.seconds_ahead()
-    candidates = [token for token in tokens if could_be(token, attempt, earliest)]
+    candidates = [token for token in tokens if could_be(token, attempt, earliest, sender.transport.known)]
     if not candidates:
         return None
     if len(candidates) > 1:

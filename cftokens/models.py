@@ -201,4 +201,10 @@ class CreateAttempt:
     """None for a user token."""
 
     started_on: datetime
-    """By this machine's clock."""
+    """When it was sent, by this machine's clock."""
+
+    condition: Condition | None = None
+
+    expires_on: datetime | None = None
+
+    not_before: datetime | None = None

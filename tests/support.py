@@ -121,7 +121,12 @@ def on_clock(client: Client, clock: Clock, *, rate_limit: RateLimit | None = Non
     """
     transport = Transport(clock=clock, sleep=clock.sleep, spread=lambda: 0.0)
     transport._http = client._sender.transport._http
-    client._open(transport, attrs.evolve(client._sender.options, pace=transport.pace(rate_limit)))
+    client._open(
+        transport,
+        attrs.evolve(
+            client._sender.options, pace=transport.pace(client._sender.options.credential, rate_limit)
+        ),
+    )
     return client
 
 

@@ -82,7 +82,7 @@ def test_a_credential_is_a_string(value: Any) -> None:
     """
     Another type is a TypeError that does not show the value.
     """
-    with pytest.raises(TypeError, match="A token value is a str"):
+    with pytest.raises(TypeError, match="api_token is a str or a TokenValue, not"):
         Client(value)
 
 

@@ -210,10 +210,13 @@ async def test_many_creates_at_once_share_the_catalogue(client: Client, emulator
 
 async def test_another_credential_sees_another_catalogue(client: Client, emulator: Emulator) -> None:
     """
-    A view with another token asks for itself; one with other options does not.
+    A view with another token asks for itself; one with other options, or the same token, does not.
     """
     draft = p.allow("DNS Read", on=p.zone(ZONE_ID))
-    for view in (client, client.with_options(timeout=5.0), client.with_options(api_token=emulator.api_token)):
+    everything = await client.accounts.tokens.get((await client.accounts.tokens.verify()).id)
+    other = await client.accounts.tokens.clone(everything.id, name="other")
+    views = [client, client.with_options(timeout=5.0), client.with_options(api_token=emulator.api_token)]
+    for view in (*views, client.with_options(api_token=other.value)):
         await view.accounts.tokens.create(name="x", policies=[draft])
 
     assert [request.operation for request in emulator.requests].count("permission_groups") == 2

@@ -8,12 +8,12 @@ from typing import Any
 import attrs
 import pytest
 
-from cftokens._recovery import could_be
-from cftokens.models import PermissionGroup, Token, TokenPolicy
+from cftokens._recovery import check_attempt, could_be
+from cftokens.models import Condition, ConditionRequestIP, PermissionGroup, Token, TokenPolicy
 from tests.answers import ATTEMPT, GROUP_ID, POLICY, TOKEN_ID
 
 EARLIEST = ATTEMPT.started_on.timestamp() + 0.75
-MADE = Token(id=TOKEN_ID, name="new", issued_on=ATTEMPT.started_on, policies=(POLICY,))
+MADE = Token(id=TOKEN_ID, name="new", status="active", issued_on=ATTEMPT.started_on, policies=(POLICY,))
 OTHER = PermissionGroup(id="f" * 32)
 
 
@@ -22,7 +22,6 @@ OTHER = PermissionGroup(id="f" * 32)
     [
         {},
         {"issued_on": ATTEMPT.started_on + timedelta(hours=1)},
-        {"status": "disabled"},
         {
             "policies": [
                 TokenPolicy(
@@ -39,7 +38,7 @@ def test_the_token_that_was_asked_for_could_be_it(change: dict[str, Any]) -> Non
     """
     Name, access and time fit, and the whole seconds of Cloudflare's times do not matter.
     """
-    assert could_be(attrs.evolve(MADE, **change), ATTEMPT, EARLIEST)
+    assert could_be(attrs.evolve(MADE, **change), ATTEMPT, EARLIEST, known=())
 
 
 @pytest.mark.parametrize(
@@ -51,6 +50,9 @@ def test_the_token_that_was_asked_for_could_be_it(change: dict[str, Any]) -> Non
         {"last_used_on": datetime(2026, 7, 1, 5, 21, tzinfo=UTC)},
         {"issued_on": None},
         {"issued_on": ATTEMPT.started_on - timedelta(seconds=1)},
+        {"status": "disabled"},
+        {"expires_on": datetime(2027, 1, 1, tzinfo=UTC)},
+        {"not_before": datetime(2026, 1, 1, tzinfo=UTC)},
         {"policies": ()},
         {"policies": (POLICY, attrs.evolve(POLICY, effect="deny"))},
         {"policies": (attrs.evolve(POLICY, permission_groups=[*POLICY.permission_groups, OTHER]),)},
@@ -60,4 +62,57 @@ def test_any_other_token_could_not(change: dict[str, Any]) -> None:
     """
     A token with another name or access, in use, or older, is never taken for the lost one.
     """
-    assert not could_be(attrs.evolve(MADE, **change), ATTEMPT, EARLIEST)
+    assert not could_be(attrs.evolve(MADE, **change), ATTEMPT, EARLIEST, known=())
+
+
+def test_a_token_whose_value_arrived_is_not_lost() -> None:
+    """
+    It is somebody's, however well it fits.
+    """
+    assert not could_be(MADE, ATTEMPT, EARLIEST, known=[MADE.id])
+
+
+CONDITION = Condition(request_ip=ConditionRequestIP(in_=["192.0.2.0/24", "2001:db8::/32"]))
+
+
+@pytest.mark.parametrize(
+    ("asked", "found", "fits"),
+    [
+        (CONDITION, {"in_": ["2001:db8::/32", "192.0.2.0/24"], "not_in": []}, True),
+        (CONDITION, {"in_": ["192.0.2.0/24"]}, False),
+        (CONDITION, None, False),
+        (None, {"in_": ["192.0.2.0/24"]}, False),
+        (None, {}, True),
+    ],
+)
+def test_the_condition_must_be_what_was_asked_for(
+    asked: Condition | None, found: dict[str, list[str]] | None, fits: bool
+) -> None:
+    """
+    A token that works from elsewhere is not the one, in whatever order its networks come.
+    """
+    condition = None if found is None else Condition(request_ip=ConditionRequestIP(**found))
+    token = attrs.evolve(MADE, condition=condition)
+
+    assert could_be(token, attrs.evolve(ATTEMPT, condition=asked), EARLIEST, known=()) is fits
+
+
+@pytest.mark.parametrize("attempt", [None, "x", MADE])
+def test_an_attempt_is_an_attempt(attempt: Any) -> None:
+    """
+    Something else is a TypeError that says what to give.
+    """
+    with pytest.raises(TypeError, match="recover"):
+        check_attempt(attempt)
+
+
+@pytest.mark.parametrize(
+    ("start", "kind"),
+    [(datetime(2026, 1, 1), ValueError), ("2026-01-01", TypeError)],  # noqa: DTZ001 -- the mistake
+)
+def test_an_attempt_has_a_start_in_time(start: Any, kind: type[Exception]) -> None:
+    """
+    Without a zone nobody knows when that was.
+    """
+    with pytest.raises(kind, match="started_on"):
+        check_attempt(attrs.evolve(ATTEMPT, started_on=start))

@@ -135,11 +135,83 @@ async def test_tokens_that_were_there_before_are_left_alone(client: Client, emul
     """
     A token of the same name and access that is older than the attempt is not touched.
     """
-    await client.accounts.tokens.create(name="bot", policies=[policy(emulator)])
+    async with emulator.client() as another:
+        await another.accounts.tokens.create(name="bot", policies=[policy(emulator)])
     attempt = await lose(client, emulator, Fault.drop_before())
     later = attrs.evolve(attempt, started_on=attempt.started_on + timedelta(seconds=2))
 
     assert await client.accounts.tokens.recover(later) is None
+
+
+async def test_a_token_of_ones_own_is_left_alone(client: Client, emulator: Emulator) -> None:
+    """
+    A token whose value this client received, a moment before or after, is never rolled.
+    """
+    await client.accounts.tokens.create(name="bot", policies=[policy(emulator)])
+    attempt = await lose(client, emulator, Fault.drop_before())
+    await client.accounts.tokens.create(name="bot", policies=[policy(emulator)])
+
+    assert await client.accounts.tokens.recover(attempt) is None
+
+
+async def test_an_attempt_begins_when_it_is_sent(emulator: Emulator) -> None:
+    """
+    What was made while a create waited for its turn is not its own.
+    """
+    clock = Clock()
+    async with on_clock(emulator.client(), clock) as client, emulator.client() as another:
+        emulator.inject(Fault.rate_limited(retry_after=4), operation="create")
+        emulator.inject(Fault.drop_before(), operation="create")
+        before = datetime.now(UTC)
+
+        async def wait(_: float) -> None:
+            nonlocal before
+            await another.accounts.tokens.verify()
+            before = datetime.now(UTC)
+
+        client._sender.transport._sleep = wait
+        with pytest.raises(NoResponseError) as caught:
+            await client.accounts.tokens.create(name="bot", policies=[policy(emulator)])
+
+    assert caught.value.attempt is not None
+    assert caught.value.attempt.started_on >= before
+
+
+async def test_a_wider_token_is_not_handed_out(client: Client, emulator: Emulator) -> None:
+    """
+    A token without the condition and expiry that were asked for is not the lost one.
+    """
+    emulator.inject(Fault.drop_before(), operation="create")
+    with pytest.raises(NoResponseError) as caught:
+        await client.accounts.tokens.create(
+            name="bot",
+            policies=[policy(emulator)],
+            condition={"request_ip": {"in": ["192.0.2.0/24"]}},
+            expires_on=datetime.now(UTC) + timedelta(hours=1),
+        )
+    async with emulator.client() as another:
+        await another.accounts.tokens.create(name="bot", policies=[policy(emulator)])
+    assert caught.value.attempt is not None
+
+    assert await client.accounts.tokens.recover(caught.value.attempt) is None
+
+
+async def test_a_restricted_token_is_found(client: Client, emulator: Emulator) -> None:
+    """
+    With condition and dates as they were asked for, it is the one.
+    """
+    emulator.inject(Fault.drop_after(), operation="create")
+    with pytest.raises(NoResponseError) as caught:
+        await client.accounts.tokens.create(
+            name="bot",
+            policies=[policy(emulator)],
+            condition={"request_ip": {"in": ["192.0.2.0/24", "::1"]}},
+            not_before=datetime.now(UTC),
+            expires_on=datetime.now(UTC) + timedelta(hours=1),
+        )
+    assert caught.value.attempt is not None
+
+    assert await client.accounts.tokens.recover(caught.value.attempt) is not None
 
 
 async def test_a_token_with_other_access_is_not_the_lost_one(client: Client, emulator: Emulator) -> None:
@@ -147,7 +219,8 @@ async def test_a_token_with_other_access_is_not_the_lost_one(client: Client, emu
     The name alone does not make it the one.
     """
     attempt = await lose(client, emulator, Fault.drop_before())
-    await client.accounts.tokens.create(name="bot", policies=[policy(emulator, DNS_READ)])
+    async with emulator.client() as another:
+        await another.accounts.tokens.create(name="bot", policies=[policy(emulator, DNS_READ)])
 
     assert await client.accounts.tokens.recover(attempt) is None
 
@@ -157,7 +230,8 @@ async def test_a_token_that_was_used_is_not_the_lost_one(client: Client, emulato
     Somebody knows its value, so it is not lost.
     """
     attempt = await lose(client, emulator, Fault.drop_before())
-    known = await client.accounts.tokens.create(name="bot", policies=[policy(emulator)])
+    async with emulator.client() as another:
+        known = await another.accounts.tokens.create(name="bot", policies=[policy(emulator)])
     await client.with_options(api_token=known.value).accounts.tokens.verify()
 
     assert await client.accounts.tokens.recover(attempt) is None
@@ -168,7 +242,8 @@ async def test_two_candidates_are_too_many(client: Client, emulator: Emulator) -
     If two tokens could be the lost one, the error names both and neither is rolled.
     """
     attempt = await lose(client, emulator)
-    other = await client.accounts.tokens.create(name="bot", policies=[policy(emulator)])
+    async with emulator.client() as another:
+        other = await another.accounts.tokens.create(name="bot", policies=[policy(emulator)])
     with pytest.raises(AmbiguousOutcomeError) as caught:
         await client.accounts.tokens.recover(attempt)
 

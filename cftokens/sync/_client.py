@@ -10,7 +10,7 @@ from yarl import URL
 
 from cftokens._client import Client as AsyncClient
 from cftokens._options import UNSET, RateLimit, Retry, Unset
-from cftokens._secret import TokenValue
+from cftokens._secret import TokenValue, hide, hide_proxy
 from cftokens.sync._generated import Accounts, User
 from cftokens.sync._portal import Portal
 
@@ -65,6 +65,7 @@ class Client:
         proxy: str | URL | None = None,
         ssl: ssl_module.SSLContext | None = None,
     ) -> None:
+        api_token, proxy = hide(api_token), hide_proxy(proxy)  # a traceback may show the locals of this frame
         self._wrapped = AsyncClient(
             api_token,
             account_id=account_id,
@@ -127,6 +128,8 @@ class Client:
 
             TypeError: An argument has the wrong type.
         """
+        if not isinstance(api_token, Unset):
+            api_token = hide(api_token)
         view = type(self).__new__(type(self))
         wrapped = self._wrapped.with_options(
             api_token=api_token, account_id=account_id, timeout=timeout, retry=retry

@@ -479,8 +479,9 @@ class AccountTokens:
         """
         Settle a create whose outcome is unknown.
 
-        Looks for a token of exactly that name and access, issued since then by Cloudflare's clock and
-        never used. If there is one, it is rolled, so that the value returned is the only valid one.
+        Looks for an active token of exactly that name, access, condition and dates, issued since then by
+        Cloudflare's clock, never used, and not one whose value this client knows. If there is one, it is
+        rolled, so that the value returned is the only valid one.
 
         Args:
             attempt: ``error.attempt``, or what `cftokens.errors.attempt_of()` finds.
@@ -936,8 +937,9 @@ class UserTokens:
         """
         Settle a create whose outcome is unknown.
 
-        Looks for a token of exactly that name and access, issued since then by Cloudflare's clock and
-        never used. If there is one, it is rolled, so that the value returned is the only valid one.
+        Looks for an active token of exactly that name, access, condition and dates, issued since then by
+        Cloudflare's clock, never used, and not one whose value this client knows. If there is one, it is
+        rolled, so that the value returned is the only valid one.
 
         Args:
             attempt: ``error.attempt``, or what `cftokens.errors.attempt_of()` finds.

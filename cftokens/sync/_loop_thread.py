@@ -11,6 +11,7 @@ import atexit
 import contextlib
 import contextvars
 import logging
+import os
 import threading
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine
@@ -43,7 +44,8 @@ class PendingCall(Generic[T]):
         self._context = contextvars.copy_context()
         self._context.run(SENT_ONCE.set, self.sent)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._task: asyncio.Task[T]
+        self._task: asyncio.Task[T] | None = None
+        self._ended = False
         self._done = threading.Lock()
         self._done.acquire()
 
@@ -57,9 +59,11 @@ class PendingCall(Generic[T]):
     def wait(self) -> BaseException | None:
         """
         Wait until the coroutine has ended. Return its error, if it has one.
+
+        An interrupt may come at any point of a wait, and another wait follow it.
         """
-        while not self._done.acquire(timeout=_SLICE):
-            pass
+        while not self._ended:
+            self._done.acquire(timeout=_SLICE)
         return self.error
 
     def drop(self, reason: CFTokensError) -> CFTokensError:
@@ -80,29 +84,40 @@ class PendingCall(Generic[T]):
                 self._loop.call_soon_threadsafe(self._cancel)
                 self.wait()
         finally:
-            self._explain(interrupt)
+            self._say_what_was_done(interrupt)
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         self._task = loop.create_task(self._coroutine, context=self._context)
         self._task.add_done_callback(self._finish)
 
     def _cancel(self) -> None:
-        self._task.cancel()
+        if self._task is not None:
+            self._task.cancel()
+        else:  # the interrupt came before the coroutine was handed over
+            self._coroutine.close()
+            self._end()
 
     def _finish(self, task: "asyncio.Task[T]") -> None:
         try:
             self.value = task.result()
         except BaseException as error:  # noqa: BLE001 -- raised again in the thread that waits
             self.error = error
+        self._end()
+
+    def _end(self) -> None:
+        self._ended = True
         self._done.release()
 
-    def _explain(self, interrupt: BaseException) -> None:
+    def _say_what_was_done(self, interrupt: BaseException) -> None:
         if isinstance(self.error, CFTokensError) and not self.error.outcome_unknown:
             return
         succeeded_in_vain = hasattr(self, "value")  # a failure was told in the log where it came up
         for sent in self.sent:
-            if sent.may_have_effect:
-                (mark_as_lost if succeeded_in_vain else annotate)(interrupt, sent.call)
+            if succeeded_in_vain:
+                sent.forget(self.value)
+                mark_as_lost(interrupt, sent.call)
+            elif sent.may_have_effect:
+                annotate(interrupt, sent.call)
 
 
 class LoopThread:
@@ -115,6 +130,7 @@ class LoopThread:
 
     def __init__(self, closing: Callable[[], Awaitable[None]]) -> None:
         self._closing = closing
+        self._process = os.getpid()
         self._lock = threading.RLock()  # a finaliser may come in between
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -179,6 +195,8 @@ class LoopThread:
 
         Whoever waits in a daemon thread stays parked, for waking it would print a traceback.
         """
+        if self._process != os.getpid():
+            return
         with self._lock:
             self._interpreter_exits = True
             calls = list(self._calls)

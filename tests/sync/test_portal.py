@@ -469,9 +469,7 @@ def interrupt_after(event: Callable[[PendingCall[Any]], object], monkeypatch: py
     wait = PendingCall.wait
 
     def interrupt(call: PendingCall[Any]) -> None:
-        monkeypatch.setattr(
-            PendingCall, "wait", lambda again: None if call.error or hasattr(call, "value") else wait(again)
-        )
+        monkeypatch.setattr(PendingCall, "wait", wait)
         event(call)
         raise Interrupt
 
@@ -540,6 +538,49 @@ def test_an_interrupt_of_a_refused_create_has_nothing_to_settle(
     assert attempt_of(caught.value) is None
 
 
+def test_an_interrupt_between_the_answer_and_its_reader_does_not_hang(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A signal that comes when the wait is over, and before it has returned, still gets out.
+    """
+    wait = PendingCall.wait
+
+    def wait_and_interrupt(call: PendingCall[Any]) -> None:
+        monkeypatch.setattr(PendingCall, "wait", wait)
+        wait(call)
+        raise Interrupt
+
+    monkeypatch.setattr(PendingCall, "wait", wait_and_interrupt)
+    with pytest.raises(Interrupt):
+        portal.call(value(1))
+
+    assert portal.call(value(2)) == 2
+
+
+def test_an_interrupt_on_the_way_to_the_loop_does_not_hang(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A coroutine that was about to be handed over, and was not, is closed.
+    """
+    portal.call(value(1))
+    thread = portal._thread()
+    loop = thread._loop
+    assert loop is not None
+    hand_over = loop.call_soon_threadsafe
+
+    def interrupt(*_: object) -> None:
+        monkeypatch.setattr(loop, "call_soon_threadsafe", hand_over)
+        raise Interrupt
+
+    monkeypatch.setattr(loop, "call_soon_threadsafe", interrupt)
+    with pytest.raises(Interrupt):
+        portal.call(value(1))
+
+    assert portal.call(value(2)) == 2
+
+
 def test_an_interrupt_before_the_start_sends_nothing(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     A coroutine that never came to the loop is closed.
@@ -560,20 +601,21 @@ def test_a_wait_looks_up_now_and_then() -> None:
     """
     On systems where Ctrl-C does not wake a waiting thread, it is seen between two looks.
     """
-    looks = [False, False, True]
+    coroutine = value(1)
+    call = PendingCall(coroutine)
+    looks = []
 
     class Lock:
         def acquire(self, *, timeout: float) -> bool:
-            assert timeout == 1.0
-            return looks.pop(0)
+            looks.append(timeout)
+            call._ended = len(looks) == 3
+            return call._ended
 
-    coroutine = value(1)
-    call = PendingCall(coroutine)
     call._done = Lock()  # type: ignore[assignment]  # all that is needed of one
     call.wait()
     coroutine.close()
 
-    assert looks == []
+    assert looks == [1.0, 1.0, 1.0]
 
 
 def test_what_was_never_written_needs_no_settling() -> None:
@@ -583,7 +625,7 @@ def test_what_was_never_written_needs_no_settling() -> None:
     coroutine = value(1)
     call = PendingCall(coroutine)
     create = calls.create_token(ACCOUNT, {"name": "bot", "policies": []})
-    call.sent.append(SentOnce(create, OneShotBody(b"{}")))
+    call.sent.append(SentOnce(create, OneShotBody(b"{}"), print))
     interrupt = KeyboardInterrupt()
     call.abandon(interrupt)
 
