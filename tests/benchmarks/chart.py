@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 from tests.benchmarks.contenders import BARE, OFFICIAL, OFFICIAL_AIOHTTP, OURS
 from tests.benchmarks.measuring import IN_FLIGHT, THREADS, TOKENS, Speeds
 
-_WIDTH: Final = 760
+_WIDTH: Final = 800
 _MARGIN: Final = 24
 _LABELS: Final = 170
 _BARS: Final = 390

@@ -36,11 +36,12 @@ Blocking calls run on a loop in a background thread. One after another, a blocki
 times as long as the same call awaited ({awaited} ms). {threads} threads together make {pool:.1f} times
 as many calls in a second as one.
 
-Import and first client take {import_ours:.0f} ms and {memory_ours:.1f} MiB at the peak, `import
-aiohttp` alone {import_aiohttp:.0f} ms and {memory_aiohttp:.1f} MiB. That is with a warm cache of files
-and without the start of the interpreter, whose memory is counted.
+Import and first client take {import_ours:.0f} ms and {memory_ours:.1f} MiB at the peak,
+`import aiohttp` alone {import_aiohttp:.0f} ms and {memory_aiohttp:.1f} MiB. That is with a warm cache of
+files and without the start of the interpreter, whose memory is counted.
 
 ## How it is measured
+
 - One server in a process of its own answers everybody with bytes that are ready. It keeps connections
   open and waits for nothing, so what is measured is the libraries.
 - Contenders take turns, {rounds} rounds in all, and the best round of each counts: what disturbs a
