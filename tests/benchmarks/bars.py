@@ -1,0 +1,123 @@
+"""
+What was promised, and whether it holds.
+"""
+
+from collections.abc import Iterable
+
+import attrs
+
+from tests.benchmarks.contenders import BARE, OFFICIAL, OFFICIAL_AIOHTTP, OURS
+from tests.benchmarks.fresh import LONG_LIST, Fresh
+from tests.benchmarks.measuring import IN_FLIGHT, THREADS, TOKENS, Speeds
+
+LONGEST_BLOCK = 10
+"""Milliseconds."""
+
+LARGEST_GROWTH = 1024
+"""KiB, which a fragmented heap may take; the tokens alone would take a hundred times as much."""
+
+
+@attrs.frozen
+class Bar:
+    """
+    One promise, and what was measured.
+    """
+
+    what: str
+    measured: float
+    bar: float
+    text: str
+    """How to write a figure, such as ``{:.1f} times``."""
+
+    at_least: bool = True
+
+    @property
+    def is_met(self) -> bool:
+        """
+        Whether it holds.
+        """
+        return self.measured >= self.bar if self.at_least else self.measured <= self.bar
+
+
+def bars(speeds: Speeds, fresh: Fresh) -> Iterable[Bar]:
+    """
+    Hold the figures against what was promised.
+    """
+    get, listing = speeds.get, speeds.listing
+    in_flight = f"`get`, {IN_FLIGHT} in flight"
+    return [
+        Bar(f"{in_flight}: speed against the official SDK", get[OFFICIAL] / get[OURS], 8, "{:.1f} times"),
+        Bar(
+            f"{in_flight}: speed against the official SDK with its aiohttp extra",
+            get[OFFICIAL_AIOHTTP] / get[OURS],
+            2.7,
+            "{:.1f} times",
+        ),
+        Bar(f"{in_flight}: share of bare aiohttp's speed", 100 * get[BARE] / get[OURS], 75, "{:.0f} %"),
+        Bar(
+            f"listing {TOKENS} tokens: speed against the official SDK",
+            listing[OFFICIAL] / listing[OURS],
+            3.5,
+            "{:.1f} times",
+        ),
+        Bar(
+            f"listing {TOKENS} tokens: requests, of which the official SDK makes {speeds.requests[OFFICIAL]}",
+            speeds.requests[OURS],
+            10,
+            "{:.0f}",
+            at_least=False,
+        ),
+        *_blocking_bars(speeds),
+        *_fresh_bars(fresh),
+    ]
+
+
+def _blocking_bars(speeds: Speeds) -> Iterable[Bar]:
+    one, many = speeds.blocking, speeds.threads
+    return [
+        Bar(
+            "blocking `get`, one after another: speed against the official SDK",
+            one[OFFICIAL] / one[OURS],
+            2,
+            "{:.1f} times",
+        ),
+        Bar(
+            f"blocking `get` from {THREADS} threads: speed against the official SDK",
+            many[OFFICIAL] / many[OURS],
+            4.5,
+            "{:.1f} times",
+        ),
+    ]
+
+
+def _fresh_bars(fresh: Fresh) -> Iterable[Bar]:
+    return [
+        Bar(
+            "import and first client: time against `import aiohttp`",
+            fresh.ours.seconds / fresh.aiohttp.seconds,
+            1.3,
+            "{:.2f} times",
+            at_least=False,
+        ),
+        Bar(
+            "import and first client: peak memory against `import aiohttp`",
+            fresh.ours.kibibytes / fresh.aiohttp.kibibytes,
+            1.1,
+            "{:.2f} times",
+            at_least=False,
+        ),
+        Bar(
+            f"longest standstill of the loop in a first `get` and a list of {TOKENS}",
+            fresh.block,
+            LONGEST_BLOCK,
+            "{:.1f} ms",
+            at_least=False,
+        ),
+        Bar(
+            f"iterating {LONG_LIST:,} tokens: growth of memory over the last nine tenths",
+            fresh.growth,
+            LARGEST_GROWTH,
+            "{:.0f} KiB",
+            at_least=False,
+        ),
+    ]
