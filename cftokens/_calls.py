@@ -35,6 +35,7 @@ from cftokens.models import (
 T = TypeVar("T")
 _REMOVABLE: Final = ("condition", "expires_on", "not_before")
 
+N = TypeVar("N", Token, TokenDeleteResponse)
 M = TypeVar("M", Token, PermissionGroup)
 
 
@@ -64,7 +65,12 @@ def get_token(account_id: str | None, token_id: str) -> Call[Token]:
     """
     Fetch one token.
     """
-    return Call(operation="get", method="GET", path=_token_path(account_id, token_id), decode=_decode_token)
+    return Call(
+        operation="get",
+        method="GET",
+        path=_token_path(account_id, token_id),
+        decode=lambda envelope: _the_token(structure(envelope.result, Token), token_id),
+    )
 
 
 def read_token(account_id: str | None, token_id: str) -> Call[dict[str, Any]]:
@@ -73,7 +79,7 @@ def read_token(account_id: str | None, token_id: str) -> Call[dict[str, Any]]:
     """
 
     def decode(envelope: Envelope) -> dict[str, Any]:
-        structure(envelope.result, Token)
+        _the_token(structure(envelope.result, Token), token_id)
         return {key: value for key, value in envelope.result.items() if key != "value"}
 
     return Call(operation="get", method="GET", path=_token_path(account_id, token_id), decode=decode)
@@ -150,7 +156,7 @@ def _update(
     check: Callable[[Mapping[str, Any]], list[str]],
 ) -> Call[Token]:
     def decode(envelope: Envelope) -> Token:
-        token = structure(envelope.result, Token)
+        token = _the_token(structure(envelope.result, Token), token_id)
         for key in check(envelope.result):
             raise Malformed(
                 "it is not as it was sent" if key in body else "it is still there, but was to be gone", key
@@ -172,14 +178,18 @@ def delete_token(account_id: str | None, token_id: str) -> Call[TokenDeleteRespo
     Delete a token. The answer to a success may be without a result.
     """
     gone = TokenDeleteResponse(id=token_id)
+
+    def decode(envelope: Envelope) -> TokenDeleteResponse:
+        if envelope.result is None:
+            return gone
+        return _the_token(structure(envelope.result, TokenDeleteResponse), token_id)
+
     return Call(
         operation="delete",
         method="DELETE",
         path=_token_path(account_id, token_id),
         body=b"",
-        decode=lambda envelope: (
-            gone if envelope.result is None else structure(envelope.result, TokenDeleteResponse)
-        ),
+        decode=decode,
         changes=True,
         if_gone=gone,
     )
@@ -245,5 +255,10 @@ def _token_path(account_id: str | None, token_id: str) -> str:
     return f"{_tokens_path(account_id)}/{check_id(token_id, 'token_id')}"
 
 
-def _decode_token(envelope: Envelope) -> Token:
-    return structure(envelope.result, Token)
+def _the_token(answered: N, token_id: str) -> N:
+    """
+    Refuse an answer that is about another token than the one asked about.
+    """
+    if answered.id != token_id:
+        raise Malformed("is another token's", "id")
+    return answered

@@ -65,7 +65,8 @@ def structure(value: object, model: type[T]) -> T:
     Raises:
         Malformed: It has another shape.
     """
-    result: T = _converter().get_structure_hook(model)(value, model)
+    kind: Any = model
+    result: T = _hook(kind)(value, None)
     return result
 
 
@@ -76,8 +77,16 @@ def structure_list(values: object, model: type[T]) -> tuple[T, ...]:
     Raises:
         Malformed: It, or one of its items, has another shape.
     """
-    result: tuple[T, ...] = _sequence_hook(_converter().get_structure_hook(model), model)(values, None)
+    result: tuple[T, ...] = _hook(tuple[model, ...])(values, None)  # type: ignore[valid-type]  # at run time it is one
     return result
+
+
+@functools.cache
+def _hook(kind: Any) -> Hook:
+    """
+    Ask cattrs once for each model: its own look-up takes longer than a small model.
+    """
+    return _converter().get_structure_hook(kind)
 
 
 @functools.cache
@@ -133,10 +142,13 @@ def _resources(value: Any, _: Any) -> dict[str, Any]:
     if type(value) is not dict:
         raise _expected("an object", value)
     for leaf in value.values():
-        leaves = leaf.values() if type(leaf) is dict else (leaf,)
-        if not all(type(each) is str for each in leaves):
+        if type(leaf) is not str and not _is_mapping_of_strings(leaf):
             raise Malformed("expected a string, or an object of strings, under every name")
     return value
+
+
+def _is_mapping_of_strings(value: Any) -> bool:
+    return type(value) is dict and all(type(each) is str for each in value.values())
 
 
 def _meta(value: Any, _: Any) -> dict[str, str | None]:
@@ -161,8 +173,7 @@ def _optional_hook(kind: Any, converter: Converter) -> Hook:
     The null itself never comes here: `_model_hook` takes it for a missing key.
     """
     (inner,) = (each for each in get_args(kind) if each is not NoneType)
-    hook = converter.get_structure_hook(inner)
-    return lambda value, _: hook(value, inner)
+    return converter.get_structure_hook(inner)
 
 
 def _tuple_hook(kind: Any, converter: Converter) -> Hook:
@@ -187,29 +198,28 @@ def _sequence_hook(hook: Hook, item: Any) -> Hook:
 
 def _model_hook(model: Any, converter: Converter) -> Hook:
     fields = [
-        (
-            field.name,
-            field.name.rstrip("_"),
-            converter.get_structure_hook(field.type),
-            field.default is attrs.NOTHING,
-        )
+        (field.name, field.name.rstrip("_"), converter.get_structure_hook(field.type))
         for field in attrs.fields(model)
     ]
+    required = [field.name for field in attrs.fields(model) if field.default is attrs.NOTHING]
 
     def structure_model(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise _expected("an object", value)
         known = {}
-        for name, key, hook, required in fields:
-            if (member := value.get(key)) is not None:
-                try:
+        get = value.get
+        key = ""
+        try:
+            for name, key, hook in fields:
+                if (member := get(key)) is not None:
                     known[name] = hook(member, None)
-                except Malformed as malformed:
-                    raise malformed.inside(key) from None
-            elif required:
-                raise Malformed("is null" if key in value else "is missing", key)
-            if required and member == "":
-                raise Malformed("is empty", key)
+        except Malformed as malformed:
+            raise malformed.inside(key) from None
+        for name in required:
+            if known.get(name, "") == "":
+                raise Malformed(
+                    "is empty" if name in known else "is null" if name in value else "is missing", name
+                )
         return model(**known)
 
     return structure_model

@@ -7,15 +7,15 @@ import io
 import os
 import ssl
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Final
 
 import aiohttp
+import attrs
 from aiohttp.abc import AbstractStreamWriter
 from yarl import URL
 
-from cftokens._secret import MaskedStr
+from cftokens._secret import MaskedStr, TokenValue
 from cftokens._version import __version__
 from cftokens._wire import LARGEST_BODY, Answer, NoAnswer, http_date
 from cftokens.errors import ClosedError, NoResponseError, WrongLoopError
@@ -26,7 +26,31 @@ _CONNECTIONS: Final = 500
 _OTHER_LOOP: Final = ("Event loop is closed", "inside a task", "attached to a different loop")
 """What aiohttp and asyncio say to somebody on the wrong loop."""
 
-_HEADERS: Final = {"Accept": "application/json", "User-Agent": f"cftokens/{__version__}"}
+_NO_CONTENT_TYPE: Final = ("Content-Type",)
+
+
+@attrs.frozen
+class Settings:
+    """
+    What all requests of a client have in common, made once for all of them.
+    """
+
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    timeout: aiohttp.ClientTimeout
+    proxy: URL | None
+    proxy_headers: Mapping[str, str] | None = attrs.field(repr=False)
+    context: ssl.SSLContext | None
+
+
+def headers_for(credential: TokenValue) -> dict[str, str]:
+    """
+    Return the headers of every request. The credential among them goes out as it is, and shows nothing.
+    """
+    return {
+        "Accept": "application/json",
+        "User-Agent": f"cftokens/{__version__}",
+        "Authorization": MaskedStr(f"Bearer {credential.reveal()}"),
+    }
 
 
 class OneShotBody(aiohttp.BytesPayload):
@@ -96,16 +120,7 @@ class Http:
         self._last_answer: tuple[str, float] = ("", 0.0)
 
     async def exchange(
-        self,
-        method: str,
-        url: URL,
-        *,
-        authorization: MaskedStr,
-        body: OneShotBody | None,
-        timeout: float,  # noqa: ASYNC109 -- aiohttp keeps it, with the phases apart
-        proxy: URL | None,
-        proxy_headers: dict[str, str] | None,
-        context: ssl.SSLContext | None,
+        self, method: str, url: URL, settings: Settings, body: OneShotBody | None
     ) -> Answer | NoAnswer:
         """
         Send a request and read its answer.
@@ -116,39 +131,38 @@ class Http:
             WrongLoopError: The session belongs to another loop.
         """
         session = await self._session_of_this_loop()
-        # A borrowed session may be told not to unpack what aiohttp asks for.
-        packing = {} if session.auto_decompress else {"Accept-Encoding": "identity"}
+        headers = settings.headers
+        if not session.auto_decompress:  # somebody's session may be told not to unpack
+            headers = {**headers, "Accept-Encoding": "identity"}
         try:
             async with session.request(
                 method,
                 url,
-                headers={**_HEADERS, **packing, "Authorization": authorization},
+                headers=headers,
                 data=body,
                 allow_redirects=False,
                 raise_for_status=False,
-                timeout=aiohttp.ClientTimeout(total=timeout),
-                proxy=proxy,
-                proxy_headers=proxy_headers,
-                ssl=context or True,
-                skip_auto_headers=() if body is None or body.size else ("Content-Type",),
+                timeout=settings.timeout,
+                proxy=settings.proxy,
+                proxy_headers=settings.proxy_headers,
+                ssl=settings.context or True,
+                skip_auto_headers=None if body is None or body.size else _NO_CONTENT_TYPE,
             ) as response:
-                with self._open_while_read(response):
-                    answer = await _read(response)
-                self._last_answer = (answer.headers.get("Date", ""), answer.received_on)
-                return answer
+                return await self._read(response)
         except (aiohttp.ClientError, OSError) as error:  # a time-out is an OSError
-            return _no_answer(error, timeout, written=body is None or body.written)
+            return _no_answer(error, settings.timeout.total, written=body is None or body.written)
         except (RuntimeError, ValueError) as error:
             misuse = self._misuse(session, error)
         raise misuse  # here, so that aiohttp's own error is not its context
 
-    @contextmanager
-    def _open_while_read(self, response: aiohttp.ClientResponse) -> Iterator[None]:
+    async def _read(self, response: aiohttp.ClientResponse) -> Answer:
         self._responses.add(response)
         try:
-            yield
+            answer = Answer(response.status, response.headers, await _body(response), time.time())
         finally:
             self._responses.discard(response)
+        self._last_answer = (answer.headers.get("Date", ""), answer.received_on)
+        return answer
 
     def _misuse(self, session: aiohttp.ClientSession, error: Exception) -> Exception:
         """
@@ -228,18 +242,18 @@ class Http:
             await self._session.close()
 
 
-async def _read(response: aiohttp.ClientResponse) -> Answer:
+async def _body(response: aiohttp.ClientResponse) -> bytes | None:
     # A traceback shows a local of type bytes, and not what is in a BytesIO.
     body = io.BytesIO()
     while not response.content.at_eof():
         body.write(await response.content.readany())
         if body.tell() > LARGEST_BODY:
             response.close()
-            return Answer(response.status, response.headers, None, time.time())
-    return Answer(response.status, response.headers, body.getvalue(), time.time())
+            return None
+    return body.getvalue()
 
 
-def _no_answer(error: Exception, timeout: float, *, written: bool) -> NoAnswer:
+def _no_answer(error: Exception, timeout: float | None, *, written: bool) -> NoAnswer:
     """
     Say what happened, with a cause that was made anew.
 

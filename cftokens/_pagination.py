@@ -23,7 +23,7 @@ class _HasId(Protocol):
 T = TypeVar("T", bound=_HasId)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class ResultInfo:
     """
     What Cloudflare says about a page. ``total_pages`` is not in its token lists, but in others.
@@ -55,7 +55,7 @@ class Page(Generic[T]):
     """How many items Cloudflare says are on all pages."""
 
 
-@attrs.frozen
+@attrs.define
 class Batch(Generic[T]):
     """
     One answer to a list request, before anything is filtered.

@@ -13,16 +13,17 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
+from urllib.parse import quote, urlencode
 
 import aiohttp
 import attrs
 from yarl import URL
 
 from cftokens._catalogue import Catalogue
-from cftokens._http import Http, OneShotBody
+from cftokens._http import Http, OneShotBody, Settings, headers_for
 from cftokens._options import RateLimit, Retry
 from cftokens._pace import BURST, Pace, Window
-from cftokens._secret import MaskedStr, TokenValue
+from cftokens._secret import TokenValue
 from cftokens._wire import Answer, Call, NoAnswer, decipher, may_repeat, next_wait, ray_id, retry_after
 from cftokens.errors import CFTokensError, ClosedError, NotFoundError, RateLimitedError
 from cftokens.models import TokenCreateResponse
@@ -51,10 +52,19 @@ class Options:
     proxy_headers: dict[str, str] | None = attrs.field(repr=False)
     context: ssl.SSLContext | None
     catalogue: Catalogue = attrs.field(repr=False)
-    authorization: MaskedStr = attrs.field(
-        init=False,
-        default=attrs.Factory(lambda self: MaskedStr(f"Bearer {self.credential.reveal()}"), takes_self=True),
-    )
+    settings: Settings = attrs.field(init=False, repr=False)
+    address: str = attrs.field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        settings = Settings(
+            headers_for(self.credential),
+            aiohttp.ClientTimeout(total=self.timeout),
+            self.proxy,
+            self.proxy_headers,
+            self.context,
+        )
+        object.__setattr__(self, "settings", settings)
+        object.__setattr__(self, "address", str(self.base_url))
 
 
 @attrs.frozen
@@ -184,16 +194,8 @@ class Transport:
         if not call.repeatable and body is not None and (sent := SENT_ONCE.get()) is not None:
             sent.append(SentOnce(call, body, self._forget))
         try:
-            outcome = await self._http.exchange(
-                call.method,
-                _url(call, options.base_url),
-                authorization=options.authorization,
-                body=body,
-                timeout=options.timeout,
-                proxy=options.proxy,
-                proxy_headers=options.proxy_headers,
-                context=options.context,
-            )
+            url = _url(call, options.address)
+            outcome = await self._http.exchange(call.method, url, options.settings, body)
             _log_attempt(call, outcome, attempt, self._clock() - start)
         except BaseException as error:
             if not call.repeatable and body is not None and body.written:
@@ -228,9 +230,9 @@ class Transport:
         await self._http.close()
 
 
-def _url(call: Call[Any], base_url: URL) -> URL:
-    url = URL(f"{base_url}{call.path}", encoded=True)
-    return url.with_query(call.query) if call.query else url
+def _url(call: Call[Any], address: str) -> URL:
+    query = f"?{urlencode(call.query, quote_via=quote)}" if call.query else ""
+    return URL(f"{address}{call.path}{query}", encoded=True)
 
 
 def _log_attempt(call: Call[Any], outcome: Answer | NoAnswer, attempt: int, seconds: float) -> None:

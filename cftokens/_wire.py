@@ -58,7 +58,10 @@ _RAY_ID = re.compile(r"[0-9A-Za-z]{8,32}(-[A-Z]{3,5})?")
 _LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
-@attrs.frozen
+# The classes below are made for every request, so they are not frozen: that would take twice as long.
+
+
+@attrs.define
 class Envelope:
     """
     The two members of an answer that carry data.
@@ -68,7 +71,7 @@ class Envelope:
     result_info: Any = attrs.field(repr=False)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Call(Generic[T]):
     """
     One operation as data.
@@ -114,7 +117,7 @@ class Call(Generic[T]):
         return f"{self.operation} of {self.attempt.name!r}, started {self.attempt.started_on.isoformat()}"
 
 
-@attrs.frozen
+@attrs.define
 class Answer:
     """
     What came back.
@@ -129,7 +132,7 @@ class Answer:
     """Unix time."""
 
 
-@attrs.frozen
+@attrs.define
 class NoAnswer:
     """
     Why nothing came back that could be read.

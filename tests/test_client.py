@@ -518,7 +518,7 @@ def test_a_client_shows_no_secret() -> None:
     Neither the client nor anything that it is made of shows the credential.
     """
     client = Client(CREDENTIAL, account_id=ACCOUNT, proxy=f"http://user:{CREDENTIAL}@proxy.example.com")
-    shown = f"{client!r} {client._sender.options!r} {client._sender.options.authorization!r}"
+    shown = f"{client!r} {client._sender.options!r} {client._sender.options.settings.headers!r}"
 
     assert MARK not in shown
     assert ACCOUNT in repr(client)
