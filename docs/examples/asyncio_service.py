@@ -25,7 +25,7 @@ from cftokens import CFTokensError, Client, Token
 LOG = logging.getLogger("watch")
 
 
-async def main(arguments: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """
     Watch until told to stop, and return the exit status.
     """
@@ -36,8 +36,7 @@ async def main(arguments: list[str]) -> int:
     except ValueError as error:
         print(f"Stopped: {error}", file=sys.stderr)
         return 2
-    async with client:
-        await until_told(Watch(client, options.ids, timedelta(days=options.days)), options.every)
+    asyncio.run(serve(client, options))
     LOG.info("Stopped.")
     return 0
 
@@ -57,15 +56,16 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-async def until_told(watch: "Watch", every: float) -> None:
+async def serve(client: Client, options: argparse.Namespace) -> None:
     """
-    Run a watch until SIGTERM or SIGINT.
+    Watch until SIGTERM or SIGINT, and close the client.
     """
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
-    async with asyncio.TaskGroup() as group:  # a watch that fails ends the wait, too
-        watching = group.create_task(watch.run(every))
+    watch = Watch(client, options.ids, timedelta(days=options.days))
+    async with client, asyncio.TaskGroup() as group:  # a watch that fails ends the wait, too
+        watching = group.create_task(watch.run(options.every))
         await told.wait()
         watching.cancel()
 
@@ -132,4 +132,4 @@ def problem(token: Token, notice: timedelta) -> str | None:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main(sys.argv[1:])))
+    sys.exit(main(sys.argv[1:]))

@@ -8,7 +8,7 @@ import re
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from cftokens.sync.emulator import Emulator
@@ -28,6 +28,7 @@ class Program:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
         self._heard = asyncio.Condition()
+        self._ended = False
         self.lines: list[str] = []
 
     @property
@@ -46,6 +47,9 @@ class Program:
             async with self._heard:
                 self.lines.append(line.decode().rstrip())
                 self._heard.notify_all()
+        async with self._heard:
+            self._ended = True
+            self._heard.notify_all()
 
     async def says(self, pattern: str, times: int = 1) -> str:
         """
@@ -55,11 +59,10 @@ class Program:
         def found() -> list[str]:
             return [match[0] for line in self.lines if (match := re.search(pattern, line))]
 
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(DEADLINE), self._heard:
-                await self._heard.wait_for(lambda: len(found()) >= times)
-        except TimeoutError as error:
-            raise AssertionError(f"{pattern!r} was not said {times} times:\n{self.log}") from error
+                await self._heard.wait_for(lambda: self._ended or len(found()) >= times)
+        assert len(found()) >= times, f"{pattern!r} was not said {times} times:\n{self.log}"
         return found()[times - 1]
 
     def tell(self, number: signal.Signals) -> None:
@@ -82,6 +85,15 @@ class Program:
         if self._process.returncode is None:
             self._process.kill()
         await self._process.wait()
+
+
+async def received(emulator: Emulator, operation: str, times: int = 1) -> None:
+    """
+    Wait until an emulator, which lives in another thread, has received something so often.
+    """
+    async with asyncio.timeout(DEADLINE):
+        while [request.operation for request in emulator.requests].count(operation) < times:
+            await asyncio.sleep(0.01)
 
 
 def environment_for(emulator: Emulator | None) -> dict[str, str]:

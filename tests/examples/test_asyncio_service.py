@@ -11,7 +11,7 @@ import pytest
 from cftokens import Client
 from cftokens.sync.emulator import Emulator, Fault
 from docs.examples import asyncio_service
-from tests.examples.programs import assert_clean, running
+from tests.examples.programs import assert_clean, received, running
 from tests.support import ACCOUNT, CREDENTIAL
 
 SERVICE = "asyncio_service.py"
@@ -39,8 +39,7 @@ async def test_a_signal_ends_a_check_that_hangs(emulator: Emulator) -> None:
     """
     emulator.inject(Fault.delay(60.0), operation="list")
     async with running(SERVICE, emulator=emulator) as service:
-        while not emulator.requests:  # noqa: ASYNC110 -- it lives in another thread
-            await asyncio.sleep(0)
+        await received(emulator, "list")
         service.tell(signal.SIGTERM)
         status = await service.status()
 
