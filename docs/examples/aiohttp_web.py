@@ -74,8 +74,13 @@ def main(arguments: list[str]) -> int:
     except ValueError as error:
         print(f"Stopped: {error}", file=sys.stderr)
         return 2
-    patience = options.deadline + 1  # every request is over by then, so that none is cut off
-    web.run_app(app, host=options.host, port=options.port, shutdown_timeout=patience, print=LOG.info)
+    web.run_app(
+        app,
+        host=options.host,
+        port=options.port,
+        shutdown_timeout=options.deadline + 1,  # every request is over by then, so that none is cut off
+        print=LOG.info,
+    )
     return 0
 
 
@@ -180,7 +185,7 @@ async def issue(client: Client, name: str, minutes: int) -> TokenCreateResponse:
     """
     try:
         return await client.accounts.tokens.create(
-            name=f"{PREFIX}{name} {secrets.token_hex(4)}",  # used once, so that there is only one to find
+            name=f"{PREFIX}{name} {secrets.token_hex(4)}",  # used once, so that recover() finds one
             policies=[policy(client)],
             expires_on=datetime.now(UTC) + timedelta(minutes=minutes),
         )
@@ -264,7 +269,7 @@ def iso(moment: datetime | None) -> str | None:
     """
     Write a moment down as JSON has it.
     """
-    return moment and moment.isoformat()
+    return None if moment is None else moment.isoformat()
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ ZONE_READ = "c8fed203ed3043cba015a93ad1616f1f"
 PREFIX = "issued: "
 """How the names of our tokens begin. Callers reach no other token, and above all not our own credential."""
 
-TokenId = Annotated[str, Path(alias="id", pattern="^[0-9a-f]{32}$")]
+TokenId = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 
 router = APIRouter()
 
@@ -170,7 +170,7 @@ async def create(order: Order, request: Request, response: Response) -> Issued:
     return Issued(id=created.id, value=created.value.reveal(), expires_on=created.expires_on)
 
 
-@router.get("/tokens/{id}")
+@router.get("/tokens/{token_id}")
 async def show(token_id: TokenId, request: Request) -> Shown:
     """
     Tell what is known of a token.
@@ -180,7 +180,7 @@ async def show(token_id: TokenId, request: Request) -> Shown:
     return Shown(id=token.id, name=token.name, status=token.status, expires_on=token.expires_on)
 
 
-@router.delete("/tokens/{id}", status_code=204)
+@router.delete("/tokens/{token_id}", status_code=204)
 async def revoke(token_id: TokenId, request: Request) -> None:
     """
     Revoke a token.
@@ -205,7 +205,7 @@ async def issue(client: Client, order: Order) -> TokenCreateResponse:
     """
     try:
         return await client.accounts.tokens.create(
-            name=f"{PREFIX}{order.name} {secrets.token_hex(4)}",  # used once, so that there is only one to find
+            name=f"{PREFIX}{order.name} {secrets.token_hex(4)}",  # used once, so that recover() finds one
             policies=[policy(client)],
             expires_on=datetime.now(UTC) + timedelta(minutes=order.minutes),
         )

@@ -1,5 +1,5 @@
 """
-An audit of all tokens of an account, for cron: which of them are more dangerous than they need to be?
+An audit of the tokens of an account, for cron, that tells which are more dangerous than they need to be.
 
     pip install rich
     python -m cftokens.emulator -- python docs/examples/script.py     without an account
@@ -32,18 +32,17 @@ def main(arguments: list[str]) -> int:
     """
     options = parse(arguments)
     unused, notice = timedelta(days=options.unused), timedelta(days=options.notice)
-    attention = False
     try:
         with Client() as client:
-            for token in with_progress(client):
-                attention |= report(token, list(problems(token, datetime.now(UTC), unused, notice)))
+            tokens = fetch(client)
     except (CFTokensError, ValueError) as error:
         print(f"Could not check: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Could not check: interrupted.", file=sys.stderr)
         return 2
-    return 1 if attention else 0
+    findings = [report(token, list(problems(token, datetime.now(UTC), unused, notice))) for token in tokens]
+    return 1 if any(findings) else 0
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -63,18 +62,18 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def with_progress(client: Client) -> Iterator[Token]:
+def fetch(client: Client) -> list[Token]:
     """
-    Go through every token, a page at a time, and show on a terminal how far we are.
+    Fetch every token, a page at a time, and show on a terminal how far we are.
     """
+    tokens: list[Token] = []
     console = Console(stderr=True)  # what is found goes to stdout, which may be a file
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("Tokens", total=None)
         for page in client.accounts.tokens.list().pages():
-            progress.update(task, total=page.total_count)
-            for token in page.items:
-                yield token
-                progress.advance(task)
+            tokens += page.items
+            progress.update(task, total=page.total_count, completed=len(tokens))
+    return tokens
 
 
 def report(token: Token, found: list[str]) -> bool:

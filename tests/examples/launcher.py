@@ -1,7 +1,8 @@
 """
-Starts a program in which a blocking call on the event loop is an error: ``launcher.py PROGRAM ARGUMENTS…``
+Starts a program in which a blocking call on the event loop is an error.
 
-The last line on stderr tells how long, at most, the loop was busy with one thing.
+``launcher.py PROGRAM ARGUMENTS…`` starts it as Python would. The last line on stderr tells how long, at
+most, the loop was busy with one thing.
 """
 
 import asyncio
@@ -38,7 +39,7 @@ def main() -> None:
     """
     Turn the program into one that cannot block unseen, and run it.
     """
-    asyncio.Handle._run = timed  # type: ignore[method-assign]
+    asyncio.Handle._run = timed  # type: ignore[method-assign, assignment]
     signal.signal(signal.SIGTERM, leave)
     blockbuster = BlockBuster()
     for function in blockbuster.functions.values():

@@ -92,7 +92,7 @@ async def received(emulator: Emulator, operation: str, times: int = 1) -> None:
     Wait until an emulator, which lives in another thread, has received something so often.
     """
     async with asyncio.timeout(DEADLINE):
-        while [request.operation for request in emulator.requests].count(operation) < times:
+        while sum(request.operation == operation for request in emulator.requests) < times:  # noqa: ASYNC110 -- a thread
             await asyncio.sleep(0.01)
 
 
@@ -100,7 +100,8 @@ def environment_for(emulator: Emulator | None) -> dict[str, str]:
     """
     Return an environment that leads to an emulator, or nowhere.
     """
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("CLOUDFLARE_")}
+    unwanted = ("CLOUDFLARE_", "PYTHONDEVMODE")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
     if emulator is None:
         return clean
     return clean | {
@@ -112,17 +113,23 @@ def environment_for(emulator: Emulator | None) -> dict[str, str]:
 
 @asynccontextmanager
 async def running(
-    name: str, *arguments: str, emulator: Emulator | None, strict: bool = True
+    name: str, *arguments: str, emulator: Emulator | None, strict: bool = True, dev: bool = True
 ) -> AsyncIterator[Program]:
     """
-    Start a program of the documentation on an emulator, in which, if strict, nothing may block the loop.
+    Start a program of the documentation on an emulator.
+
+    Args:
+        strict: Nothing may block the loop.
+
+        dev: Python tells of what was left open, which makes it slow.
     """
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-X", "dev", "-W", "error"),
+        *(sys.executable, "-W", "error"),
+        *(["-X", "dev"] if dev else []),
         *([str(LAUNCHER)] if strict else []),
         *(str(EXAMPLES / name), *arguments),
         cwd=ROOT,
-        env=environment_for(emulator) | {"PYTHONASYNCIODEBUG": "0"},  # it would count its own work as stalls
+        env=environment_for(emulator),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

@@ -5,6 +5,7 @@ The service that watches tokens, as a process of its own.
 import asyncio
 import signal
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -57,7 +58,7 @@ async def test_it_warns_once_of_each_token_that_needs_attention(emulator: Emulat
         late = tokens.create(name="late", policies=[], expires_on=soon)
         off = tokens.create(name="off", policies=[])
         tokens.create(name="far", policies=[], expires_on=soon + timedelta(days=365))
-        terms = {"policies": [], "condition": None, "expires_on": None, "not_before": None}
+        terms: dict[str, Any] = {"policies": [], "condition": None, "expires_on": None, "not_before": None}
         tokens.update(off.id, name="off", status="disabled", **terms)
         async with running(SERVICE, *OFTEN, emulator=emulator) as service:
             await service.says("Checked 4 tokens, 2 need attention", times=2)

@@ -5,6 +5,7 @@ What holds for a service that hands out tokens, whatever it is built with.
 import asyncio
 import re
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -90,12 +91,14 @@ class WebService:
     """The status for a wrong order."""
 
     @asynccontextmanager
-    async def caller(self, emulator: Emulator, deadline: float = 15.0) -> AsyncIterator[Caller]:
+    async def caller(
+        self, emulator: Emulator, deadline: float = 15.0, *, dev: bool = True
+    ) -> AsyncIterator[Caller]:
         """
         Start the service and somebody who calls it.
         """
         arguments = ("--port", "0", "--deadline", str(deadline))
-        async with running(self.program, *arguments, emulator=emulator) as service:
+        async with running(self.program, *arguments, emulator=emulator, dev=dev) as service:
             address = await service.says(r"http://127\.0\.0\.1:\d+")
             connector = aiohttp.TCPConnector(limit=0)
             async with aiohttp.ClientSession(address, connector=connector) as session:
@@ -270,7 +273,7 @@ class WebService:
         200 requests that Cloudflare takes a second for are answered side by side, and nothing blocks.
         """
         emulator.inject(Fault.delay(1.0), operation="create", times=None)
-        async with self.caller(emulator) as caller:
+        async with self.caller(emulator, dev=False) as caller:
             start = time.monotonic()
             orders = [asyncio.ensure_future(caller.order()) for _ in range(200)]
             await received(emulator, "create")
@@ -280,7 +283,7 @@ class WebService:
             await caller.stop()
 
         stall = longest_stall(caller.service)
-        print(f"{self.program}: 200 in flight {seconds:.2f} s, longest stall {stall:.3f} s")
+        sys.stdout.write(f"{self.program}: 200 in flight {seconds:.2f} s, longest stall {stall:.3f} s\n")
         assert healthy == 200
         assert [status for status, _ in answers] == [201] * 200
         assert len({issued["id"] for _, issued in answers}) == 200
