@@ -2,6 +2,8 @@
 The blocking client in a notebook, whose kernel runs an event loop all the time.
 """
 
+from typing import Any
+
 import nbformat
 import pytest
 from nbclient import NotebookClient
@@ -32,9 +34,8 @@ def run(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, cells: list[str]) -
     monkeypatch.setenv("CLOUDFLARE_ACCOUNT_ID", emulator.account_id)
     monkeypatch.setenv("CLOUDFLARE_BASE_URL", emulator.base_url)
     code = [{"cell_type": "code", "metadata": {}, "source": cell, "outputs": []} for cell in cells]
-    notebook = nbformat.from_dict(  # type: ignore[no-untyped-call]  # it has few types
-        {"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": code}
-    )
+    parts = {"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": code}
+    notebook: Any = nbformat.from_dict(parts)  # type: ignore[no-untyped-call]  # it has few types
     NotebookClient(notebook, timeout=int(DEADLINE), kernel_name="python3").execute()
     return ["".join(map(shown, cell.outputs)) for cell in notebook.cells]
 
