@@ -73,9 +73,10 @@ class Program:
 
     async def status(self) -> int:
         """
-        Wait for its end.
+        Wait for its end, and for all that it said until then.
         """
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(DEADLINE), self._heard:
+            await self._heard.wait_for(lambda: self._ended)
             return await self._process.wait()
 
     async def kill(self) -> None:

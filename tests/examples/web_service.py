@@ -76,7 +76,6 @@ class Caller:
         """
         self.service.tell(signal.SIGTERM)
         status = await self.service.status()
-        await self.service.says("^longest stall")
         assert_clean(self.service)
         return status
 
