@@ -28,7 +28,9 @@ asyncio.run(main())
 
 
 @pytest.mark.parametrize(
-    ("text", "sign"), [(BLOCKS, "BlockingError"), (LEAVES_OPEN, "Unclosed client session")]
+    ("text", "sign"),
+    [(BLOCKS, "BlockingError"), (LEAVES_OPEN, "Unclosed client session")],
+    ids=["blocks", "leaves-open"],
 )
 async def test_a_bad_program_is_noticed(tmp_path: Path, text: str, sign: str) -> None:
     """
