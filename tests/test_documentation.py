@@ -39,6 +39,7 @@ def test_every_block_of_python_runs(
     for name, value in emulator_variables.items():
         monkeypatch.setenv(name, value)
     document = Sybil(parsers=[PythonCodeBlockParser()], path=str(page.parent)).parse(page)
+    document.namespace["__name__"] = "__main__"  # as where a reader pastes it
     for example in document.examples():
         example.evaluate()
 

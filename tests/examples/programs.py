@@ -1,0 +1,160 @@
+"""
+Programs of the documentation, each as a process of its own.
+"""
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from cftokens.sync.emulator import Emulator
+
+ROOT = Path(__file__).parent.parent.parent
+EXAMPLES = ROOT / "docs" / "examples"
+LAUNCHER = Path(__file__).parent / "launcher.py"
+DEADLINE = 30.0
+"""Seconds after which a program that should have said or done something has failed."""
+
+
+class Program:
+    """
+    A program that runs, and what it has said so far.
+    """
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._heard = asyncio.Condition()
+        self._ended = False
+        self.lines: list[str] = []
+
+    @property
+    def log(self) -> str:
+        """
+        All that it said.
+        """
+        return "\n".join(self.lines)
+
+    async def listen(self) -> None:
+        """
+        Take down what it says, so that its pipe never fills up.
+        """
+        assert self._process.stdout is not None
+        async for line in self._process.stdout:
+            async with self._heard:
+                self.lines.append(line.decode().rstrip())
+                self._heard.notify_all()
+        async with self._heard:
+            self._ended = True
+            self._heard.notify_all()
+
+    async def says(self, pattern: str, times: int = 1) -> str:
+        """
+        Wait until it has said something so often, and return the last of it.
+        """
+
+        def found() -> list[str]:
+            return [match[0] for line in self.lines if (match := re.search(pattern, line))]
+
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DEADLINE), self._heard:
+                await self._heard.wait_for(lambda: self._ended or len(found()) >= times)
+        assert len(found()) >= times, f"{pattern!r} was not said {times} times:\n{self.log}"
+        return found()[times - 1]
+
+    def tell(self, number: signal.Signals) -> None:
+        """
+        Send it a signal.
+        """
+        self._process.send_signal(number)
+
+    async def status(self) -> int:
+        """
+        Wait for its end, and for all that it said until then.
+        """
+        async with asyncio.timeout(DEADLINE), self._heard:
+            await self._heard.wait_for(lambda: self._ended)
+            return await self._process.wait()
+
+    async def kill(self) -> None:
+        """
+        End it in any case.
+        """
+        if self._process.returncode is None:
+            self._process.kill()
+        await self._process.wait()
+
+
+async def received(emulator: Emulator, operation: str, times: int = 1) -> None:
+    """
+    Wait until an emulator, which lives in another thread, has received something so often.
+    """
+    async with asyncio.timeout(DEADLINE):
+        while sum(request.operation == operation for request in emulator.requests) < times:  # noqa: ASYNC110 -- a thread
+            await asyncio.sleep(0.01)
+
+
+def environment_for(emulator: Emulator | None) -> dict[str, str]:
+    """
+    Return an environment that leads to an emulator, or nowhere.
+    """
+    unwanted = ("CLOUDFLARE_", "PYTHONDEVMODE")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
+    if emulator is None:
+        return clean
+    return clean | {
+        "CLOUDFLARE_API_TOKEN": emulator.api_token,
+        "CLOUDFLARE_ACCOUNT_ID": emulator.account_id,
+        "CLOUDFLARE_BASE_URL": emulator.base_url,
+    }
+
+
+@asynccontextmanager
+async def running(
+    name: str, *arguments: str, emulator: Emulator | None, strict: bool = True, dev: bool = True
+) -> AsyncIterator[Program]:
+    """
+    Start a program of the documentation on an emulator.
+
+    Args:
+        strict: Nothing may block the loop.
+
+        dev: Python tells of what was left open, which makes it slow.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-W", "error"),
+        *(["-X", "dev"] if dev else []),
+        *([str(LAUNCHER)] if strict else []),
+        *(str(EXAMPLES / name), *arguments),
+        cwd=ROOT,
+        env=environment_for(emulator),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    program = Program(process)
+    listening = asyncio.ensure_future(program.listen())
+    try:
+        yield program
+    finally:
+        await program.kill()
+        await listening
+
+
+def assert_clean(program: Program) -> None:
+    """
+    A program that ended said nothing of blocking calls, open sessions, lost tasks, or a secret.
+    """
+    for sign in ("BlockingError", "ResourceWarning", "Unclosed", "never retrieved", "Traceback", "cfat_"):
+        assert sign not in program.log, program.log
+
+
+def longest_stall(program: Program) -> float:
+    """
+    Return the seconds for which the loop was busy with one thing.
+    """
+    match = re.search(r"^longest stall: ([\d.]+) s$", program.log, re.MULTILINE)
+    assert match is not None, program.log
+    return float(match[1])

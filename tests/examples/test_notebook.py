@@ -1,0 +1,87 @@
+"""
+The blocking client in a notebook, whose kernel runs an event loop all the time.
+"""
+
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from cftokens.sync.emulator import Emulator, Fault
+from tests.examples.programs import DEADLINE
+
+CELLS = [
+    """
+    import asyncio
+    from cftokens.sync import Client
+    client = Client()
+    assert asyncio.get_running_loop().is_running()
+    """,
+    "[token.name for token in client.accounts.tokens.list()]",
+    "created = client.accounts.tokens.create(name='notebook', policies=[]); created",
+    "client.with_options(api_token=created.value).accounts.tokens.verify().status",
+    "await asyncio.sleep(0); client.accounts.tokens.delete(created.id).id == created.id",
+    "client.close()",
+]
+
+
+def run(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, cells: list[str]) -> list[str]:
+    """
+    Run the cells in a kernel of their own, and return what each shows.
+    """
+    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", emulator.api_token)
+    monkeypatch.setenv("CLOUDFLARE_ACCOUNT_ID", emulator.account_id)
+    monkeypatch.setenv("CLOUDFLARE_BASE_URL", emulator.base_url)
+    code = [{"cell_type": "code", "metadata": {}, "source": cell, "outputs": []} for cell in cells]
+    parts = {"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": code}
+    notebook: Any = nbformat.from_dict(parts)  # type: ignore[no-untyped-call]  # it has few types
+    NotebookClient(notebook, timeout=int(DEADLINE), kernel_name="python3").execute()
+    return ["".join(map(shown, cell.outputs)) for cell in notebook.cells]
+
+
+def shown(output: nbformat.NotebookNode) -> str:
+    """
+    Return the text of what a cell shows.
+    """
+    return str(output.get("data", {}).get("text/plain") or output.get("text", ""))
+
+
+def test_the_blocking_client_works_in_a_notebook(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Every call works although the kernel's loop is running, and a cell's output hides the value.
+    """
+    outputs = run(emulator, monkeypatch, CELLS)
+
+    assert outputs[0] == ""
+    assert outputs[1] == '["The emulator\'s first account token"]'
+    assert "name='notebook'" in outputs[2]
+    assert "value=<TokenValue cfat_…" in outputs[2]
+    assert outputs[3:] == ["'active'", "True", ""]
+
+
+def test_an_interrupted_cell_leaves_a_kernel_that_works(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The stop button ends a call that hangs, and the next cell can use the same client.
+    """
+    emulator.inject(Fault.delay(60.0), operation="verify")
+    outputs = run(
+        emulator,
+        monkeypatch,
+        [
+            "from cftokens.sync import Client; client = Client()",
+            """
+            import os, signal, threading
+            threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+            try:
+                client.accounts.tokens.verify()
+            except KeyboardInterrupt:
+                print("interrupted")
+            """,
+            "client.accounts.tokens.verify().status",
+        ],
+    )
+
+    assert outputs == ["", "interrupted\n", "'active'"]

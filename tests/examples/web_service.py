@@ -1,0 +1,341 @@
+"""
+What holds for a service that hands out tokens, whatever it is built with.
+"""
+
+import asyncio
+import re
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, ClassVar
+
+import aiohttp
+
+from cftokens.sync.emulator import Emulator, Fault
+from tests.examples.programs import Program, assert_clean, longest_stall, received, running
+
+ORDER = {"name": "ci", "minutes": 15}
+UNKNOWN = "0" * 32
+BAD_ORDERS: list[Any] = [
+    b"",
+    b"[" * 4000,
+    b"\xff",
+    [],
+    {},
+    {"name": "ci"},
+    {"name": "", "minutes": 15},
+    {"name": "x" * 81, "minutes": 15},
+    {"name": "two\nlines", "minutes": 15},
+    {"name": 1, "minutes": 15},
+    {"name": "ci", "minutes": 0},
+    {"name": "ci", "minutes": 61},
+    {"name": "ci", "minutes": True},
+    {"name": "ci", "minutes": "15"},
+    {"name": "ci", "minutes": 15, "policies": []},
+]
+
+FAILURES = [
+    (Fault.status(400), 400),
+    (Fault.status(401), 502),
+    (Fault.status(403), 502),
+    (Fault.status(422), 400),
+    (Fault.status(503), 502),
+    (Fault.html(502), 502),
+    (Fault.success_false(), 502),
+    (Fault.truncate(), 502),
+    (Fault.drop_before(), 502),
+    (Fault.delay(60.0), 504),
+]
+"""What Cloudflare does, and what the caller sees."""
+
+LOSSES = [Fault.drop_after(), Fault.truncate(), Fault.status(502, after=True), Fault.delay(60.0)]
+"""What makes a token and loses the answer."""
+
+
+class Caller:
+    """
+    Somebody who wants tokens.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession, service: Program, emulator: Emulator) -> None:
+        self._session = session
+        self.service = service
+        self.emulator = emulator
+
+    async def ask(self, method: str, path: str, **arguments: Any) -> tuple[int, Any]:
+        """
+        Send a request and return status and body of the answer.
+        """
+        async with self._session.request(method, path, **arguments) as response:
+            self.headers = response.headers
+            body = await response.read()
+            return response.status, await response.json() if body else None
+
+    async def order(self) -> tuple[int, Any]:
+        """
+        Ask for a token.
+        """
+        return await self.ask("POST", "/tokens", json=ORDER)
+
+    def names(self) -> list[str | None]:
+        """
+        Return the names of the tokens that the service has made.
+        """
+        with self.emulator.client() as client:
+            return [token.name for token in client.accounts.tokens.list()][1:]
+
+    async def stop(self) -> int:
+        """
+        Tell the service to stop, and see that it left nothing open and said no secret.
+        """
+        self.service.tell(signal.SIGTERM)
+        status = await self.service.status()
+        assert_clean(self.service)
+        return status
+
+
+class WebService:
+    """
+    The tests of one program.
+    """
+
+    program: ClassVar[str]
+    refusal: ClassVar[int]
+    """The status for a wrong order."""
+
+    @asynccontextmanager
+    async def caller(
+        self, emulator: Emulator, deadline: float = 15.0, *, dev: bool = True
+    ) -> AsyncIterator[Caller]:
+        """
+        Start the service and somebody who calls it.
+        """
+        arguments = ("--port", "0", "--deadline", str(deadline))
+        async with running(self.program, *arguments, emulator=emulator, dev=dev) as service:
+            address = await service.says(r"http://127\.0\.0\.1:\d+")
+            connector = aiohttp.TCPConnector(limit=0)
+            async with aiohttp.ClientSession(address, connector=connector) as session:
+                yield Caller(session, service, emulator)
+
+    async def test_a_token_is_issued_shown_and_revoked(self, emulator: Emulator) -> None:
+        """
+        A caller gets a value that works, once, can look at the token, and can revoke it.
+        """
+        async with self.caller(emulator) as caller:
+            status, issued = await caller.order()
+            kept = caller.headers["Cache-Control"]
+            with emulator.client(api_token=issued["value"]) as client:
+                verified = client.accounts.tokens.verify()
+            path = f"/tokens/{issued['id']}"
+            shown = await caller.ask("GET", path)
+            revoked = await caller.ask("DELETE", path)
+            gone = await caller.ask("GET", path)
+            healthy = await caller.ask("GET", "/health")
+            stopped = await caller.stop()
+
+        assert (status, kept, set(issued)) == (201, "no-store", {"id", "value", "expires_on"})
+        assert (verified.id, verified.status) == (issued["id"], "active")
+        assert (shown[0], set(shown[1])) == (200, {"id", "name", "status", "expires_on"})
+        assert shown[1]["expires_on"] == issued["expires_on"]
+        assert re.fullmatch(r"issued: ci [0-9a-f]{8}", shown[1]["name"])
+        assert (revoked, gone[0]) == ((204, None), 404)
+        assert healthy == (200, {"status": "ok"})
+        assert stopped == 0
+
+    async def test_a_token_may_do_what_the_program_says(self, emulator: Emulator) -> None:
+        """
+        It reads zones, which is one permission group, and expires.
+        """
+        async with self.caller(emulator) as caller:
+            await caller.order()
+
+        with emulator.client() as client:
+            *_, token = client.accounts.tokens.list()
+            (group,) = client.accounts.tokens.permission_groups.get(name="Zone Read")
+        (policy,) = token.policies
+        assert [group.id for group in policy.permission_groups] == [group.id]
+        assert token.expires_on is not None
+
+    async def test_a_wrong_order_is_refused(self, emulator: Emulator) -> None:
+        """
+        What is not a name and a number of minutes is refused, and Cloudflare is not asked.
+        """
+        async with self.caller(emulator) as caller:
+            statuses = []
+            for order in BAD_ORDERS:
+                body = {"data": order} if isinstance(order, bytes) else {"json": order}
+                headers = {"Content-Type": "application/json"}
+                statuses.append((await caller.ask("POST", "/tokens", headers=headers, **body))[0])
+            await caller.stop()
+
+        assert set(statuses) <= {400, self.refusal}
+        assert emulator.requests == []
+
+    async def test_other_tokens_are_out_of_reach(self, emulator: Emulator) -> None:
+        """
+        A caller can neither see nor revoke a token that was not issued here, such as the service's own.
+        """
+        with emulator.client() as client:
+            others = [client.accounts.tokens.verify().id, UNKNOWN]
+        async with self.caller(emulator) as caller:
+            answers = [
+                await caller.ask(method, f"/tokens/{token_id}")
+                for token_id in others
+                for method in ("GET", "DELETE")
+            ]
+
+        assert answers == [(404, {"error": "There is no such token."})] * 4
+        assert "delete" not in [request.operation for request in emulator.requests]
+
+    async def test_a_failure_of_cloudflare_has_a_status(self, emulator: Emulator) -> None:
+        """
+        Whatever happens on the way to Cloudflare, the caller gets an answer that is no 500.
+        """
+        answers = []
+        async with self.caller(emulator, deadline=3.0) as caller:
+            for fault, _ in FAILURES:
+                emulator.clear_faults()
+                emulator.inject(fault, operation="get", times=None)
+                answers.append(await caller.ask("GET", f"/tokens/{UNKNOWN}"))
+            await caller.stop()
+
+        assert [answer for answer, _ in answers] == [status for _, status in FAILURES]
+        assert [list(body) for _, body in answers] == [["error"]] * len(FAILURES)
+
+    async def test_too_many_requests_tell_when_to_come_again(self, emulator: Emulator) -> None:
+        """
+        Cloudflare's 429 becomes a 503 that hands its Retry-After on, at once.
+        """
+        emulator.inject(Fault.rate_limited(retry_after=7), operation="create")
+        async with self.caller(emulator) as caller:
+            start = time.monotonic()
+            status, body = await caller.order()
+            seconds = time.monotonic() - start
+
+        assert (status, caller.headers["Retry-After"]) == (503, "7")
+        assert body == {"error": "Too much to do: try again later."}
+        assert seconds < 5
+
+    async def test_a_lost_create_is_settled(self, emulator: Emulator) -> None:
+        """
+        If the answer to a create is lost, the caller gets the only value that is valid of the only token.
+        """
+        async with self.caller(emulator, deadline=6.0) as caller:
+            for number, fault in enumerate(LOSSES, 1):
+                emulator.inject(fault, operation="create")
+                status, issued = await caller.order()
+                with emulator.client(api_token=issued["value"]) as client:
+                    verified = client.accounts.tokens.verify()
+
+                assert (status, verified.id) == (201, issued["id"])
+                assert len(caller.names()) == number
+            await caller.stop()
+
+    async def test_a_create_that_cannot_be_settled_is_called_unknown(self, emulator: Emulator) -> None:
+        """
+        If neither the create nor the search for it is answered, the caller and the log get the name.
+        """
+        emulator.inject(Fault.drop_after(), operation="create")
+        emulator.inject(Fault.status(502), operation="list", times=None)
+        async with self.caller(emulator, deadline=6.0) as caller:
+            status, body = await caller.order()
+            await caller.stop()
+
+        emulator.clear_faults()
+        (name,) = caller.names()
+        assert status == 502
+        assert body == {
+            "error": f"It is not known whether token {name!r} was made. It would expire by itself."
+        }
+        assert f"The outcome of create of {name!r}" in caller.service.log
+
+    async def test_a_create_that_was_not_made_is_called_unknown(self, emulator: Emulator) -> None:
+        """
+        A search that finds nothing is no proof, and is not passed off as one.
+        """
+        emulator.inject(Fault.drop_before(), operation="create")
+        async with self.caller(emulator) as caller:
+            status, body = await caller.order()
+
+        assert status == 502
+        assert "not known" in body["error"]
+        assert caller.names() == []
+
+    async def test_slow_answers_hold_up_nobody(self, emulator: Emulator) -> None:
+        """
+        200 requests that Cloudflare takes a second for are answered side by side, and nothing blocks.
+        """
+        emulator.inject(Fault.delay(1.0), operation="create", times=None)
+        async with self.caller(emulator, dev=False) as caller:
+            start = time.monotonic()
+            orders = [asyncio.ensure_future(caller.order()) for _ in range(200)]
+            await received(emulator, "create")
+            healthy, _ = await caller.ask("GET", "/health")
+            answers = await asyncio.gather(*orders)
+            seconds = time.monotonic() - start
+            await caller.stop()
+
+        stall = longest_stall(caller.service)
+        sys.stdout.write(f"{self.program}: 200 in flight {seconds:.2f} s, longest stall {stall:.3f} s\n")
+        assert healthy == 200
+        assert [status for status, _ in answers] == [201] * 200
+        assert len({issued["id"] for _, issued in answers}) == 200
+        assert seconds < 10
+        assert stall < 1
+
+    async def test_a_shutdown_finishes_what_is_in_flight(self, emulator: Emulator) -> None:
+        """
+        SIGTERM lets creates that are under way come to their end, and their callers get the values.
+        """
+        emulator.inject(Fault.delay(1.0), operation="create", times=None)
+        async with self.caller(emulator) as caller:
+            orders = [asyncio.ensure_future(caller.order()) for _ in range(50)]
+            await received(emulator, "create", times=50)
+            status = await caller.stop()
+            answers = await asyncio.gather(*orders)
+
+        assert status == 0
+        assert [answer for answer, _ in answers] == [201] * 50
+        assert len(caller.names()) == 50
+
+    async def test_a_shutdown_leaves_no_create_unmentioned(self, emulator: Emulator) -> None:
+        """
+        If Cloudflare has stopped answering, the log and the answers name each create as unknown.
+        """
+        emulator.inject(Fault.delay(60.0), times=None)
+        async with self.caller(emulator, deadline=1.5) as caller:
+            orders = [asyncio.ensure_future(caller.order()) for _ in range(50)]
+            await received(emulator, "create", times=50)
+            status = await caller.stop()
+            answers = await asyncio.gather(*orders)
+
+        emulator.clear_faults()
+        unknown = set(re.findall(r"The outcome of create of '([^']+)'", caller.service.log))
+        told = {match[1] for _, body in answers if (match := re.search(r"token '([^']+)'", body["error"]))}
+        assert status == 0
+        assert [answer for answer, _ in answers] == [502] * 50
+        assert unknown == told == set(caller.names())
+
+    async def test_it_says_what_is_missing(self) -> None:
+        """
+        Without a credential it ends with one sentence and status 2.
+        """
+        async with running(self.program, emulator=None, strict=False) as service:
+            status = await service.status()
+
+        assert status == 2
+        assert service.lines == [
+            "Stopped: There is no credential: pass api_token, or set CLOUDFLARE_API_TOKEN."
+        ]
+
+    async def test_it_explains_itself(self) -> None:
+        """
+        --help tells the arguments.
+        """
+        async with running(self.program, "--help", emulator=None, strict=False) as service:
+            status = await service.status()
+
+        assert status == 0
+        assert "--deadline" in service.log
