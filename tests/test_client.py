@@ -6,21 +6,24 @@ import asyncio
 import gc
 import warnings
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+import cftokens.sync
 from cftokens import (
     AuthenticationError,
     Client,
     ClosedError,
+    NoResponseError,
     RateLimit,
     Retry,
     TokenValue,
     WrongLoopError,
 )
-from tests.servers import RawServer, answer, envelope, failure, hang
+from tests.servers import Exchange, RawServer, answer, envelope, failure, hang
 from tests.support import (
     ACCOUNT,
     CALLS,
@@ -69,6 +72,55 @@ def test_a_credential_is_checked_before_it_is_sent(bad: str) -> None:
     assert_no_secret(error)
 
 
+REFUSED: dict[str, dict[str, Any]] = {
+    "a bad option": {"api_token": CREDENTIAL, "timeout": -1},
+    "a line break": {"api_token": f"{CREDENTIAL}\n"},
+    "bytes": {"api_token": CREDENTIAL.encode()},
+    "a proxy and a bad option": {
+        "api_token": "x",
+        "proxy": f"http://u:{CREDENTIAL}@proxy.example",
+        "timeout": -1,
+    },
+    "a proxy's user with a colon": {"api_token": "x", "proxy": f"http://u%3A:{CREDENTIAL}@proxy.example"},
+    "a proxy of another kind": {"api_token": "x", "proxy": f"ftp://u:{CREDENTIAL}@proxy.example"},
+}
+
+
+@pytest.mark.parametrize("why", REFUSED)
+@pytest.mark.parametrize("kind", [Client, cftokens.sync.Client])
+def test_no_frame_of_a_refused_client_shows_a_secret(kind: Any, why: str) -> None:
+    """
+    Whatever is wrong, the locals of our own frames hold no credential and no password, in both worlds.
+    """
+    with pytest.raises((ValueError, TypeError)) as caught:
+        kind(**REFUSED[why])
+
+    error = caught.value
+    error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next  # this test's own frame
+    assert_no_secret(error)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"api_token": CREDENTIAL, "timeout": -1},
+        {"api_token": CREDENTIAL.encode()},
+        {"api_token": f"{CREDENTIAL} "},
+    ],
+)
+@pytest.mark.parametrize("kind", [Client, cftokens.sync.Client])
+def test_no_frame_of_a_refused_view_shows_a_secret(kind: Any, options: dict[str, Any]) -> None:
+    """
+    The same holds for the options of a view.
+    """
+    with pytest.raises((ValueError, TypeError)) as caught:
+        kind("x").with_options(**options)
+
+    error = caught.value
+    error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next  # this test's own frame
+    assert_no_secret(error)
+
+
 def test_no_credential_is_a_clear_error() -> None:
     """
     Without any credential the error names both ways to give one.
@@ -98,6 +150,9 @@ def test_a_credential_is_a_string(value: Any) -> None:
         "ftp://api.cloudflare.com",
         "api.cloudflare.com",
         "https://",
+        "",
+        "https://a..com",
+        f"https://{'a' * 64}.example",
         "http://[::1",
         "//api.cloudflare.com",
     ],
@@ -150,6 +205,7 @@ def test_the_base_url_is_an_address_without_a_slash(given: str, used: str) -> No
         ({"proxy": "proxy.example.com:3128"}, ValueError),
         ({"proxy": "socks5://proxy.example.com"}, ValueError),
         ({"proxy": 5}, ValueError),
+        ({"proxy": "http://a..b"}, ValueError),
     ],
 )
 def test_options_are_checked(options: dict[str, Any], kind: type[Exception]) -> None:
@@ -284,7 +340,14 @@ async def test_a_view_without_an_account() -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"api_token": ""}, {"account_id": "x"}, {"timeout": 0}, {"retry": 1}],
+    [
+        {"api_token": ""},
+        {"api_token": None},
+        {"account_id": ""},
+        {"account_id": "x"},
+        {"timeout": 0},
+        {"retry": 1},
+    ],
     ids=lambda each: next(iter(each)),
 )
 async def test_the_options_of_a_view_are_checked(options: dict[str, Any]) -> None:
@@ -335,6 +398,65 @@ async def test_a_closed_view_leaves_the_client_open() -> None:
         with pytest.raises(ClosedError):
             await view.accounts.tokens.verify()
         await client.accounts.tokens.verify()
+
+
+async def test_a_view_of_a_closed_view_is_closed() -> None:
+    """
+    There is no way back by another view.
+    """
+    async with Client("x", account_id=ACCOUNT) as client:
+        view = client.with_options(timeout=1.0)
+        await view.close()
+        with pytest.raises(ClosedError):
+            await view.with_options(timeout=2.0).accounts.tokens.verify()
+
+
+async def test_views_of_a_credential_share_its_pace() -> None:
+    """
+    As often as they are made.
+    """
+    client = Client("x")
+    paces = {id(client.with_options(api_token="y")._sender.options.pace) for _ in range(5)}
+    same = client.with_options(api_token="x")._sender.options.pace
+
+    assert len(paces) == 1
+    assert same is client._sender.options.pace
+
+
+async def test_a_client_keeps_so_many_paces_in_mind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    The oldest is forgotten when there are too many.
+    """
+    monkeypatch.setattr("cftokens._transport._REMEMBERED", 3)
+    client = Client("x")
+    for number in range(5):
+        client.with_options(api_token=f"token-{number}")
+
+    assert len(client._sender.transport._paces) == 3
+
+
+async def test_closing_ends_a_call_that_reads_its_answer() -> None:
+    """
+    It does not wait for its time-out.
+    """
+    begun = asyncio.Event()
+
+    async def begin(exchange: Exchange) -> None:
+        exchange.writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
+        await exchange.writer.drain()
+        begun.set()
+        await exchange.closing.wait()
+
+    async with RawServer(begin) as server:
+        client = client_of(server.base_url, retry=None)
+        call = asyncio.ensure_future(failure_of(CALLS["create"](client)))
+        await begun.wait()
+        while not client._sender.transport._http._responses:  # noqa: ASYNC110 -- no event
+            await asyncio.sleep(0)
+        await client.close()
+        error = await asyncio.wait_for(call, 10)
+
+    assert error.outcome_unknown
 
 
 async def test_closing_during_a_call_ends_the_call() -> None:
@@ -431,6 +553,67 @@ async def test_a_borrowed_session_that_is_closed() -> None:
         error = await failure_of(client.accounts.tokens.verify())
 
     assert isinstance(error, ClosedError)
+
+
+async def test_a_borrowed_session_that_does_not_unpack() -> None:
+    """
+    It is asked for what it can read.
+    """
+    async with (
+        RawServer(VERIFIED) as server,
+        aiohttp.ClientSession(auto_decompress=False) as session,
+        client_of(server.base_url, session=session) as client,
+    ):
+        await client.accounts.tokens.verify()
+
+    assert server.requests[0].headers["accept-encoding"] == "identity"
+
+
+async def test_a_borrowed_session_with_a_netrc_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A credential from there would be another one: the error says what to lend instead.
+    """
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login user password secret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    async with (
+        RawServer(VERIFIED) as server,
+        aiohttp.ClientSession(trust_env=True) as session,
+        client_of(server.base_url, session=session) as client,
+    ):
+        with pytest.raises(ValueError, match="lend one without trust_env"):
+            await client.accounts.tokens.verify()
+
+    assert server.requests == []
+
+
+async def test_a_loop_that_is_shutting_down() -> None:
+    """
+    Without its threads a loop finds no address; that is an error of ours like any other.
+    """
+    await asyncio.get_running_loop().shutdown_default_executor()
+    async with client_of("https://api.cloudflare.invalid", retry=None) as client:
+        error = await failure_of(client.accounts.tokens.verify())
+
+    assert isinstance(error, NoResponseError)
+    assert "shutting down" in str(error)
+
+
+def test_the_wrong_loop_is_told_before_the_pace_is_asked() -> None:
+    """
+    Also when there is no turn to be had.
+    """
+
+    async def verify(client: Client) -> object:
+        return await failure_of(client.accounts.tokens.verify())
+
+    client = client_of("http://127.0.0.1:1", retry=None, rate_limit=RateLimit(requests=1))
+    with asyncio.Runner() as first, asyncio.Runner() as second:
+        first.run(verify(client))
+        error = second.run(verify(client))
+        first.run(client.close())
+
+    assert isinstance(error, WrongLoopError)
 
 
 def test_a_client_starts_afresh_when_its_loop_is_gone() -> None:

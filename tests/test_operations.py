@@ -28,7 +28,7 @@ from cftokens._resources import AccountTokens, UserTokens
 from cftokens.emulator import Emulator
 from cftokens.policies import same_access
 from tests.servers import RawServer, answer, envelope
-from tests.support import ID, POLICY, TOKEN, client_of, failure_of
+from tests.support import CALLS, ID, POLICY, TOKEN, client_of, failure_of
 
 ZONE_READ = "c8fed203ed3043cba015a93ad1616f1f"
 DNS_WRITE = "4755a26eedb94da69e1066d98aa820be"
@@ -237,6 +237,21 @@ async def test_a_deleted_token_is_gone(tokens: Tokens, emulator: Emulator) -> No
     assert deleted == TokenDeleteResponse(id=created.id)
     assert isinstance(await failure_of(tokens.get(created.id)), NotFoundError)
     assert isinstance(await failure_of(tokens.delete(created.id)), NotFoundError)
+
+
+OTHER = {**TOKEN, "id": UNKNOWN}
+
+
+@pytest.mark.parametrize("operation", ["get", "update", "delete"])
+async def test_an_answer_about_another_token_is_refused(operation: str) -> None:
+    """
+    A get, an update or a delete is answered with the token that it was about.
+    """
+    async with RawServer(answer(200, envelope(OTHER))) as server, client_of(server.base_url) as client:
+        error = await failure_of(CALLS[operation](client))
+
+    assert isinstance(error, UnexpectedResponseError)
+    assert "id: is another token's" in str(error)
 
 
 async def test_verify_is_about_the_credential_itself(tokens: Tokens, emulator: Emulator) -> None:
