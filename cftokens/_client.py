@@ -65,7 +65,8 @@ class Client:
 
         ssl: An `ssl.SSLContext` for another set of certificates than the system's.
 
-        session: A session to borrow. It is never closed, and its settings stay as they are.
+        session: A session to borrow. It is never closed, and its settings stay as they are. What its
+            hooks raise passes through, but for an `OSError`, which cannot be told from the network's.
 
     Attributes:
         accounts: What belongs to accounts: ``client.accounts.tokens``.

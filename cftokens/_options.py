@@ -31,7 +31,7 @@ class Retry:
     How often and how long a request is tried.
 
     Attributes:
-        attempts: The most times a request is sent, the first included.
+        attempts: The most times that we send a request, the first included.
 
         first_wait: Seconds before the second attempt. Each further wait is twice as long,
             and each is shortened at random by up to a quarter.

@@ -72,7 +72,8 @@ def attempt_of(error: BaseException) -> CreateAttempt | None:
     Find the create that *error* left with an unknown outcome, or None.
 
     It is found on the errors of this module and on what interrupted the create: a cancellation,
-    the `TimeoutError` that ``asyncio.timeout()`` makes of one, or a `KeyboardInterrupt`.
+    the `TimeoutError` that ``asyncio.timeout()`` makes of one, or a `KeyboardInterrupt`. The exceptions of
+    a group each have their own.
     """
     link: BaseException | None = error
     while link is not None:

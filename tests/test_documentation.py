@@ -3,8 +3,6 @@ The README and the documentation are true: every block of Python runs, and the c
 """
 
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,21 +10,23 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
+from cftokens.sync.emulator import Emulator
+
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def emulator_variables() -> Iterator[dict[str, str]]:
     """
-    An emulator in a process of its own, and the variables that lead to it.
+    An emulator for each page, and the variables that lead to it.
     """
-    command = [sys.executable, "-m", "cftokens.emulator", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(4)]
-        yield dict(line.removeprefix("export ").rstrip().split("=", 1) for line in lines)
-        process.terminate()
+    with Emulator() as emulator:
+        yield {
+            "CLOUDFLARE_BASE_URL": emulator.base_url,
+            "CLOUDFLARE_ACCOUNT_ID": emulator.account_id,
+            "CLOUDFLARE_API_TOKEN": emulator.api_token,
+        }
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
