@@ -56,20 +56,16 @@ def types(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the tests and hold branch coverage complete."""
+    """Run the tests, and with the oldest Python in development mode and with complete branch coverage."""
     session.install("-e", ".", *group("test"))
     report = ROOT / session.create_tmp() / "tests.xml"
     REPORTS.append(report)
+    pytest = ("-m", "pytest", f"--junit-xml={report}", *session.posargs)
+    if session.python != PYTHONS[0]:
+        session.run("python", *pytest)
+        return
     session.run("coverage", "erase")
-    session.run(
-        "coverage",
-        "run",
-        "-m",
-        "pytest",
-        f"--junit-xml={report}",
-        *session.posargs,
-        env={"PYTHONDEVMODE": "1"},
-    )
+    session.run("coverage", "run", *pytest, env={"PYTHONDEVMODE": "1"})
     if not session.posargs:
         session.run("coverage", "combine", "--quiet")
         session.run("coverage", "report")

@@ -122,6 +122,13 @@ class TestTokenValue:
         with pytest.raises(TypeError, match=r"reveal\(\) it first"):
             pickle.dumps(token, protocol)
 
+    def test_its_state_is_not_to_be_had(self) -> None:
+        """
+        Serialisers that ask for the state get none.
+        """
+        with pytest.raises(TypeError, match="reveal"):
+            TokenValue(SECRET).__getstate__()
+
     @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
     def test_copying_returns_itself(self, copied: Any) -> None:
         """

@@ -523,6 +523,23 @@ def test_an_interrupt_after_the_end_does_not_hide_what_was_done(
     assert caplog.text.count("The outcome of create of 'bot'") == 1
 
 
+def test_an_interrupt_after_a_roll_says_that_its_value_is_lost(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    If a roll finished all the same, the old value is dead, and the interrupt and the log say so.
+    """
+    with emulator.client() as client:
+        created = client.accounts.tokens.create(name="bot", policies=[])
+        with monkeypatch.context() as patch:
+            interrupt_after(PendingCall.wait, patch)
+            with pytest.raises(Interrupt) as caught:
+                client.accounts.tokens.value.update(created.id)
+
+    assert "may have taken effect" in caught.value.__notes__[0]
+    assert "The outcome of roll" in caplog.text
+
+
 def test_an_interrupt_of_a_refused_create_has_nothing_to_settle(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
