@@ -36,7 +36,7 @@ LARGEST_PAGE: Final = 50
 _ID = re.compile(r"[0-9a-f]{32}")
 _GROUP_KEYS = frozenset({"id", *(field.name for field in attrs.fields(PermissionGroup))})
 _POLICY_KEYS = frozenset(field.name for field in attrs.fields(TokenPolicy))
-_NETWORK = re.compile(r"[0-9a-fA-F:.]+(/[0-9]{1,3})?")
+_NETWORK = r"[0-9a-fA-F:.]+(/[0-9]{1,3})?"
 _REQUEST_IP_KEYS = ("request_ip", "request.ip")
 
 
@@ -373,7 +373,7 @@ def _network(network: object, where: str) -> str:
         length = ipaddress.ip_address(address).max_prefixlen
     except ValueError:
         raise ValueError(f"{where} is no address or network: {text[:80]!r}.") from None
-    if not _NETWORK.fullmatch(text):  # a mask in the place of a length, or a zone of IPv6
+    if not re.fullmatch(_NETWORK, text):  # a mask in the place of a length, or a zone of IPv6
         raise ValueError(f"{where} is not in CIDR notation, such as '192.0.2.0/24': {text[:80]!r}.")
     return text if slash else f"{text}/{length}"
 

@@ -5,7 +5,6 @@ Nothing is guessed: a name that the catalogue lacks, or that could mean two grou
 """
 
 import asyncio
-import difflib
 import re
 import time
 import weakref
@@ -189,6 +188,8 @@ def _named(groups: Groups, name: str) -> Groups:
 
 
 def _nearest(groups: Groups, name: str) -> Groups:
+    import difflib  # noqa: PLC0415 -- only a mistake needs it
+
     by_name = {(group.name or "").lower(): group.name for group in groups}
     as_the_api_says = re.sub(r"\bedit\b", "write", name.lower())
     near = difflib.get_close_matches(as_the_api_says, by_name, n=5, cutoff=0.5)

@@ -8,18 +8,15 @@ https://developers.cloudflare.com/fundamentals/api/troubleshooting/
 
 import re
 from collections.abc import Callable
-from typing import Final, Literal
-
-import attrs
+from typing import Final, Literal, NamedTuple
 
 from cftokens.errors import ErrorData
 
 _NEEDS_WRITE: Final = frozenset({"create", "update", "delete", "roll"})
-_GROUP_NAME: Final = re.compile(r'Permission group: "([^"]+)"')
+_GROUP_NAME: Final = r'Permission group: "([^"]+)"'
 
 
-@attrs.frozen(kw_only=True)
-class Refusal:
+class Refusal(NamedTuple):
     """
     Who asked for what, and how Cloudflare put its no.
     """
@@ -95,7 +92,7 @@ def _grant_the_permission(refusal: Refusal) -> str:
 
 
 def _name_the_missing_group(refusal: Refusal) -> str:
-    names = [match[1] for error in refusal.errors if (match := _GROUP_NAME.search(error.message))]
+    names = [match[1] for error in refusal.errors if (match := re.search(_GROUP_NAME, error.message))]
     group = f'the permission group "{names[0]}"' if names else "one of these permission groups"
     return (
         f"No token can grant more than its creator holds: the credential lacks {group} on these resources, "

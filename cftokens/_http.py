@@ -8,10 +8,9 @@ import os
 import ssl
 import time
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 import aiohttp
-import attrs
 from aiohttp.abc import AbstractStreamWriter
 from yarl import URL
 
@@ -29,16 +28,15 @@ _OTHER_LOOP: Final = ("Event loop is closed", "inside a task", "attached to a di
 _NO_CONTENT_TYPE: Final = ("Content-Type",)
 
 
-@attrs.frozen
-class Settings:
+class Settings(NamedTuple):
     """
     What all requests of a client have in common, made once for all of them.
     """
 
-    headers: Mapping[str, str] = attrs.field(repr=False)
+    headers: Mapping[str, str]
     timeout: aiohttp.ClientTimeout
     proxy: URL | None
-    proxy_headers: Mapping[str, str] | None = attrs.field(repr=False)
+    proxy_headers: Mapping[str, str] | None
     context: ssl.SSLContext | None
 
 

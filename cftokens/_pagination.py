@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from operator import itemgetter
-from typing import Final, Generic, NoReturn, Protocol, TypeVar
+from typing import Final, Generic, NamedTuple, NoReturn, Protocol, TypeVar
 
 import attrs
 
@@ -55,8 +55,7 @@ class Page(Generic[T]):
     """How many items Cloudflare says are on all pages."""
 
 
-@attrs.define
-class Batch(Generic[T]):
+class Batch(NamedTuple, Generic[T]):
     """
     One answer to a list request, before anything is filtered.
     """

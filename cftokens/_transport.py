@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -67,8 +67,7 @@ class Options:
         object.__setattr__(self, "address", str(self.base_url))
 
 
-@attrs.frozen
-class SentOnce:
+class SentOnce(NamedTuple):
     """
     A call that is never repeated, on its way to the server.
     """

@@ -37,8 +37,8 @@ USER: Final = "com.cloudflare.api.user"
 R2_BUCKET: Final = "com.cloudflare.edge.r2.bucket"
 """The scope of groups that work on R2 buckets."""
 
-_BUCKET_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
-_JURISDICTION: Final = re.compile(r"[a-z][a-z0-9-]{0,30}")
+_BUCKET_NAME: Final = r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
+_JURISDICTION: Final = r"[a-z][a-z0-9-]{0,30}"
 
 
 @attrs.frozen
@@ -132,9 +132,9 @@ def r2_bucket(account_id: str, name: str, jurisdiction: str = "default") -> Reso
     Raises:
         ValueError: An argument is wrong.
     """
-    if not _BUCKET_NAME.fullmatch(check_text(name, "name")):
+    if not re.fullmatch(_BUCKET_NAME, check_text(name, "name")):
         raise ValueError(f"name is 3 to 63 lower-case letters, digits and hyphens, not {name!r:.80}.")
-    if not _JURISDICTION.fullmatch(check_text(jurisdiction, "jurisdiction")):
+    if not re.fullmatch(_JURISDICTION, check_text(jurisdiction, "jurisdiction")):
         raise ValueError(f"jurisdiction is a word such as 'default' or 'eu', not {jurisdiction!r:.40}.")
     return Resource(R2_BUCKET, f"{R2_BUCKET}.{check_id(account_id, 'account_id')}_{jurisdiction}_{name}")
 
