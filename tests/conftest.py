@@ -1,10 +1,10 @@
 """
-What holds for every test: a clean environment, and no secret in any log line.
+What holds for every test: a clean environment, no secret in any log line, and an emulator at hand.
 """
 
 import inspect
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +12,8 @@ import aioresponses.core
 import pytest
 from aiohttp import ClientResponse
 
+from cftokens import Client
+from cftokens.emulator import Emulator
 from tests.support import MARK
 
 
@@ -56,3 +58,21 @@ def repaired_aioresponses() -> Iterator[None]:
         patch.setattr(aioresponses.core, "ClientResponse", Response)
     yield
     patch.undo()
+
+
+@pytest.fixture
+async def emulator() -> AsyncIterator[Emulator]:
+    """
+    An emulator of its own for each test.
+    """
+    async with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+async def client(emulator: Emulator) -> AsyncIterator[Client]:
+    """
+    A client with the account's first token.
+    """
+    async with emulator.client() as client:
+        yield client

@@ -3,7 +3,7 @@ Partial changes and copies: what is not spoken of stays, also what we have never
 """
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,24 +21,6 @@ COPY_ID = "1" * 32
 ZONE_ID = "22b1de5f1c0e4b3ea97bb1e963b06a43"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 CONDITION = Condition(request_ip=ConditionRequestIP(in_=["127.0.0.0/8", "::1/128"]))
-
-
-@pytest.fixture
-async def emulator() -> AsyncIterator[Emulator]:
-    """
-    An emulator of its own for each test.
-    """
-    async with Emulator() as emulator:
-        yield emulator
-
-
-@pytest.fixture
-async def client(emulator: Emulator) -> AsyncIterator[Client]:
-    """
-    A client with the account's first token.
-    """
-    async with emulator.client() as client:
-        yield client
 
 
 async def full_token(client: Client) -> Token:

@@ -36,24 +36,6 @@ UNKNOWN = "0" * 32
 Tokens = AccountTokens | UserTokens
 
 
-@pytest.fixture
-async def emulator() -> AsyncIterator[Emulator]:
-    """
-    An emulator of its own for each test.
-    """
-    async with Emulator() as emulator:
-        yield emulator
-
-
-@pytest.fixture
-async def client(emulator: Emulator) -> AsyncIterator[Client]:
-    """
-    A client with the account's first token.
-    """
-    async with emulator.client() as client:
-        yield client
-
-
 @pytest.fixture(params=["account", "user"])
 async def tokens(request: pytest.FixtureRequest, emulator: Emulator) -> AsyncIterator[Tokens]:
     """

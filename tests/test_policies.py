@@ -3,7 +3,7 @@ Policies in words, from what a person writes to what a token grants.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -25,24 +25,6 @@ DNS_WRITE = "4755a26eedb94da69e1066d98aa820be"
 ZONE_READ = "c8fed203ed3043cba015a93ad1616f1f"
 BUCKET_READ = "6a018a9f2fc74eb6b293b0c548f38b39"
 USER_READ = "8acbe5bb0d54464ab867149d7f7cf8ac"
-
-
-@pytest.fixture
-async def emulator() -> AsyncIterator[Emulator]:
-    """
-    An emulator of its own for each test.
-    """
-    async with Emulator() as emulator:
-        yield emulator
-
-
-@pytest.fixture
-async def client(emulator: Emulator) -> AsyncIterator[Client]:
-    """
-    A client with the account's first token.
-    """
-    async with emulator.client() as client:
-        yield client
 
 
 @pytest.mark.parametrize(

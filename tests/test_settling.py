@@ -30,15 +30,6 @@ DNS_READ = "82e64a83756745bbbb1c9c2701bf816b"
 
 
 @pytest.fixture
-async def emulator() -> AsyncIterator[Emulator]:
-    """
-    An emulator of its own for each test.
-    """
-    async with Emulator() as emulator:
-        yield emulator
-
-
-@pytest.fixture
 async def client(emulator: Emulator) -> AsyncIterator[Client]:
     """
     A client that waits no real time.
