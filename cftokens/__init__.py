@@ -54,6 +54,7 @@ from cftokens.errors import (
     UnexpectedResponseError,
     UnprocessableEntityError,
     WrongLoopError,
+    attempt_of,
 )
 from cftokens.models import (
     Condition,
@@ -104,4 +105,5 @@ __all__ = [
     "Unset",
     "WrongLoopError",
     "__version__",
+    "attempt_of",
 ]

@@ -34,9 +34,11 @@ SMALLEST_PAGE: Final = 5
 LARGEST_PAGE: Final = 50
 
 _ID = re.compile(r"[0-9a-f]{32}")
-_GROUP_KEYS = frozenset({"id", *(field.name for field in attrs.fields(PermissionGroup))})
-_POLICY_KEYS = frozenset(field.name for field in attrs.fields(TokenPolicy))
+_GROUP_KEYS = tuple(field.name for field in attrs.fields(PermissionGroup))
+_POLICY_KEYS = tuple(field.name for field in attrs.fields(TokenPolicy))
 _NETWORK = r"[0-9a-fA-F:.]+(/[0-9]{1,3})?"
+_EXAMPLE_OF_A_POLICY = "what p.allow('DNS Write', on=p.zone(zone_id)) returns"
+_EXAMPLE_OF_A_POLICY = "what p.allow('DNS Write', on=p.zone(zone_id)) returns"
 _REQUEST_IP_KEYS = ("request_ip", "request.ip")
 
 
@@ -49,7 +51,8 @@ def check_id(value: object, name: str) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name} is a str, not {type(value).__name__}.")
     if not _ID.fullmatch(value):
-        given = "it is empty" if not value else f"these are {len(value)} characters of another form"
+        capitals = ", with capitals" if _ID.fullmatch(value.lower()) else ""
+        given = "it is empty" if not value else f"these are {len(value)} characters of another form{capitals}"
         raise ValueError(f"{name} is 32 hexadecimal digits in lower case; {given}.")
     return str.__str__(value)
 
@@ -70,6 +73,7 @@ def _problem_of_credential(credential: TokenValue) -> str | None:
     value = credential.reveal()
     checks = {
         "it is empty": not value.strip(),
+        "it is what a TokenValue shows; use its reveal()": value.startswith("<TokenValue"),
         "it begins with 'Bearer '; give the token alone": value.strip().lower().startswith("bearer "),
         "it has a line break in it": "\n" in value or "\r" in value,
         "there is white space around or in it": re.search(r"\s", value),
@@ -252,7 +256,9 @@ def date_time(value: object, name: str) -> str:
     Return whole seconds in UTC with ``Z``, the only form that is known to be accepted.
     """
     if not isinstance(value, datetime):
-        raise TypeError(f"{name} is a datetime, not {type(value).__name__}.")
+        raise TypeError(
+            f"{name} is a datetime, not {type(value).__name__}; say datetime.now(UTC) + …, for example."
+        )
     if value.utcoffset() is None:
         raise ValueError(f"{name} has no time zone; say datetime.now(UTC), for example.")
     try:
@@ -280,7 +286,11 @@ def policy_to_json(policy: object, where: str) -> dict[str, Any]:
     if isinstance(policy, TokenPolicy):
         policy = attrs.asdict(policy, recurse=False)
     members = _check_keys(
-        policy, where, allowed=_POLICY_KEYS, needed=("effect", "permission_groups", "resources")
+        policy,
+        where,
+        allowed=_POLICY_KEYS,
+        needed=("effect", "permission_groups", "resources"),
+        example=_EXAMPLE_OF_A_POLICY,
     )
     return {
         "effect": check_choice(members["effect"], f"{where}.effect", ("allow", "deny")),
@@ -334,7 +344,9 @@ def condition_to_json(condition: ConditionArgument) -> dict[str, Any]:
     """
     if isinstance(condition, Condition):
         condition = {"request_ip": condition.request_ip}
-    members = _check_keys(condition, "condition", allowed=_REQUEST_IP_KEYS)
+    members = _check_keys(
+        condition, "condition", allowed=_REQUEST_IP_KEYS, example="{'request_ip': {'in': ['192.0.2.0/24']}}"
+    )
     given = [key for key in _REQUEST_IP_KEYS if members.get(key) is not None]
     if len(given) != 1:
         raise ValueError("condition needs one request_ip; pass None for a token without conditions.")
@@ -344,7 +356,7 @@ def condition_to_json(condition: ConditionArgument) -> dict[str, Any]:
 def _request_ip_to_json(request_ip: object, where: str) -> dict[str, list[str]]:
     if isinstance(request_ip, ConditionRequestIP):
         request_ip = {"in": request_ip.in_, "not_in": request_ip.not_in}
-    members = _check_keys(request_ip, where, allowed=("in", "not_in"))
+    members = _check_keys(request_ip, where, allowed=("in", "not_in"), example="{'in': ['192.0.2.0/24']}")
     lists = {key: _networks(value, f"{where}.{key}") for key, value in members.items() if value is not None}
     if not lists:
         raise ValueError(f"{where} needs networks under 'in' or 'not_in'.")
@@ -379,13 +391,20 @@ def _network(network: object, where: str) -> str:
 
 
 def _check_keys(
-    value: object, where: str, *, allowed: Iterable[str], needed: Iterable[str] = ()
+    value: object,
+    where: str,
+    *,
+    allowed: Iterable[str],
+    needed: Iterable[str] = (),
+    example: str = "{'id': '…'}",
 ) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise TypeError(f"{where} is a mapping or a class of cftokens, not {type(value).__name__}.")
+        kind = type(value).__name__
+        raise TypeError(f"{where} is a mapping or a class of cftokens, not {kind}; for example {example}.")
     for key in value:
         if key not in allowed:
-            raise ValueError(f"{where} has a key that is not known: {key!r:.40}.")
+            known = ", ".join(map(repr, allowed))
+            raise ValueError(f"{where} has a key that is not known: {key!r:.40}. Known are {known}.")
     for key in needed:
         if value.get(key) is None:
             raise ValueError(f"{where} has no {key!r}.")

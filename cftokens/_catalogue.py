@@ -70,7 +70,12 @@ class Catalogue:
                 return find(remembered)
             except UnknownGroupError:
                 pass
-        return find(await self._refresh(account_id, fetch, instead_of=remembered))
+        groups = await self._refresh(account_id, fetch, instead_of=remembered)
+        try:
+            return find(groups)
+        except UnknownGroupError as unknown:
+            error = PermissionGroupError(str(unknown), candidates=unknown.candidates)
+        raise error
 
     async def _refresh(self, account_id: str | None, fetch: Fetch, instead_of: Groups | None) -> Groups:
         """
@@ -178,12 +183,11 @@ def _named(groups: Groups, name: str) -> Groups:
     named = tuple(group for group in groups if group.name == name)
     if not named:
         near = _nearest(groups, name)
-        names = ", ".join(dict.fromkeys(repr(group.name) for group in near)) or "none"
-        raise UnknownGroupError(
-            f"There is no permission group {name!r}. The nearest names are: {names}. "
-            'What the dashboard calls "Edit" is "Write" in the API.',
-            candidates=near,
-        )
+        names = ", ".join(dict.fromkeys(repr(group.name) for group in near))
+        advice = f"The nearest names are: {names}." if near else "permission_groups.list() has them all."
+        if "edit" in name.lower():
+            advice += ' What the dashboard calls "Edit" is "Write" in the API.'
+        raise UnknownGroupError(f"There is no permission group {name!r}. {advice}", candidates=near)
     return named
 
 

@@ -6,7 +6,7 @@ import os
 import ssl as ssl_module
 import warnings
 from types import TracebackType
-from typing import Any, Final, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, TypeVar
 
 import aiohttp
 import attrs
@@ -201,15 +201,17 @@ class Client:
     ) -> None:
         await self.close()
 
-    def __enter__(self) -> NoReturn:
-        raise TypeError(
-            "This client is used with 'async with'. For a plain 'with', import Client from cftokens.sync."
-        )
+    if not TYPE_CHECKING:  # a type checker shall see that there is no plain "with"
 
-    def __exit__(self, *_: object) -> None:
-        """
-        Never reached: `with` only looks whether it is there before it calls `__enter__`.
-        """
+        def __enter__(self) -> NoReturn:
+            raise TypeError(
+                "This client is used with 'async with'. For a plain 'with', import Client from cftokens.sync."
+            )
+
+        def __exit__(self, *_: object) -> None:
+            """
+            Never reached: `with` only looks whether it is there before it calls `__enter__`.
+            """
 
     def __del__(self, _warn: Any = warnings.warn) -> None:
         if self._owns_transport and self._sender.transport.is_open:

@@ -88,7 +88,7 @@ def _use_the_other_world(refusal: Refusal) -> str:
 def _grant_the_permission(refusal: Refusal) -> str:
     name = "API Tokens" if refusal.world == "user" else "Account API Tokens"
     level = f'"{name} Write"' if refusal.operation in _NEEDS_WRITE else f'"{name} Read" or "{name} Write"'
-    return f"The credential needs the permission group {level} for this, or more time if it is new."
+    return f"The credential needs the permission group {level} for this account, or more time if it is new."
 
 
 def _name_the_missing_group(refusal: Refusal) -> str:

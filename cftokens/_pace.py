@@ -229,7 +229,7 @@ class Pace:
                 if waited + delay > patience + _TOLERANCE:
                     raise RateLimitedError(
                         f"Nothing was sent: the rate limit asks to wait {delay:.1f} s, which is longer than "
-                        "the budget for waiting.",
+                        "the budget for waiting, Retry(budget=…).",
                         retry_after=delay,
                         sent=False,
                     )

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from operator import itemgetter
-from typing import Final, Generic, NamedTuple, NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, NoReturn, Protocol, TypeVar
 
 import attrs
 
@@ -90,10 +90,12 @@ class Paginator(Generic[T]):
     def __aiter__(self) -> AsyncIterator[T]:
         return self._items()
 
-    def __iter__(self) -> NoReturn:
-        raise TypeError(
-            "This list is read with 'async for'. For a plain 'for', import Client from cftokens.sync."
-        )
+    if not TYPE_CHECKING:  # a type checker shall see that it is not there
+
+        def __iter__(self) -> NoReturn:
+            raise TypeError(
+                "This list is read with 'async for'. For a plain 'for', import Client from cftokens.sync."
+            )
 
     async def pages(self) -> AsyncGenerator[Page[T], None]:
         """

@@ -291,6 +291,8 @@ def _api_error(call: Call[Any], answer: Answer, credential: TokenValue) -> APIEr
         )
     )
     advice = f" {hint}" if hint else ""
+    asked = retry_after(answer) if answer.status == 429 else None
+    advice += f" Retry-After says {asked:g} seconds." if asked is not None else ""
     error = _ERRORS.get(answer.status, ServerError if is_theirs else APIError)(
         f"{_subject(call)} was refused with {answer.status}: {_reasons(errors)}.{_ray(answer)}{advice}"
         f"{_UNKNOWN if call.changes and is_theirs else ''}",
@@ -301,7 +303,7 @@ def _api_error(call: Call[Any], answer: Answer, credential: TokenValue) -> APIEr
         outcome_unknown=call.changes and is_theirs,
     )
     if isinstance(error, RateLimitedError):
-        error.retry_after = retry_after(answer)
+        error.retry_after = asked
     return error
 
 

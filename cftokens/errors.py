@@ -58,9 +58,12 @@ class CFTokensError(Exception):
         outcome_unknown: The request may have taken effect although no success was seen.
 
         attempt: What was asked for, if it was a create with an unknown outcome.
+
+        hint: What to do about it, or None where we don't know.
     """
 
     attempt: CreateAttempt | None = None
+    hint: str | None = None
 
     def __init__(self, message: str, *, outcome_unknown: bool = False) -> None:
         super().__init__(message)
@@ -106,8 +109,6 @@ class APIError(CFTokensError):
         errors: What Cloudflare said, as a tuple of `ErrorData`; empty if it gave no reason.
 
         ray_id: The number by which Cloudflare's support finds the request, or None.
-
-        hint: What to do about it, or None where we don't know.
     """
 
     def __init__(

@@ -52,7 +52,7 @@ class PermissionGroup:
     id: str
 
     name: str | None = None
-    """Not unique: seven names exist both for accounts and for zones."""
+    """It is not unique. Seven names exist both for accounts and for zones."""
 
     scopes: tuple[str, ...] | None = attrs.field(default=None, converter=_strings)
     """The kinds of resource that the group works on; None inside a policy."""
@@ -160,7 +160,7 @@ class TokenCreateResponse(Token):
     """
 
     value: TokenValue
-    """Shown here and never again: store it before anything else can fail."""
+    """It is shown here and never again, so store it before anything else can fail."""
 
 
 @attrs.frozen(kw_only=True)

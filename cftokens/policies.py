@@ -67,7 +67,7 @@ def account(account_id: str) -> Resource:
     One account.
 
     Raises:
-        ValueError: *account_id* is none.
+        ValueError: *account_id* is not an id.
     """
     return Resource(ACCOUNT, f"{ACCOUNT}.{check_id(account_id, 'account_id')}")
 
@@ -84,7 +84,7 @@ def zone(zone_id: str) -> Resource:
     One zone.
 
     Raises:
-        ValueError: *zone_id* is none.
+        ValueError: *zone_id* is not an id.
     """
     return Resource(ZONE, f"{ZONE}.{check_id(zone_id, 'zone_id')}")
 
@@ -94,7 +94,7 @@ def all_zones(account_id: str) -> Resource:
     Every zone of an account, also those that are added later.
 
     Raises:
-        ValueError: *account_id* is none.
+        ValueError: *account_id* is not an id.
     """
     return Resource(ZONE, f"{ZONE}.*", account=account(account_id).name)
 
@@ -111,7 +111,7 @@ def user(user_id: str) -> Resource:
     The user, who can only be the one who owns the token. Only for user tokens.
 
     Raises:
-        ValueError: *user_id* is none.
+        ValueError: *user_id* is not an id.
     """
     return Resource(USER, f"{USER}.{check_id(user_id, 'user_id')}", for_users_only=True)
 
@@ -144,7 +144,7 @@ def all_r2_buckets(account_id: str) -> Resource:
     Every R2 bucket of an account, also those that are added later.
 
     Raises:
-        ValueError: *account_id* is none.
+        ValueError: *account_id* is not an id.
     """
     return Resource(R2_BUCKET, f"{R2_BUCKET}.*", account=account(account_id).name)
 
@@ -220,7 +220,12 @@ def _draft(
     if not groups or not resources:
         raise ValueError(f"{effect}() needs at least one permission group, and one resource.")
     for group in groups:
-        if not isinstance(group, PermissionGroup):
+        if not isinstance(group, str | PermissionGroup):
+            raise TypeError(
+                f"a permission group is a name, an id or a PermissionGroup, not {type(group).__name__}; "
+                "give several one after the other."
+            )
+        if isinstance(group, str):
             check_text(group, "a permission group")
     return PolicyDraft(effect, groups, resources)
 

@@ -315,7 +315,7 @@ class TestRefusal:
             f"GET {PATH} was refused with 403: Authentication error (code 10000); Really. "
             "Ray ID 8f0f1c2b3a4d5e6f-FRA. "
             'The credential needs the permission group "Account API Tokens Read" or '
-            '"Account API Tokens Write" for this, or more time if it is new.'
+            '"Account API Tokens Write" for this account, or more time if it is new.'
         )
         assert error.ray_id == "8f0f1c2b3a4d5e6f-FRA"
         assert error.hint is not None

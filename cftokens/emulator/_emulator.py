@@ -5,7 +5,7 @@ The emulator as its users see it.
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 
 from aiohttp import web
 
@@ -78,6 +78,18 @@ class Emulator:
     ) -> None:
         if self._runner is not None:
             await self._runner.cleanup()
+
+    if not TYPE_CHECKING:  # a type checker shall see that there is no plain "with"
+
+        def __enter__(self) -> NoReturn:
+            raise TypeError(
+                "This emulator is used with 'async with'. For a plain 'with', take cftokens.sync.emulator."
+            )
+
+        def __exit__(self, *_: object) -> None:
+            """
+            Never reached: `with` only looks whether it is there.
+            """
 
     @property
     def base_url(self) -> str:
@@ -170,7 +182,8 @@ class Emulator:
     def _started(self, value: str) -> str:
         if not self._base_url:
             raise RuntimeError(
-                "The emulator has not been started: use it in `async with Emulator() as emulator:`"
+                "The emulator has not been started: use it in `async with Emulator() as emulator:`, "
+                "or the one of cftokens.sync.emulator in a plain `with`"
             )
         return value
 

@@ -4,7 +4,7 @@ The blocking client: the async one behind a portal.
 
 import ssl as ssl_module
 from types import TracebackType
-from typing import NoReturn, Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from yarl import URL
 
@@ -157,15 +157,17 @@ class Client:
     ) -> None:
         self.close()
 
-    async def __aenter__(self) -> NoReturn:
-        raise TypeError(
-            "This client is used with a plain 'with'. For 'async with', import Client from cftokens."
-        )
+    if not TYPE_CHECKING:  # a type checker shall see that there is no "async with"
 
-    async def __aexit__(self, *_: object) -> None:
-        """
-        Never reached: `async with` only looks whether it is there before it calls `__aenter__`.
-        """
+        async def __aenter__(self) -> NoReturn:
+            raise TypeError(
+                "This client is used with a plain 'with'. For 'async with', import Client from cftokens."
+            )
+
+        async def __aexit__(self, *_: object) -> None:
+            """
+            Never reached: `async with` only looks whether it is there before it calls `__aenter__`.
+            """
 
     def __repr__(self) -> str:
         if not hasattr(self, "_portal"):  # an argument was refused, and a traceback shows the locals

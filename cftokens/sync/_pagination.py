@@ -3,7 +3,7 @@ Lists, a page at a time, for blocking code.
 """
 
 from collections.abc import Iterator
-from typing import Generic, NoReturn
+from typing import TYPE_CHECKING, Generic, NoReturn
 
 from cftokens._pagination import Page, T
 from cftokens._pagination import Paginator as AsyncPaginator
@@ -29,8 +29,12 @@ class Paginator(Generic[T]):
         for page in self.pages():
             yield from page.items
 
-    def __aiter__(self) -> NoReturn:
-        raise TypeError("This list is read with a plain 'for'. For 'async for', import Client from cftokens.")
+    if not TYPE_CHECKING:  # a type checker shall see that it is not there
+
+        def __aiter__(self) -> NoReturn:
+            raise TypeError(
+                "This list is read with a plain 'for'. For 'async for', import Client from cftokens."
+            )
 
     def pages(self) -> Iterator[Page[T]]:
         """

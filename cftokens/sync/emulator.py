@@ -7,7 +7,7 @@ https://developers.cloudflare.com/api/resources/accounts/subresources/tokens/
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from cftokens._options import RateLimit
 from cftokens.emulator import Emulator as AsyncEmulator
@@ -53,6 +53,18 @@ class Emulator:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._portal.close()
+
+    if not TYPE_CHECKING:  # a type checker shall see that there is no "async with"
+
+        async def __aenter__(self) -> NoReturn:
+            raise TypeError(
+                "This emulator is used with a plain 'with'. For 'async with', take cftokens.emulator."
+            )
+
+        async def __aexit__(self, *_: object) -> None:
+            """
+            Never reached: `async with` only looks whether it is there.
+            """
 
     def __repr__(self) -> str:
         return repr(self._wrapped)

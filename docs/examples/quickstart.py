@@ -63,7 +63,7 @@ async def on_cloudflare() -> None:
     Run the story with the credential of the environment.
     """
     async with Client() as client:
-        print(f"This runs on the real API at {client.base_url}.")
+        print(f"This runs on the API at {client.base_url}.")
         await life_of_a_token(client)
 
 

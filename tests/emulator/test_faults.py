@@ -342,3 +342,11 @@ def test_impossible_operation() -> None:
 
     with pytest.raises(ValueError, match=r"operation must be one of list, get, .*, not 'lists'"):
         Emulator().inject(Fault.drop_after(), operation=operation)
+
+
+async def test_what_is_no_fault_is_refused(emulator: Emulator) -> None:
+    """
+    A string or a number is a ValueError where it is injected, and not a crash where it strikes.
+    """
+    with pytest.raises(ValueError, match="fault must be one that Fault makes"):
+        emulator.inject("502")  # type: ignore[arg-type]  # that is the mistake

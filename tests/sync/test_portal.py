@@ -17,6 +17,7 @@ from cftokens import CFTokensError, ClosedError, NotFoundError, TokenValue, Wron
 from cftokens import _calls as calls
 from cftokens._http import OneShotBody
 from cftokens._transport import SentOnce
+from cftokens.emulator import Emulator as AsyncEmulator
 from cftokens.errors import attempt_of
 from cftokens.sync import Client
 from cftokens.sync._loop_thread import LoopThread, PendingCall
@@ -406,7 +407,7 @@ def test_the_async_words_point_to_the_async_client() -> None:
     """
 
     async def misuse() -> None:
-        client = Client("x", account_id=ACCOUNT)
+        client: Any = Client("x", account_id=ACCOUNT)  # a type checker would see the mistake
         with pytest.raises(TypeError, match="import Client from cftokens"):
             async with client:
                 pass
@@ -454,6 +455,23 @@ def test_an_emulator_tells_what_the_async_one_tells(emulator: Emulator) -> None:
     assert len(emulator.account_id) == len(emulator.user_id) == 32
     assert emulator.api_token.startswith("cfat_")
     assert [request.operation for request in emulator.requests] == ["verify"]
+
+
+def test_the_emulators_point_to_each_other() -> None:
+    """
+    Whoever takes the wrong kind of with is told which emulator to import.
+    """
+    blocking: Any = Emulator()
+    asynchronous: Any = AsyncEmulator()
+
+    async def misuse() -> None:
+        with pytest.raises(TypeError, match=r"take cftokens\.emulator"):
+            async with blocking:
+                pass
+        with pytest.raises(TypeError, match=r"take cftokens\.sync\.emulator"), asynchronous:
+            pass
+
+    asyncio.run(misuse())
 
 
 class Interrupt(BaseException):
