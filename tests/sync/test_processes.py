@@ -223,6 +223,7 @@ OTHER_THREAD = """
 import threading
 from cftokens.sync import Client
 client = Client()
+client.accounts.tokens.verify()  # from 3.12 on, Python starts no thread when the main one has ended
 
 def work():
     print(client.accounts.tokens.create(name="bot", policies=[]).name)
