@@ -40,9 +40,10 @@ class Sender:
         Raises:
             ValueError: There is no account id, or it is none.
         """
-        account_id = self.options.account_id if account_id is None else account_id
-        if account_id is None:
+        if account_id is not None:
+            return check_id(account_id, "account_id")
+        if self.options.account_id is None:
             raise ValueError(
                 "There is no account id: pass account_id here or to the client, or set CLOUDFLARE_ACCOUNT_ID."
             )
-        return check_id(account_id, "account_id")
+        return self.options.account_id

@@ -150,7 +150,8 @@ class Transport:
             except RateLimitedError as no_turn:
                 failed = failed or no_turn
                 break
-            call = call.begun(datetime.now(UTC))
+            if call.attempt is not None:
+                call = call.begun(datetime.now(UTC))
             body = None if call.body is None else OneShotBody(call.body)
             outcome = await self._attempt(call, options, body, attempt)
             result = decipher(call, outcome, options.credential)

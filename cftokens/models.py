@@ -30,7 +30,7 @@ def _strings(values: Iterable[str] | None) -> tuple[str, ...] | None:
 
 
 def _networks(values: Iterable[str | Network] | None) -> tuple[str, ...] | None:
-    return None if values is None else _strings(values if isinstance(values, str) else map(str, values))
+    return _strings(values) if values is None or isinstance(values, str) else tuple(map(str, values))
 
 
 def _groups(values: "Iterable[PermissionGroup]") -> "tuple[PermissionGroup, ...]":
