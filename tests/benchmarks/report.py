@@ -40,6 +40,16 @@ Import and first client take {import_ours:.0f} ms and {memory_ours:.1f} MiB at t
 `import aiohttp` alone {import_aiohttp:.0f} ms and {memory_aiohttp:.1f} MiB. That is with a warm cache of
 files and without the start of the interpreter, whose memory is counted.
 
+## Where the rest goes
+
+Beside bare aiohttp, a `get` spends some 60 µs on the machine named below: 12 on parsing JSON, as bare
+aiohttp does, 28 on structuring a token with one policy, about half of which is the making of frozen attrs
+classes, 8 on describing the call and checking its ids, and the rest on deciding what the answer means.
+Tried, without a gain worth its price: one `try` around all fields (a few per cent), `from __future__ import
+annotations` in every module (none). Internal objects as NamedTuples and settings made once for all requests
+took 10 µs and 11 ms of the import; what is left of that is cattrs (14 ms) and about a millisecond for each
+attrs class.
+
 ## How it is measured
 
 - One server in a process of its own answers everybody with bytes that are ready. It keeps connections
