@@ -93,7 +93,7 @@ class PendingCall(Generic[T]):
     def _cancel(self) -> None:
         if self._task is not None:
             self._task.cancel()
-        else:  # the interrupt came before the coroutine was handed over
+        elif not self._ended:  # the interrupt came before the coroutine was handed over
             self._coroutine.close()
             self._end()
 
@@ -105,6 +105,9 @@ class PendingCall(Generic[T]):
         self._end()
 
     def _end(self) -> None:
+        # Dropped here, for in the waiting thread its weak references would be called back: Python ignores
+        # an interrupt that comes in the middle of that.
+        self._task = None
         self._ended = True
         self._done.release()
 
