@@ -268,6 +268,19 @@ def test_a_bad_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         Client("x")
 
 
+async def test_a_call_may_name_another_account() -> None:
+    """
+    It is used for that call, and checked before it is put into an address.
+    """
+    async with RawServer(VERIFIED) as server, client_of(server.base_url) as client:
+        await client.accounts.tokens.verify(account_id=OTHER)
+        for bad in ("", "..", f"{OTHER}/x", OTHER.upper()):
+            with pytest.raises(ValueError, match="account_id is 32"):
+                await client.accounts.tokens.verify(account_id=bad)
+
+    assert [request.path for request in server.requests] == [f"/accounts/{OTHER}/tokens/verify"]
+
+
 async def test_an_account_is_needed_for_account_tokens() -> None:
     """
     Without an account id nothing is sent, and the error says how to give one.
