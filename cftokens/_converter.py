@@ -18,13 +18,13 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import NoneType, UnionType
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, Final, TypeVar, get_args, get_origin
 
 import attrs
 from cattrs import Converter
 
 from cftokens._secret import TokenValue
-from cftokens.models import Condition, Resources
+from cftokens.models import Resources
 
 T = TypeVar("T")
 Hook = Callable[[Any, Any], Any]
@@ -38,6 +38,15 @@ _JSON_NAMES: Mapping[type, str] = {
     bool: "a boolean",
     NoneType: "null",
 }
+
+
+_PLAIN: Final = (str, int, bool)
+
+_KEYS: Final[Mapping[str, tuple[str, ...]]] = {"in_": ("in",), "request_ip": ("request.ip", "request_ip")}
+"""
+The keys of an attribute with another name; the last of them wins. Cloudflare's guide still says
+``request.ip``, and old tokens may carry it.
+"""
 
 
 class Malformed(Exception):  # noqa: N818 -- never seen by users, who get an UnexpectedResponseError
@@ -92,7 +101,7 @@ def _hook(kind: Any) -> Hook:
 @functools.cache
 def _converter() -> Converter:
     converter = Converter()
-    for kind in (str, int, bool):
+    for kind in _PLAIN:
         converter.register_structure_hook(kind, _exactly(kind))
     converter.register_structure_hook(datetime, _date_time)
     converter.register_structure_hook(TokenValue, _token_value)
@@ -101,7 +110,6 @@ def _converter() -> Converter:
     converter.register_structure_hook_factory(_is_optional, _optional_hook)
     converter.register_structure_hook_factory(_is_tuple, _tuple_hook)
     converter.register_structure_hook_factory(attrs.has, _model_hook)
-    converter.register_structure_hook_factory(lambda kind: kind is Condition, _condition_hook)
     return converter
 
 
@@ -123,13 +131,13 @@ def _date_time(value: Any, _: Any) -> datetime:
         raise _expected("a date-time", value)
     try:
         moment = datetime.fromisoformat(value)
-        if moment.tzinfo is not UTC and moment.tzinfo is not None:
-            moment = moment.astimezone(UTC)
+        if moment.tzinfo is UTC:
+            return moment
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise Malformed("not a date-time") from None
-    if moment.tzinfo is None:
-        raise Malformed("a date-time without a zone")
-    return moment
+    raise Malformed("a date-time without a zone")
 
 
 def _token_value(value: Any, _: Any) -> TokenValue:
@@ -148,7 +156,7 @@ def _resources(value: Any, _: Any) -> dict[str, Any]:
 
 
 def _is_mapping_of_strings(value: Any) -> bool:
-    return type(value) is dict and all(type(each) is str for each in value.values())
+    return type(value) is dict and {*map(type, value.values())} <= {str}
 
 
 def _meta(value: Any, _: Any) -> dict[str, str | None]:
@@ -172,34 +180,33 @@ def _optional_hook(kind: Any, converter: Converter) -> Hook:
     """
     The null itself never comes here: `_model_hook` takes it for a missing key.
     """
-    (inner,) = (each for each in get_args(kind) if each is not NoneType)
-    return converter.get_structure_hook(inner)
+    return converter.get_structure_hook(_without_none(kind))
 
 
 def _tuple_hook(kind: Any, converter: Converter) -> Hook:
     (item, _) = get_args(kind)
-    return _sequence_hook(converter.get_structure_hook(item), item)
+    plain, hook = _plain_type(item), converter.get_structure_hook(item)
 
-
-def _sequence_hook(hook: Hook, item: Any) -> Hook:
-    def structure_sequence(values: Any, _: Any) -> tuple[Any, ...]:
+    def structure_tuple(values: Any, _: Any) -> tuple[Any, ...]:
         if type(values) is not list:
             raise _expected("a list", values)
         structured = []
         try:
             for value in values:
-                structured.append(hook(value, item))  # noqa: PERF401 -- its length is the index of a failure
+                made = value if type(value) is plain else hook(value, None)
+                structured.append(made)
         except Malformed as malformed:
             raise malformed.inside(f"[{len(structured)}]") from None
         return tuple(structured)
 
-    return structure_sequence
+    return structure_tuple
 
 
 def _model_hook(model: Any, converter: Converter) -> Hook:
     fields = [
-        (field.name, field.name.rstrip("_"), converter.get_structure_hook(field.type))
+        (key, field.name, _plain_type(field.type), converter.get_structure_hook(field.type))
         for field in attrs.fields(model)
+        for key in _KEYS.get(field.name, (field.name,))
     ]
     required = [field.name for field in attrs.fields(model) if field.default is attrs.NOTHING]
 
@@ -210,9 +217,9 @@ def _model_hook(model: Any, converter: Converter) -> Hook:
         get = value.get
         key = ""
         try:
-            for name, key, hook in fields:
+            for key, name, plain, hook in fields:
                 if (member := get(key)) is not None:
-                    known[name] = hook(member, None)
+                    known[name] = member if type(member) is plain else hook(member, None)
         except Malformed as malformed:
             raise malformed.inside(key) from None
         for name in required:
@@ -225,15 +232,14 @@ def _model_hook(model: Any, converter: Converter) -> Hook:
     return structure_model
 
 
-def _condition_hook(model: Any, converter: Converter) -> Hook:
+def _plain_type(kind: Any) -> type | None:
     """
-    Cloudflare's guide still says ``request.ip``, and old tokens may carry it.
+    Return the type whose values stay what they are, which spares them the call of a hook.
     """
-    structure_model = _model_hook(model, converter)
+    plain = _without_none(kind)
+    return plain if plain in _PLAIN else None
 
-    def structure_condition(value: Any, kind: Any) -> Any:
-        if type(value) is dict and value.get("request_ip") is None:
-            value = {**value, "request_ip": value.get("request.ip")}
-        return structure_model(value, kind)
 
-    return structure_condition
+def _without_none(kind: Any) -> Any:
+    (inner,) = (each for each in get_args(kind) if each is not NoneType) if _is_optional(kind) else (kind,)
+    return inner
