@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
+from multidict import CIMultiDict
 from yarl import URL
 
 from cftokens._secret import MaskedStr, TokenValue
@@ -33,22 +34,24 @@ class Settings(NamedTuple):
     What all requests of a client have in common, made once for all of them.
     """
 
-    headers: Mapping[str, str]
+    headers: CIMultiDict[str]
     timeout: aiohttp.ClientTimeout
     proxy: URL | None
     proxy_headers: Mapping[str, str] | None
     context: ssl.SSLContext | None
 
 
-def headers_for(credential: TokenValue) -> dict[str, str]:
+def headers_for(credential: TokenValue) -> CIMultiDict[str]:
     """
     Return the headers of every request. The credential among them goes out as it is, and shows nothing.
     """
-    return {
-        "Accept": "application/json",
-        "User-Agent": f"cftokens/{__version__}",
-        "Authorization": MaskedStr(f"Bearer {credential.reveal()}"),
-    }
+    return CIMultiDict(
+        {
+            "Accept": "application/json",
+            "User-Agent": f"cftokens/{__version__}",
+            "Authorization": MaskedStr(f"Bearer {credential.reveal()}"),
+        }
+    )
 
 
 class OneShotBody(aiohttp.BytesPayload):
@@ -115,7 +118,7 @@ class Http:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process = os.getpid()
         self._responses: set[aiohttp.ClientResponse] = set()
-        self._last_answer: tuple[str, float] = ("", 0.0)
+        self._last_answer: tuple[Mapping[str, str], float] = ({}, 0.0)
 
     async def exchange(
         self, method: str, url: URL, settings: Settings, body: OneShotBody | None
@@ -128,10 +131,12 @@ class Http:
 
             WrongLoopError: The session belongs to another loop.
         """
-        session = await self._session_of_this_loop()
+        if self._loop is not (loop := asyncio.get_running_loop()):
+            await self._move_to(loop)
+        session = self._session or self._open()
         headers = settings.headers
         if not session.auto_decompress:  # somebody's session may be told not to unpack
-            headers = {**headers, "Accept-Encoding": "identity"}
+            headers = CIMultiDict({**headers, "Accept-Encoding": "identity"})
         try:
             async with session.request(
                 method,
@@ -159,7 +164,7 @@ class Http:
             answer = Answer(response.status, response.headers, await _body(response), time.time())
         finally:
             self._responses.discard(response)
-        self._last_answer = (answer.headers.get("Date", ""), answer.received_on)
+        self._last_answer = (answer.headers, answer.received_on)
         return answer
 
     def _misuse(self, session: aiohttp.ClientSession, error: Exception) -> Exception:
@@ -186,18 +191,14 @@ class Http:
         """
         Return how far the server's clock is ahead of ours, rounded down, by its last answer.
         """
-        date, received_on = self._last_answer
-        server = http_date(date)
+        headers, received_on = self._last_answer
+        server = http_date(headers.get("Date", ""))
         return 0.0 if server is None else server - received_on
 
-    async def _session_of_this_loop(self) -> aiohttp.ClientSession:
-        loop = asyncio.get_running_loop()
-        if self._loop is not loop:
-            await self._move_to(loop)
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=Connector(limit=_CONNECTIONS), cookie_jar=aiohttp.DummyCookieJar()
-            )
+    def _open(self) -> aiohttp.ClientSession:
+        self._session = aiohttp.ClientSession(
+            connector=Connector(limit=_CONNECTIONS), cookie_jar=aiohttp.DummyCookieJar()
+        )
         return self._session
 
     def check_loop(self) -> None:

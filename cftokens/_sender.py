@@ -2,6 +2,7 @@
 The way from a resource to the wire.
 """
 
+from collections.abc import Awaitable
 from typing import TypeVar
 
 from cftokens._arguments import check_id
@@ -22,7 +23,7 @@ class Sender:
         self.options = options
         self.closed = False
 
-    async def send(self, call: Call[T]) -> T:
+    def send(self, call: Call[T]) -> Awaitable[T]:
         """
         Carry out a call.
 
@@ -31,7 +32,7 @@ class Sender:
         """
         if self.closed:
             raise ClosedError("This client is closed: make another one.")
-        return await self.transport.send(call, self.options)
+        return self.transport.send(call, self.options)
 
     def account(self, account_id: str | None) -> str:
         """

@@ -146,7 +146,8 @@ class Transport:
         failed: CFTokensError | None = None
         while True:
             try:
-                waited += await _turn(options, waited)
+                if options.pace is not None:
+                    waited += await options.pace.turn(options.retry.budget - waited)
             except RateLimitedError as no_turn:
                 failed = failed or no_turn
                 break
@@ -196,13 +197,16 @@ class Transport:
         try:
             url = _url(call, options.address)
             outcome = await self._http.exchange(call.method, url, options.settings, body)
-            _log_attempt(call, outcome, attempt, self._clock() - start)
+            if _LOG.isEnabledFor(logging.DEBUG):
+                _log_attempt(call, outcome, attempt, self._clock() - start)
         except BaseException as error:
             if not call.repeatable and body is not None and body.written:
                 mark_as_lost(error, call)
-            _finish_turn(options, None)
+            if options.pace is not None:
+                options.pace.finish(None, None)
             raise
-        _finish_turn(options, outcome)
+        if options.pace is not None:
+            _finish_turn(options.pace, outcome)
         return outcome
 
     def _refuse_if_closed(self) -> None:
@@ -236,24 +240,16 @@ def _url(call: Call[Any], address: str) -> URL:
 
 
 def _log_attempt(call: Call[Any], outcome: Answer | NoAnswer, attempt: int, seconds: float) -> None:
-    if _LOG.isEnabledFor(logging.DEBUG):
-        status, ray = (
-            (outcome.status, ray_id(outcome)) if isinstance(outcome, Answer) else (outcome.reason, None)
-        )
-        _LOG.debug(
-            "%s %s: %s in %.3f s, attempt %d, ray %s", call.method, call.path, status, seconds, attempt, ray
-        )
+    status, ray = (outcome.status, ray_id(outcome)) if isinstance(outcome, Answer) else (outcome.reason, None)
+    _LOG.debug(
+        "%s %s: %s in %.3f s, attempt %d, ray %s", call.method, call.path, status, seconds, attempt, ray
+    )
 
 
-async def _turn(options: Options, waited: float) -> float:
-    return 0.0 if options.pace is None else await options.pace.turn(options.retry.budget - waited)
-
-
-def _finish_turn(options: Options, outcome: Answer | NoAnswer | None) -> None:
-    if options.pace is not None:
-        headers = outcome.headers if isinstance(outcome, Answer) else None
-        blocked = retry_after(outcome) if isinstance(outcome, Answer) and outcome.status == 429 else None
-        options.pace.finish(headers, blocked)
+def _finish_turn(pace: Pace, outcome: Answer | NoAnswer) -> None:
+    headers = outcome.headers if isinstance(outcome, Answer) else None
+    blocked = retry_after(outcome) if isinstance(outcome, Answer) and outcome.status == 429 else None
+    pace.finish(headers, blocked)
 
 
 def _final(error: CFTokensError, call: Call[Any], *, unknown: bool) -> CFTokensError:
