@@ -49,15 +49,16 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check types with mypy and pyright."""
-    session.install("-e", ".", "nox", *group("types"))
+    session.install("-e", ".[speedups]", "nox", *group("types"))
     session.run("mypy")
     session.run("pyright")
 
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the tests, and with the oldest Python in development mode and with complete branch coverage."""
-    session.install("-e", ".", *group("test"))
+    """Run the tests: on the oldest Python with complete coverage, on the newest with the speedups."""
+    is_newest = session.python == PYTHONS[-1] != PYTHONS[0]
+    session.install("-e", ".[speedups]" if is_newest else ".", *group("test"))
     report = ROOT / session.create_tmp() / "tests.xml"
     REPORTS.append(report)
     pytest = ("-m", "pytest", f"--junit-xml={report}", *session.posargs)
@@ -88,7 +89,7 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure against others, and write docs/benchmarks.md and its picture."""
-    session.install("-e", ".", *group("bench"))
+    session.install("-e", ".[speedups]", *group("bench"))
     session.run("python", "-m", "tests.benchmarks", *session.posargs)
 
 

@@ -18,6 +18,7 @@ Cloudflare's API tokens from Python.
     _http.py          the one place that talks to aiohttp
     _wire.py          what an answer means, and whether a request may be sent again
     _hints.py         what to do about a refusal
+    _json.py          reading JSON, with orjson or without
     _converter.py     JSON becomes models
     _options.py       Retry and RateLimit
     _secret.py        TokenValue

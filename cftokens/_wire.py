@@ -4,7 +4,6 @@ Decisions about HTTP: what an answer means and whether a request may be sent aga
 Failures are returned, not raised, so that no traceback holds the locals in which a body lies.
 """
 
-import json
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -16,6 +15,7 @@ import attrs
 
 from cftokens._converter import Malformed
 from cftokens._hints import Refusal, hint_for
+from cftokens._json import loads
 from cftokens._options import Retry
 from cftokens._secret import TokenValue, redact
 from cftokens.errors import (
@@ -55,7 +55,6 @@ _MOST_REASONS: Final = 10
 _NO_CODE: Final = 10**9
 _UNKNOWN: Final = " It may have taken effect all the same."
 _RAY_ID = re.compile(r"[0-9A-Za-z]{8,32}(-[A-Z]{3,5})?")
-_LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 # What is made for every request is a NamedTuple: it takes a fraction of the time of an attrs class, here
@@ -247,23 +246,10 @@ def _parse(body: bytes | None) -> dict[str, Any] | str:
     if body is None:
         return f"it is larger than {LARGEST_BODY} bytes"
     try:
-        parsed = _DECODER.decode(body.decode())
-        if _LONE_SURROGATE.search(body):
-            json.dumps(parsed, ensure_ascii=False).encode()
-    except UnicodeError:
-        return "it is not valid Unicode"
-    except RecursionError:
-        return "it is nested too deep"
-    except ValueError:
-        return "it is not JSON" if body.strip() else "it is empty"
+        parsed = loads(body)
+    except (ValueError, RecursionError):
+        return "it cannot be read as JSON" if body.strip() else "it is empty"
     return parsed if type(parsed) is dict else "it is not an envelope with 'success' and 'result'"
-
-
-def _refuse_constant(_: str) -> None:
-    raise ValueError
-
-
-_DECODER: Final = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _no_response(call: Call[Any], outcome: NoAnswer) -> NoResponseError:

@@ -2,9 +2,10 @@
 What holds for every test: a clean environment, no secret in any log line, and an emulator at hand.
 """
 
+import asyncio
 import inspect
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +15,15 @@ from aiohttp import ClientResponse
 
 from cftokens import Client
 from cftokens.emulator import Emulator
+from cftokens.sync._loop_thread import new_event_loop
 from tests.support import MARK
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """
+    Test on the loop of the blocking client, which is uvloop's if that is installed.
+    """
+    return {"loop": new_event_loop}
 
 
 @pytest.fixture(autouse=True)

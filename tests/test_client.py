@@ -599,13 +599,18 @@ async def test_a_borrowed_session_with_a_netrc_file(tmp_path: Path, monkeypatch:
     assert server.requests == []
 
 
-async def test_a_loop_that_is_shutting_down() -> None:
+def test_a_loop_that_is_shutting_down() -> None:
     """
-    Without its threads a loop finds no address; that is an error of ours like any other.
+    Without its threads asyncio's loop finds no address; that is an error of ours like any other.
     """
-    await asyncio.get_running_loop().shutdown_default_executor()
-    async with client_of("https://api.cloudflare.invalid", retry=None) as client:
-        error = await failure_of(client.accounts.tokens.verify())
+
+    async def verify() -> BaseException:
+        await asyncio.get_running_loop().shutdown_default_executor()
+        async with client_of("https://api.cloudflare.invalid", retry=None) as client:
+            return await failure_of(client.accounts.tokens.verify())
+
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        error = runner.run(verify())
 
     assert isinstance(error, NoResponseError)
     assert "shutting down" in str(error)
