@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import attrs
 
-from tests.benchmarks.contenders import BARE, OFFICIAL, OFFICIAL_AIOHTTP, OURS
+from tests.benchmarks.contenders import BARE, OFFICIAL, OFFICIAL_AIOHTTP
 from tests.benchmarks.fresh import LONG_LIST, Fresh
 from tests.benchmarks.measuring import IN_FLIGHT, THREADS, TOKENS, Speeds
 
@@ -39,83 +39,83 @@ class Bar:
         return self.measured >= self.bar if self.at_least else self.measured <= self.bar
 
 
-def bars(speeds: Speeds, fresh: Fresh) -> Iterable[Bar]:
+def bars(speeds: Speeds, fresh: Fresh, ours: str) -> Iterable[Bar]:
     """
-    Hold the figures against what was promised.
+    Hold the figures of one of our contenders against what was promised.
     """
     get, listing = speeds.get, speeds.listing
     in_flight = f"`get`, {IN_FLIGHT} in flight"
     return [
-        Bar(f"{in_flight}: speed against the official SDK", get[OFFICIAL] / get[OURS], 8, "{:.1f} times"),
+        Bar(f"{in_flight}: speed against the official SDK", get[OFFICIAL] / get[ours], 8, "{:.1f} times"),
         Bar(
             f"{in_flight}: speed against the official SDK with its aiohttp extra",
-            get[OFFICIAL_AIOHTTP] / get[OURS],
+            get[OFFICIAL_AIOHTTP] / get[ours],
             2.7,
             "{:.1f} times",
         ),
-        Bar(f"{in_flight}: share of bare aiohttp's speed", 100 * get[BARE] / get[OURS], 75, "{:.0f} %"),
+        Bar(f"{in_flight}: share of bare aiohttp's speed", 100 * get[BARE] / get[ours], 75, "{:.0f} %"),
         Bar(
             f"listing {TOKENS} tokens: speed against the official SDK",
-            listing[OFFICIAL] / listing[OURS],
+            listing[OFFICIAL] / listing[ours],
             3.5,
             "{:.1f} times",
         ),
         Bar(
             f"listing {TOKENS} tokens: requests, of which the official SDK makes {speeds.requests[OFFICIAL]}",
-            speeds.requests[OURS],
+            speeds.requests[ours],
             10,
             "{:.0f}",
             at_least=False,
         ),
-        *_blocking_bars(speeds),
-        *_fresh_bars(fresh),
+        *_blocking_bars(speeds, ours),
+        *_fresh_bars(fresh, ours),
     ]
 
 
-def _blocking_bars(speeds: Speeds) -> Iterable[Bar]:
+def _blocking_bars(speeds: Speeds, ours: str) -> Iterable[Bar]:
     one, many = speeds.blocking, speeds.threads
     return [
         Bar(
             "blocking `get`, one after another: speed against the official SDK",
-            one[OFFICIAL] / one[OURS],
+            one[OFFICIAL] / one[ours],
             2,
             "{:.1f} times",
         ),
         Bar(
             f"blocking `get` from {THREADS} threads: speed against the official SDK",
-            many[OFFICIAL] / many[OURS],
+            many[OFFICIAL] / many[ours],
             4.5,
             "{:.1f} times",
         ),
     ]
 
 
-def _fresh_bars(fresh: Fresh) -> Iterable[Bar]:
+def _fresh_bars(fresh: Fresh, ours: str) -> Iterable[Bar]:
     return [
         Bar(
             "import and first client: time against `import aiohttp`",
-            fresh.ours.seconds / fresh.aiohttp.seconds,
+            fresh.ours[ours].seconds / fresh.aiohttp.seconds,
             1.3,
             "{:.2f} times",
             at_least=False,
         ),
         Bar(
             "import and first client: peak memory against `import aiohttp`",
-            fresh.ours.kibibytes / fresh.aiohttp.kibibytes,
+            fresh.ours[ours].kibibytes / fresh.aiohttp.kibibytes,
             1.1,
             "{:.2f} times",
             at_least=False,
         ),
         Bar(
             f"longest standstill of the loop in a first `get` and a list of {TOKENS}",
-            fresh.block,
+            fresh.block[ours],
             LONGEST_BLOCK,
             "{:.1f} ms",
             at_least=False,
         ),
         Bar(
             f"iterating {LONG_LIST:,} tokens: growth of memory over the last nine tenths",
-            fresh.growth,
+            fresh.growth[ours],
             LARGEST_GROWTH,
             "{:.0f} KiB",
             at_least=False,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 from xml.sax.saxutils import escape
 
-from tests.benchmarks.contenders import BARE, OFFICIAL, OFFICIAL_AIOHTTP, OURS
+from tests.benchmarks.contenders import BARE, OFFICIAL, OFFICIAL_AIOHTTP, OURS, OURS_SPED_UP
 from tests.benchmarks.measuring import IN_FLIGHT, THREADS, TOKENS, Speeds
 
 _WIDTH: Final = 800
@@ -16,7 +16,13 @@ _BARS: Final = 390
 _LINE: Final = 24
 _TITLE: Final = 40
 
-_CLASSES: Final = {OURS: "ours", OFFICIAL: "official", OFFICIAL_AIOHTTP: "official", BARE: "bare"}
+_CLASSES: Final = {
+    OURS: "ours",
+    OURS_SPED_UP: "ours",
+    OFFICIAL: "official",
+    OFFICIAL_AIOHTTP: "official",
+    BARE: "bare",
+}
 _STYLE: Final = """
   text { font: 13px system-ui, sans-serif; fill: #1f2328; }
   .title { font-weight: 600; }

@@ -2,10 +2,13 @@
 Who is measured: each makes the same calls with its own defaults, our rate limit switched off.
 """
 
+import importlib
 import json
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from typing import Final
+from unittest.mock import patch
 
 import aiohttp
 import attrs
@@ -16,9 +19,13 @@ import cftokens.sync
 from tests.benchmarks.server import ACCOUNT, CREDENTIAL, ID, PER_PAGE
 
 OURS: Final = "cftokens"
+OURS_SPED_UP: Final = "cftokens[speedups]"
 OFFICIAL: Final = "cloudflare"
 OFFICIAL_AIOHTTP: Final = "cloudflare[aiohttp]"
 BARE: Final = "aiohttp + json.loads"
+
+
+SPEEDUPS: Final = ("orjson", "uvloop")
 
 
 @attrs.frozen
@@ -48,8 +55,10 @@ async def contenders(base_url: str) -> AsyncIterator[Mapping[str, Contender]]:
     """
     async with AsyncExitStack() as stack:
         http_client = cloudflare.DefaultAioHttpClient()
+        plain, _ = _without_speedups()
         yield {
-            OURS: await stack.enter_async_context(_ours(base_url)),
+            OURS: await stack.enter_async_context(_ours(base_url, plain)),
+            OURS_SPED_UP: await stack.enter_async_context(_ours(base_url, cftokens.Client)),
             OFFICIAL: await stack.enter_async_context(_official(base_url, None)),
             OFFICIAL_AIOHTTP: await stack.enter_async_context(_official(base_url, http_client)),
             BARE: await stack.enter_async_context(_bare(base_url)),
@@ -62,19 +71,32 @@ def blocking_contenders(base_url: str) -> Iterator[Mapping[str, BlockingContende
     Open all blocking contenders.
     """
     with ExitStack() as stack:
-        ours = stack.enter_context(
-            cftokens.sync.Client(CREDENTIAL, account_id=ACCOUNT, base_url=base_url, rate_limit=None)
+        _, plain = _without_speedups()
+        ours, sped_up = (
+            stack.enter_context(each(CREDENTIAL, account_id=ACCOUNT, base_url=base_url, rate_limit=None))
+            for each in (plain, cftokens.sync.Client)
         )
         official = stack.enter_context(cloudflare.Cloudflare(api_token=CREDENTIAL, base_url=base_url))
         yield {
             OURS: BlockingContender(lambda: ours.accounts.tokens.get(ID)),
+            OURS_SPED_UP: BlockingContender(lambda: sped_up.accounts.tokens.get(ID)),
             OFFICIAL: BlockingContender(lambda: official.accounts.tokens.get(ID, account_id=ACCOUNT)),
         }
 
 
+def _without_speedups() -> tuple[type[cftokens.Client], type[cftokens.sync.Client]]:
+    """
+    Import the package once more, as it is where its extra is not installed.
+    """
+    others = {name: module for name, module in sys.modules.items() if name.partition(".")[0] != "cftokens"}
+    hidden = dict.fromkeys(SPEEDUPS)
+    with patch.dict(sys.modules, {**others, **hidden}, clear=True):
+        return importlib.import_module("cftokens").Client, importlib.import_module("cftokens.sync").Client
+
+
 @asynccontextmanager
-async def _ours(base_url: str) -> AsyncIterator[Contender]:
-    async with cftokens.Client(CREDENTIAL, account_id=ACCOUNT, base_url=base_url, rate_limit=None) as client:
+async def _ours(base_url: str, client_class: type[cftokens.Client]) -> AsyncIterator[Contender]:
+    async with client_class(CREDENTIAL, account_id=ACCOUNT, base_url=base_url, rate_limit=None) as client:
 
         async def count() -> int:
             return sum([1 async for token in client.accounts.tokens.list() if token.id])

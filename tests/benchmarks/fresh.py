@@ -2,22 +2,27 @@
 What needs an interpreter of its own: import, memory, and how long the loop stands still.
 """
 
+import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
 import attrs
 
+from tests.benchmarks.contenders import OURS, OURS_SPED_UP, SPEEDUPS
 from tests.benchmarks.measuring import TOKENS
 from tests.benchmarks.server import ACCOUNT, CREDENTIAL, ID
 
 LONG_LIST: Final = 50_000
 
 _PROGRAMS: Final = Path(__file__).parent / "programs"
-_IMPORTS: Final = {
-    "ours": f"from cftokens import Client; client = Client({CREDENTIAL!r})",
-    "aiohttp": "import aiohttp",
+_FIRST_CLIENT: Final = f"from cftokens import Client; client = Client({CREDENTIAL!r})"
+_BEFORE: Final = {
+    OURS: f"import sys; sys.modules.update(dict.fromkeys({SPEEDUPS})); ",
+    OURS_SPED_UP: "",
 }
 _PEAK: Final = "next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM'))"
 
@@ -35,50 +40,91 @@ class Start:
 @attrs.frozen(kw_only=True)
 class Fresh:
     """
-    The best of each.
+    The best of each, ours by the name of the contender.
     """
 
-    ours: Start
     aiohttp: Start
-    block: float
+
+    ours: Mapping[str, Start]
+
+    block: Mapping[str, float]
     """Milliseconds."""
 
-    growth: int
+    growth: Mapping[str, int]
     """KiB between a tenth of a long list and its end."""
 
 
 def measure_fresh(origin: str, rounds: int) -> Fresh:
     """
     Measure in interpreters that are started for it, in turns.
+
+    Byte code is cached beforehand, as pip does when it installs a package.
     """
-    starts: dict[str, list[Start]] = {name: [] for name in _IMPORTS}
-    blocks = []
-    for _ in range(rounds):
-        for name, statement in _IMPORTS.items():
-            starts[name].append(_start(statement))
-        blocks.append(float(_run("longest_block.py", f"{origin}/{TOKENS}", ID)))
-    early, late = map(int, _run("iterate.py", f"{origin}/{LONG_LIST}", str(LONG_LIST)).split())
+    with tempfile.TemporaryDirectory() as cache:
+        interpreter = Interpreter(cache)
+        interpreter.start("", "import aiohttp")
+        interpreter.start("", _FIRST_CLIENT)
+        turns = [_turn(interpreter, origin) for _ in range(rounds)]
+        growth = {name: interpreter.growth(before, origin) for name, before in _BEFORE.items()}
     return Fresh(
-        ours=_best(starts["ours"]), aiohttp=_best(starts["aiohttp"]), block=min(blocks), growth=late - early
+        aiohttp=_best(aiohttp for aiohttp, _, _ in turns),
+        ours={name: _best(ours[name] for _, ours, _ in turns) for name in _BEFORE},
+        block={name: min(block[name] for _, _, block in turns) for name in _BEFORE},
+        growth=growth,
     )
 
 
-def _best(starts: list[Start]) -> Start:
-    return Start(min(each.seconds for each in starts), min(each.kibibytes for each in starts))
-
-
-def _start(statement: str) -> Start:
-    program = (
-        f"import time; start = time.perf_counter(); {statement}; "
-        f"print(time.perf_counter() - start); print({_PEAK})"
+def _turn(interpreter: "Interpreter", origin: str) -> tuple[Start, Mapping[str, Start], Mapping[str, float]]:
+    return (
+        interpreter.start("", "import aiohttp"),
+        {name: interpreter.start(before, _FIRST_CLIENT) for name, before in _BEFORE.items()},
+        {name: interpreter.block(before, origin) for name, before in _BEFORE.items()},
     )
-    seconds, kibibytes = _output("-W", "ignore", "-c", program).split()
-    return Start(float(seconds), int(kibibytes))
 
 
-def _run(program: str, base_url: str, argument: str) -> str:
-    return _output(str(_PROGRAMS / program), base_url, ACCOUNT, CREDENTIAL, argument)
+def _best(starts: Iterable[Start]) -> Start:
+    each = list(starts)
+    return Start(min(start.seconds for start in each), min(start.kibibytes for start in each))
 
 
-def _output(*arguments: str) -> str:
-    return subprocess.run([sys.executable, *arguments], check=True, capture_output=True, text=True).stdout
+@attrs.frozen
+class Interpreter:
+    """
+    Fresh interpreters with a cache of byte code in common.
+    """
+
+    cache: str
+
+    def start(self, before: str, statement: str) -> Start:
+        """
+        Measure a statement, after another that hides what is not to be found.
+        """
+        program = (
+            f"{before}import time; start = time.perf_counter(); {statement}; "
+            f"print(time.perf_counter() - start); print({_PEAK})"
+        )
+        seconds, kibibytes = self._output("-W", "ignore", "-c", program).split()
+        return Start(float(seconds), int(kibibytes))
+
+    def block(self, before: str, origin: str) -> float:
+        """
+        Measure the longest standstill in milliseconds.
+        """
+        return float(self._run(before, "longest_block.py", f"{origin}/{TOKENS}", ID))
+
+    def growth(self, before: str, origin: str) -> int:
+        """
+        Measure how much more memory a long list takes at its end than at a tenth of it.
+        """
+        early, late = self._run(before, "iterate.py", f"{origin}/{LONG_LIST}", str(LONG_LIST)).split()
+        return int(late) - int(early)
+
+    def _run(self, before: str, program: str, base_url: str, argument: str) -> str:
+        statement = f"{before}import runpy; runpy.run_path({str(_PROGRAMS / program)!r})"
+        return self._output("-c", statement, base_url, ACCOUNT, CREDENTIAL, argument)
+
+    def _output(self, *arguments: str) -> str:
+        environment = {**os.environ, "PYTHONPYCACHEPREFIX": self.cache, "PYTHONDONTWRITEBYTECODE": ""}
+        return subprocess.run(
+            [sys.executable, *arguments], check=True, capture_output=True, text=True, env=environment
+        ).stdout

@@ -30,8 +30,8 @@ class Effort:
     How much is measured.
     """
 
-    rounds: int = 7
-    gets: int = 1000
+    rounds: int = 15
+    gets: int = 500
     listings: int = 4
 
 
