@@ -15,7 +15,7 @@ Its rules:
 
 import functools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from types import NoneType, UnionType
 from typing import Any, Final, TypeVar, get_args, get_origin
@@ -39,14 +39,20 @@ _JSON_NAMES: Mapping[type, str] = {
     NoneType: "null",
 }
 
-
 _PLAIN: Final = (str, int, bool)
+"""Types whose values are taken as they are."""
 
 _KEYS: Final[Mapping[str, tuple[str, ...]]] = {"in_": ("in",), "request_ip": ("request.ip", "request_ip")}
 """
 The keys of an attribute with another name; the last of them wins. Cloudflare's guide still says
 ``request.ip``, and old tokens may carry it.
 """
+
+_FILLED: Final = object()
+"""In the place of a default: what an earlier key has filled is left as it is."""
+
+_parse_date_time: Final = datetime.fromisoformat
+"""Looked up once, for that takes as long as to parse."""
 
 
 class Malformed(Exception):  # noqa: N818 -- never seen by users, who get an UnexpectedResponseError
@@ -130,7 +136,7 @@ def _date_time(value: Any, _: Any) -> datetime:
     if type(value) is not str:
         raise _expected("a date-time", value)
     try:
-        moment = datetime.fromisoformat(value)
+        moment = _parse_date_time(value)
         if moment.tzinfo is UTC:
             return moment
         if moment.tzinfo is not None:
@@ -209,31 +215,22 @@ def _model_hook(model: Any, converter: Converter) -> Hook:
     The ``__init__`` of a frozen class does that through ``object.__setattr__``, which took half of the
     time of structuring. What it would convert comes out of the hooks as it should be.
     """
-    every = attrs.fields(model)
-    setters = {field.name: getattr(model, field.name).__set__ for field in every}
-    blanks = [
-        (setters[field.name], "" if field.default is attrs.NOTHING else field.default) for field in every
-    ]
-    members = [
-        (key, setters[field.name], _plain_type(field.type), converter.get_structure_hook(field.type))
-        for field in every
-        for key in _KEYS.get(field.name, (field.name,))
-    ]
-    required = [field.name for field in every if field.default is attrs.NOTHING]
+    members = [member for field in attrs.fields(model) for member in _members(model, field, converter)]
+    required = [field.name for field in attrs.fields(model) if field.default is attrs.NOTHING]
     new = object.__new__
 
     def structure_model(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise _expected("an object", value)
         made = new(model)
-        for fill, blank in blanks:
-            fill(made, blank)
         get = value.get
         key = ""
         try:
-            for key, fill, plain, hook in members:
+            for key, fill, plain, hook, blank in members:
                 if (member := get(key)) is not None:
                     fill(made, member if type(member) is plain else hook(member, None))
+                elif blank is not _FILLED:
+                    fill(made, blank)
         except Malformed as malformed:
             raise malformed.inside(key) from None
         for name in required:
@@ -242,6 +239,18 @@ def _model_hook(model: Any, converter: Converter) -> Hook:
         return made
 
     return structure_model
+
+
+def _members(model: Any, field: "attrs.Attribute[Any]", converter: Converter) -> Iterable[tuple[Any, ...]]:
+    """
+    Return what to do with each key of an attribute: how to fill the slot, and with what.
+    """
+    fill = getattr(model, field.name).__set__
+    plain, hook = _plain_type(field.type), converter.get_structure_hook(field.type)
+    blank = "" if field.default is attrs.NOTHING else field.default
+    for key in _KEYS.get(field.name, (field.name,)):
+        yield key, fill, plain, hook, blank
+        blank = _FILLED
 
 
 def _not_filled(value: dict[str, Any], key: str) -> str:
