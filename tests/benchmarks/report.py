@@ -50,19 +50,19 @@ files, with byte code as pip leaves it, and without the start of the interpreter
 Of what a `get` in flight takes longer than bare aiohttp, about a sixth is options and headers of the
 request, a half is making a token of the JSON and deciding what the answer means, a sixth is retries and
 pace, and a sixth is describing the call and checking its ids. That was found by leaving out one part
-after another, in turns with bare aiohttp. Between two requests code runs half as fast as in a loop of its
-own, because the caches of the processor have forgotten it; so what counts is to call less, and not to
-call faster.
+after another, in turns with bare aiohttp. Between two requests code takes up to twice as long as in a
+loop of its own, because the caches of the processor have forgotten it; so what counts is to call less,
+and not to call faster.
 
 What helped: filling the slots of the models straight from the JSON, where the `__init__` of a frozen
-attrs class takes as long as all the rest (3 points of that share, and a fifth of a listing); headers that
-are made once, in aiohttp's own type (1 point); internal objects as NamedTuples, and settings made once
-for all requests (10 µs).
+attrs class took as long as all the rest (4 points of that share, and a quarter of a listing); headers
+that are made once, in aiohttp's own type (1 point); internal objects as NamedTuples, and settings made
+once for all requests (3 points).
 
 What did not: the functions that cattrs generates (no gain), models without slots (half a point, for 28 %
 more memory), another check of ids than a regular expression (none), `from __future__ import annotations`
-for the import (none). Functions written for each model with `exec` gained a point and a half, and were
-left out. What is left of the import is cattrs, and about a millisecond for each attrs class.
+for the import (none). Functions written for each model with `exec` gained no more than filling the slots,
+and were left out. What is left of the import is cattrs, and about a millisecond for each attrs class.
 
 ## How it is measured
 
