@@ -18,7 +18,7 @@ from yarl import URL
 from cftokens._secret import MaskedStr, TokenValue
 from cftokens._version import __version__
 from cftokens._wire import LARGEST_BODY, Answer, NoAnswer, http_date
-from cftokens.errors import ClosedError, NoResponseError, WrongLoopError
+from cftokens.errors import ClosedError, WrongLoopError
 
 _CONNECTIONS: Final = 500
 """aiohttp's 100 would make 200 requests of one second take two."""
@@ -155,7 +155,9 @@ class Http:
         except (aiohttp.ClientError, OSError) as error:  # a time-out is an OSError
             return _no_answer(error, settings.timeout.total, written=body is None or body.written)
         except (RuntimeError, ValueError) as error:
-            misuse = self._misuse(session, error)
+            if session is not self._borrowed and not session.closed:
+                return _no_answer(error, None, written=body is None or body.written)
+            misuse = _misuse(session, error)
         raise misuse  # here, so that aiohttp's own error is not its context
 
     async def _read(self, response: aiohttp.ClientResponse) -> Answer:
@@ -166,26 +168,6 @@ class Http:
             self._responses.discard(response)
         self._last_answer = (answer.headers, answer.received_on)
         return answer
-
-    def _misuse(self, session: aiohttp.ClientSession, error: Exception) -> Exception:
-        """
-        Translate what aiohttp raises for a session that is not fit; a hook's own error stays what it is.
-        """
-        if session.closed:
-            return ClosedError("The session is closed.")
-        if any(words in str(error) for words in _OTHER_LOOP):
-            return WrongLoopError(
-                "The borrowed session belongs to another event loop: use it there, or lend another."
-            )
-        if "AUTHORIZATION header with AUTH" in str(error):
-            return ValueError(
-                "The borrowed session takes another credential from a netrc file: lend one without trust_env."
-            )
-        if session is not self._borrowed:
-            failure = NoResponseError("Nothing was sent: the event loop of this client is shutting down.")
-            failure.__cause__ = _cause(error)
-            return failure
-        return error
 
     def seconds_ahead(self) -> float:
         """
@@ -252,6 +234,23 @@ async def _body(response: aiohttp.ClientResponse) -> bytes | None:
     return body.getvalue()
 
 
+def _misuse(session: aiohttp.ClientSession, error: Exception) -> Exception:
+    """
+    Translate what aiohttp raises for a session that is not fit; a hook's own error stays what it is.
+    """
+    if session.closed:
+        return ClosedError("The session is closed.")
+    if any(words in str(error) for words in _OTHER_LOOP):
+        return WrongLoopError(
+            "The borrowed session belongs to another event loop: use it there, or lend another."
+        )
+    if "AUTHORIZATION header with AUTH" in str(error):
+        return ValueError(
+            "The borrowed session takes another credential from a netrc file: lend one without trust_env."
+        )
+    return error
+
+
 def _no_answer(error: Exception, timeout: float | None, *, written: bool) -> NoAnswer:
     """
     Say what happened, with a cause that was made anew.
@@ -284,8 +283,10 @@ def _what_happened(error: Exception) -> str:  # noqa: PLR0911 -- a table of case
             return "it was cut short or could not be decoded"
         case aiohttp.ClientResponseError():
             return "what came was not HTTP"
-        case _:
+        case aiohttp.ClientError() | OSError():
             return "the connection was lost"
+        case _:
+            return "the event loop of this client is shutting down"
 
 
 def _cause(error: Exception) -> Exception:

@@ -15,6 +15,7 @@ import pytest
 import cftokens.sync
 from cftokens import (
     AuthenticationError,
+    CFTokensError,
     Client,
     ClosedError,
     NoResponseError,
@@ -601,19 +602,20 @@ async def test_a_borrowed_session_with_a_netrc_file(tmp_path: Path, monkeypatch:
 
 def test_a_loop_that_is_shutting_down() -> None:
     """
-    Without its threads asyncio's loop finds no address; that is an error of ours like any other.
+    Without its threads asyncio's loop finds no address; that is an error of ours, and nothing was sent.
     """
 
-    async def verify() -> BaseException:
+    async def create() -> CFTokensError:
         await asyncio.get_running_loop().shutdown_default_executor()
         async with client_of("https://api.cloudflare.invalid", retry=None) as client:
-            return await failure_of(client.accounts.tokens.verify())
+            return await failure_of(client.accounts.tokens.create(name="n", policies=[POLICY]))
 
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        error = runner.run(verify())
+        error = runner.run(create())
 
     assert isinstance(error, NoResponseError)
-    assert "shutting down" in str(error)
+    assert "the event loop of this client is shutting down" in str(error)
+    assert not error.outcome_unknown
 
 
 def test_the_wrong_loop_is_told_before_the_pace_is_asked() -> None:
