@@ -2,8 +2,9 @@
 What takes more than one request: pages, names of permission groups, partial changes, lost creates.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from cftokens import _calls as calls
 from cftokens._arguments import (
@@ -28,6 +29,8 @@ from cftokens.models import CreateAttempt, PermissionGroup, Token, TokenCreateRe
 from cftokens.policies import PolicyArgument, PolicyDraft
 
 T = TypeVar("T")
+
+_LOG: Final = logging.getLogger("cftokens")
 
 
 def list_tokens(
@@ -180,7 +183,9 @@ async def recover(sender: Sender, attempt: CreateAttempt) -> TokenCreateResponse
             "Compare their ids with those that you know, and delete the one that nobody knows.",
             candidates=tuple(candidates),
         )
-    return await sender.send(calls.recover_token(candidates[0], attempt))
+    recovered = await sender.send(calls.recover_token(candidates[0], attempt))
+    _LOG.info("The create of %r is settled: it made the token %s.", attempt.name, recovered.id)
+    return recovered
 
 
 async def edit(

@@ -96,6 +96,20 @@ async def test_a_lost_token_is_found_and_its_value_replaced(
     assert verified.id == recovered.id
 
 
+async def test_the_log_ends_with_what_became_of_it(
+    client: Client, emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    After the warning of an unknown outcome a line tells that it is known.
+    """
+    attempt = await lose(client, emulator)
+    recovered = await client.accounts.tokens.recover(attempt)
+
+    assert recovered is not None
+    told = [each.getMessage() for each in caplog.records if each.name == "cftokens" and each.levelno > 10]
+    assert told[-1] == f"The create of 'bot' is settled: it made the token {recovered.id}."
+
+
 async def test_a_time_out_around_a_create_can_be_settled(client: Client, emulator: Emulator) -> None:
     """
     The attempt is found on the TimeoutError.
