@@ -24,7 +24,7 @@ from cftokens._http import Http, OneShotBody, Settings, headers_for
 from cftokens._options import RateLimit, Retry
 from cftokens._pace import BURST, Pace, Window
 from cftokens._secret import TokenValue
-from cftokens._wire import Answer, Call, NoAnswer, decipher, may_repeat, next_wait, ray_id, retry_after
+from cftokens._wire import Answer, Call, NoAnswer, decipher, may_repeat, next_wait
 from cftokens.errors import CFTokensError, ClosedError, NotFoundError, RateLimitedError
 from cftokens.models import TokenCreateResponse
 
@@ -184,7 +184,7 @@ class Transport:
             self.known.remove(result.id)
 
     def _wait(self, retry: Retry, attempt: int, outcome: Answer | NoAnswer) -> float:
-        asked = retry_after(outcome) if isinstance(outcome, Answer) else None
+        asked = outcome.retry_after if isinstance(outcome, Answer) else None
         return next_wait(retry, attempt, asked, self._spread())
 
     async def _attempt(
@@ -240,16 +240,17 @@ def _url(call: Call[Any], address: str) -> URL:
 
 
 def _log_attempt(call: Call[Any], outcome: Answer | NoAnswer, attempt: int, seconds: float) -> None:
-    status, ray = (outcome.status, ray_id(outcome)) if isinstance(outcome, Answer) else (outcome.reason, None)
+    status, ray = (outcome.status, outcome.ray_id) if isinstance(outcome, Answer) else (outcome.reason, None)
     _LOG.debug(
         "%s %s: %s in %.3f s, attempt %d, ray %s", call.method, call.path, status, seconds, attempt, ray
     )
 
 
 def _finish_turn(pace: Pace, outcome: Answer | NoAnswer) -> None:
-    headers = outcome.headers if isinstance(outcome, Answer) else None
-    blocked = retry_after(outcome) if isinstance(outcome, Answer) and outcome.status == 429 else None
-    pace.finish(headers, blocked)
+    if isinstance(outcome, Answer):
+        pace.finish(outcome.headers, outcome.retry_after if outcome.status == 429 else None)
+    else:
+        pace.finish(None, None)
 
 
 def _final(error: CFTokensError, call: Call[Any], *, unknown: bool) -> CFTokensError:

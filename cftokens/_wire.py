@@ -134,6 +134,31 @@ class Answer(NamedTuple):
     received_on: float
     """Unix time."""
 
+    @property
+    def retry_after(self) -> float | None:
+        """
+        The seconds that a ``Retry-After`` asks for, or None if it does not say.
+
+        It is a number of seconds or an HTTP date, which is read by the server's own clock.
+        """
+        value = self.headers.get("Retry-After", "")
+        try:
+            seconds = float(value)
+        except ValueError:
+            then = http_date(value)
+            if then is None:
+                return None
+            seconds = then - (http_date(self.headers.get("Date", "")) or self.received_on)
+        return max(seconds, 0.0) if math.isfinite(seconds) else None
+
+    @property
+    def ray_id(self) -> str | None:
+        """
+        The number by which Cloudflare's support finds a request.
+        """
+        value = self.headers.get("CF-Ray", "")
+        return value if _RAY_ID.fullmatch(value) else None
+
     def __repr__(self) -> str:
         return f"<Answer: {self.status}>"
 
@@ -191,23 +216,6 @@ def next_wait(retry: Retry, attempt: int, asked: float | None, random: float) ->
     """
     own = min(retry.first_wait * 2.0 ** min(attempt - 1, 64), retry.longest_wait) * (1 - random / 4)
     return max(own, asked or 0.0)
-
-
-def retry_after(answer: Answer) -> float | None:
-    """
-    Return the seconds that a ``Retry-After`` asks for, or None if it does not say.
-
-    It is a number of seconds or an HTTP date, which is read by the server's own clock.
-    """
-    value = answer.headers.get("Retry-After", "")
-    try:
-        seconds = float(value)
-    except ValueError:
-        then = http_date(value)
-        if then is None:
-            return None
-        seconds = then - (http_date(answer.headers.get("Date", "")) or answer.received_on)
-    return max(seconds, 0.0) if math.isfinite(seconds) else None
 
 
 def http_date(value: str) -> float | None:
@@ -277,14 +285,14 @@ def _api_error(call: Call[Any], answer: Answer, credential: TokenValue) -> APIEr
         )
     )
     advice = f" {hint}" if hint else ""
-    asked = retry_after(answer) if answer.status == 429 else None
+    asked = answer.retry_after if answer.status == 429 else None
     advice += f" Retry-After says {asked:g} seconds." if asked is not None else ""
     error = _ERRORS.get(answer.status, ServerError if is_theirs else APIError)(
         f"{_subject(call)} was refused with {answer.status}: {_reasons(errors)}.{_ray(answer)}{advice}"
         f"{_UNKNOWN if call.changes and is_theirs else ''}",
         status=answer.status,
         errors=errors,
-        ray_id=ray_id(answer),
+        ray_id=answer.ray_id,
         hint=hint,
         outcome_unknown=call.changes and is_theirs,
     )
@@ -335,17 +343,8 @@ def _reason(error: ErrorData) -> str:
     return f"{text} (code {error.code})" if error.code is not None else text
 
 
-def ray_id(answer: Answer) -> str | None:
-    """
-    Return the number by which Cloudflare's support finds a request.
-    """
-    value = answer.headers.get("CF-Ray", "")
-    return value if _RAY_ID.fullmatch(value) else None
-
-
 def _ray(answer: Answer) -> str:
-    number = ray_id(answer)
-    return f" Ray ID {number}." if number else ""
+    return f" Ray ID {answer.ray_id}." if answer.ray_id else ""
 
 
 def _unexpected(call: Call[Any], answer: Answer, problem: str) -> UnexpectedResponseError:

@@ -26,8 +26,6 @@ from cftokens._wire import (
     http_date,
     may_repeat,
     next_wait,
-    ray_id,
-    retry_after,
 )
 from cftokens.errors import (
     APIError,
@@ -411,7 +409,7 @@ class TestRefusal:
         """
         What does not look like a ray id is not repeated.
         """
-        assert ray_id(answer({}, CF_Ray=value)) == expected
+        assert answer({}, CF_Ray=value).ray_id == expected
 
     def test_a_429_says_when_to_come_back(self) -> None:
         """
@@ -597,7 +595,7 @@ class TestRetryAfter:
         """
         A date is read by our clock if the server does not tell its own; junk is nothing.
         """
-        assert retry_after(answer(b"", 429, Retry_After=value)) == expected
+        assert answer(b"", 429, Retry_After=value).retry_after == expected
 
     def test_a_date_is_read_by_the_clock_of_the_server(self) -> None:
         """
@@ -605,13 +603,13 @@ class TestRetryAfter:
         """
         late = answer(b"", Retry_After="Wed, 01 Jul 2026 05:20:30 GMT", Date="Wed, 01 Jul 2026 05:20:00 GMT")
 
-        assert retry_after(late) == 30.0
+        assert late.retry_after == 30.0
 
     def test_it_may_be_missing(self) -> None:
         """
         Without the header there is nothing to wait for.
         """
-        assert retry_after(answer(b"", 429)) is None
+        assert answer(b"", 429).retry_after is None
 
     @pytest.mark.parametrize(
         "date",
@@ -639,7 +637,7 @@ class TestRetryAfter:
         """
         Whatever the header holds, the seconds are finite and not negative.
         """
-        seconds = retry_after(answer(b"", 429, Retry_After=value))
+        seconds = answer(b"", 429, Retry_After=value).retry_after
 
         assert seconds is None or 0 <= seconds < math.inf
 
