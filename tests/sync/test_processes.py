@@ -2,14 +2,21 @@
 Fork, Ctrl-C and the end of the interpreter, each in a process of its own with a deadline.
 """
 
+import asyncio
+import contextlib
+import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
+import trustme
 
 from cftokens.sync.emulator import Emulator, Fault
 
@@ -107,6 +114,95 @@ def test_a_forked_child_works_on_and_so_does_its_parent(emulator: Emulator, endi
     process = start(emulator, FORK.replace("END", ending), "-W", "ignore::DeprecationWarning")
 
     assert end(process) == (0, "child 0\n", "")
+
+
+IN_FLIGHT = """
+import os, ssl, sys, threading
+from cftokens.sync import Client
+
+context = ssl.create_default_context(cafile=os.environ["AUTHORITY"])
+client = Client(rate_limit=None, retry=None, ssl=context)
+before = client.accounts.tokens.verify().id
+answers = []
+call = threading.Thread(target=lambda: answers.append(client.accounts.tokens.get("1" * 32).id))
+call.start()
+sys.stdin.readline()
+child = os.fork()
+if child == 0:
+    ok = client.accounts.tokens.verify().id == before
+    END
+print("child", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+call.join()
+print(answers == ["1" * 32], client.accounts.tokens.verify().id == before)
+client.close()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+@pytest.mark.parametrize("ending", ["os._exit(not ok)", "del client; sys.exit(not ok)"])
+async def test_a_call_over_tls_survives_a_fork(ending: str, tmp_path: Path) -> None:
+    """
+    A thread that waits for its answer gets it, though a child was forked meanwhile and has ended.
+    """
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    async with slow_tls_server(authority) as (port, arrived, release):
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-W", "ignore::DeprecationWarning", "-c", IN_FLIGHT.replace("END", ending)),
+            env=os.environ
+            | {
+                "AUTHORITY": str(tmp_path / "authority.pem"),
+                "CLOUDFLARE_BASE_URL": f"https://localhost:{port}",
+                "CLOUDFLARE_ACCOUNT_ID": "0" * 32,
+                "CLOUDFLARE_API_TOKEN": "a" * 40,
+            },
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            async with asyncio.timeout(DEADLINE):
+                await arrived.wait()
+                process.stdin.write(b"\n")
+                assert await process.stdout.readline() == b"child 0\n"
+                release.set()
+                output, errors = await process.communicate()
+        except BaseException:
+            process.kill()
+            release.set()
+            raise
+
+    assert (process.returncode, output, errors) == (0, b"True True\n", b"")
+
+
+@asynccontextmanager
+async def slow_tls_server(
+    authority: trustme.CA,
+) -> AsyncIterator[tuple[int, asyncio.Event, asyncio.Event]]:
+    """
+    Answer a verify at once; tell when a get has arrived, and answer it when told to.
+    """
+    arrived, release = asyncio.Event(), asyncio.Event()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while request := await reader.readuntil(b"\r\n\r\n"):
+                name = request.split(maxsplit=2)[1].rpartition(b"/")[2]
+                if name != b"verify":
+                    arrived.set()
+                    await release.wait()
+                token = {"id": name.decode() if name != b"verify" else "2" * 32, "status": "active"}
+                body = json.dumps({"success": True, "result": token}).encode()
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+                await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(respond, "127.0.0.1", 0, ssl=context) as server:
+        yield server.sockets[0].getsockname()[1], arrived, release
 
 
 POOL = """
