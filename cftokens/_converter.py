@@ -18,7 +18,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from types import NoneType, UnionType
-from typing import Any, Final, TypeVar, get_args, get_origin
+from typing import Any, Final, NoReturn, TypeVar, get_args, get_origin
 
 import attrs
 from cattrs import Converter
@@ -40,7 +40,7 @@ _JSON_NAMES: Mapping[type, str] = {
 }
 
 _PLAIN: Final = (str, int, bool)
-"""Types whose values are taken as they are."""
+"""Types whose values are taken as they are, without the call of a hook."""
 
 _KEYS: Final[Mapping[str, tuple[str, ...]]] = {"in_": ("in",), "request_ip": ("request.ip", "request_ip")}
 """
@@ -108,7 +108,7 @@ def _hook(kind: Any) -> Hook:
 def _converter() -> Converter:
     converter = Converter()
     for kind in _PLAIN:
-        converter.register_structure_hook(kind, _exactly(kind))
+        converter.register_structure_hook(kind, _nothing_but(kind))
     converter.register_structure_hook(datetime, _date_time)
     converter.register_structure_hook(TokenValue, _token_value)
     converter.register_structure_hook_func(lambda kind: kind == Resources, _resources)
@@ -123,13 +123,15 @@ def _expected(what: str, value: object) -> Malformed:
     return Malformed(f"expected {what}, got {_JSON_NAMES[type(value)]}")
 
 
-def _exactly(kind: type) -> Hook:
-    def structure_exactly(value: Any, _: Any) -> Any:
-        if type(value) is not kind:
-            raise _expected(_JSON_NAMES[kind], value)
-        return value
+def _nothing_but(kind: type) -> Hook:
+    """
+    Refuse what is left when values of *kind* are taken as they are.
+    """
 
-    return structure_exactly
+    def refuse(value: Any, _: Any) -> NoReturn:
+        raise _expected(_JSON_NAMES[kind], value)
+
+    return refuse
 
 
 def _date_time(value: Any, _: Any) -> datetime:
@@ -261,7 +263,7 @@ def _not_filled(value: dict[str, Any], key: str) -> str:
 
 def _plain_type(kind: Any) -> type | None:
     """
-    Return the type whose values stay what they are, which spares them the call of a hook.
+    Return which of the plain types a field has, if any.
     """
     plain = _without_none(kind)
     return plain if plain in _PLAIN else None
