@@ -49,7 +49,8 @@ def check_id(value: object, name: str) -> str:
     It is not quoted in the error, because what is taken for an id is now and then a secret.
     """
     if not isinstance(value, str):
-        raise TypeError(f"{name} is a str, not {type(value).__name__}.")
+        advice = ": pass its id" if isinstance(getattr(value, "id", None), str) else ""
+        raise TypeError(f"{name} is a str, not {type(value).__name__}{advice}.")
     if not _ID.fullmatch(value):
         capitals = ", with capitals" if _ID.fullmatch(value.lower()) else ""
         given = "it is empty" if not value else f"these are {len(value)} characters of another form{capitals}"

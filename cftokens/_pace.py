@@ -228,8 +228,8 @@ class Pace:
             while (delay := self._delay(self._waiting.index(ticket))) > 0:
                 if waited + delay > patience + _TOLERANCE:
                     raise RateLimitedError(
-                        f"Nothing was sent: the rate limit asks to wait {delay:.1f} s, which is longer than "
-                        "the budget for waiting, Retry(budget=…).",
+                        f"This request was not sent: within the rate limit its turn is {delay:.1f} s away, "
+                        f"longer than the {max(patience - waited, 0):g} s that it may wait: Retry(budget=…).",
                         retry_after=delay,
                         sent=False,
                     )

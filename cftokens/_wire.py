@@ -53,7 +53,6 @@ _ERRORS: Final[Mapping[int, type[APIError]]] = {
 _LONGEST_TEXT: Final = 500
 _MOST_REASONS: Final = 10
 _NO_CODE: Final = 10**9
-_UNKNOWN: Final = " It may have taken effect all the same."
 _RAY_ID = re.compile(r"[0-9A-Za-z]{8,32}(-[A-Z]{3,5})?")
 
 
@@ -264,7 +263,7 @@ def _no_response(call: Call[Any], outcome: NoAnswer) -> NoResponseError:
     error = RequestTimeoutError if outcome.timed_out else NoResponseError
     unknown = call.changes and outcome.written
     failure = error(
-        f"{_subject(call)} got no answer: {outcome.reason}.{_UNKNOWN if unknown else ''}",
+        f"{_subject(call)} got no answer: {outcome.reason}.{_warning(call) if unknown else ''}",
         outcome_unknown=unknown,
     )
     failure.__cause__ = outcome.cause
@@ -289,7 +288,7 @@ def _api_error(call: Call[Any], answer: Answer, credential: TokenValue) -> APIEr
     advice += f" Retry-After says {asked:g} seconds." if asked is not None else ""
     error = _ERRORS.get(answer.status, ServerError if is_theirs else APIError)(
         f"{_subject(call)} was refused with {answer.status}: {_reasons(errors)}.{_ray(answer)}{advice}"
-        f"{_UNKNOWN if call.changes and is_theirs else ''}",
+        f"{_warning(call) if call.changes and is_theirs else ''}",
         status=answer.status,
         errors=errors,
         ray_id=answer.ray_id,
@@ -350,9 +349,17 @@ def _ray(answer: Answer) -> str:
 def _unexpected(call: Call[Any], answer: Answer, problem: str) -> UnexpectedResponseError:
     return UnexpectedResponseError(
         f"{_subject(call)} was answered with {answer.status}, but not as expected: {problem}."
-        f"{_ray(answer)}{_UNKNOWN if call.changes else ''}",
+        f"{_ray(answer)}{_warning(call) if call.changes else ''}",
         outcome_unknown=call.changes,
     )
+
+
+def _warning(call: Call[Any]) -> str:
+    """
+    Say that the outcome is unknown, and what to do about it where a second try would do harm.
+    """
+    advice = "" if call.attempt is None else " Do not repeat it: recover(error.attempt) settles it."
+    return f" It may have taken effect all the same.{advice}"
 
 
 def _subject(call: Call[Any]) -> str:

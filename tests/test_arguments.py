@@ -28,7 +28,7 @@ from cftokens._arguments import (
     date_time,
 )
 from cftokens._secret import TokenValue
-from cftokens.models import Condition, ConditionRequestIP, PermissionGroup
+from cftokens.models import Condition, ConditionRequestIP, PermissionGroup, Token
 from tests.answers import ACCOUNT, GROUP_ID, POLICY, SECRET, body_of, policies_to_json
 
 POLICY_JSON: Mapping[str, Any] = {
@@ -84,6 +84,13 @@ class TestIds:
             check_id(value, "token_id")
 
         assert not value or value not in str(caught.value)
+
+    def test_a_token_is_not_its_id(self) -> None:
+        """
+        Who passes the whole token is told what to pass.
+        """
+        with pytest.raises(TypeError, match="token_id is a str, not Token: pass its id"):
+            check_id(Token(id=ACCOUNT), "token_id")
 
     @pytest.mark.parametrize("value", [None, 5, ACCOUNT.encode(), [ACCOUNT]])
     def test_another_type_is_a_type_error(self, value: object) -> None:
