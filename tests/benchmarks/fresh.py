@@ -3,6 +3,7 @@ What needs an interpreter of its own: import, memory, and how long the loop stan
 """
 
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -40,7 +41,7 @@ class Start:
 @attrs.frozen(kw_only=True)
 class Fresh:
     """
-    The best of each, ours by the name of the contender.
+    The best of each, but the median of the blocks; ours by the name of the contender.
     """
 
     aiohttp: Start
@@ -69,7 +70,7 @@ def measure_fresh(origin: str, rounds: int) -> Fresh:
     return Fresh(
         aiohttp=_best(aiohttp for aiohttp, _, _ in turns),
         ours={name: _best(ours[name] for _, ours, _ in turns) for name in _BEFORE},
-        block={name: min(block[name] for _, _, block in turns) for name in _BEFORE},
+        block={name: statistics.median(block[name] for _, _, block in turns) for name in _BEFORE},
         growth=growth,
     )
 
