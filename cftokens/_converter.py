@@ -15,7 +15,7 @@ Its rules:
 
 import functools
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import NoneType, UnionType
 from typing import Any, Final, NoReturn, TypeVar, get_args, get_origin
@@ -42,14 +42,11 @@ _JSON_NAMES: Mapping[type, str] = {
 _PLAIN: Final = (str, int, bool)
 """Types whose values are taken as they are, without the call of a hook."""
 
-_KEYS: Final[Mapping[str, tuple[str, ...]]] = {"in_": ("in",), "request_ip": ("request.ip", "request_ip")}
-"""
-The keys of an attribute with another name; the last of them wins. Cloudflare's guide still says
-``request.ip``, and old tokens may carry it.
-"""
+_KEYS: Final = {"in_": "in"}
+"""The keys of attributes with another name."""
 
-_FILLED: Final = object()
-"""In the place of a default: what an earlier key has filled is left as it is."""
+_OLD_KEYS: Final = {"request_ip": "request.ip"}
+"""Where to look for what is null or missing. Cloudflare's guide has the old key, and old tokens may."""
 
 _parse_date_time: Final = datetime.fromisoformat
 """Looked up once, for that takes as long as to parse."""
@@ -108,7 +105,7 @@ def _hook(kind: Any) -> Hook:
 def _converter() -> Converter:
     converter = Converter()
     for kind in _PLAIN:
-        converter.register_structure_hook(kind, _nothing_but(kind))
+        converter.register_structure_hook(kind, _refuse_all_but(kind))
     converter.register_structure_hook(datetime, _date_time)
     converter.register_structure_hook(TokenValue, _token_value)
     converter.register_structure_hook_func(lambda kind: kind == Resources, _resources)
@@ -123,7 +120,7 @@ def _expected(what: str, value: object) -> Malformed:
     return Malformed(f"expected {what}, got {_JSON_NAMES[type(value)]}")
 
 
-def _nothing_but(kind: type) -> Hook:
+def _refuse_all_but(kind: type) -> Hook:
     """
     Refuse what is left when values of *kind* are taken as they are.
     """
@@ -217,7 +214,7 @@ def _model_hook(model: Any, converter: Converter) -> Hook:
     The ``__init__`` of a frozen class does that through ``object.__setattr__``, which took half of the
     time of structuring. What it would convert comes out of the hooks as it should be.
     """
-    members = [member for field in attrs.fields(model) for member in _members(model, field, converter)]
+    members = [_member(model, field, converter) for field in attrs.fields(model)]
     required = [field.name for field in attrs.fields(model) if field.default is attrs.NOTHING]
     new = object.__new__
 
@@ -228,11 +225,14 @@ def _model_hook(model: Any, converter: Converter) -> Hook:
         get = value.get
         key = ""
         try:
-            for key, fill, plain, hook, blank in members:
-                if (member := get(key)) is not None:
-                    fill(made, member if type(member) is plain else hook(member, None))
-                elif blank is not _FILLED:
+            for key, old_key, fill, plain, hook, blank in members:
+                member = get(key)
+                if member is None and old_key is not None:
+                    member = get(old_key)
+                if member is None:
                     fill(made, blank)
+                else:
+                    fill(made, member if type(member) is plain else hook(member, None))
         except Malformed as malformed:
             raise malformed.inside(key) from None
         for name in required:
@@ -243,16 +243,15 @@ def _model_hook(model: Any, converter: Converter) -> Hook:
     return structure_model
 
 
-def _members(model: Any, field: "attrs.Attribute[Any]", converter: Converter) -> Iterable[tuple[Any, ...]]:
+def _member(model: Any, field: "attrs.Attribute[Any]", converter: Converter) -> tuple[Any, ...]:
     """
-    Return what to do with each key of an attribute: how to fill the slot, and with what.
+    Return where an attribute stands in JSON, how to fill its slot, and with what.
     """
+    key = _KEYS.get(field.name, field.name)
     fill = getattr(model, field.name).__set__
-    plain, hook = _plain_type(field.type), converter.get_structure_hook(field.type)
+    hook = converter.get_structure_hook(field.type)
     blank = "" if field.default is attrs.NOTHING else field.default
-    for key in _KEYS.get(field.name, (field.name,)):
-        yield key, fill, plain, hook, blank
-        blank = _FILLED
+    return key, _OLD_KEYS.get(key), fill, _plain_type(field.type), hook, blank
 
 
 def _not_filled(value: dict[str, Any], key: str) -> str:

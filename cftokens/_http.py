@@ -118,7 +118,7 @@ class Http:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process = os.getpid()
         self._responses: set[aiohttp.ClientResponse] = set()
-        self._last_answer: tuple[Mapping[str, str], float] = ({}, 0.0)
+        self._last_answer: tuple[str, float] = ("", 0.0)
 
     async def exchange(
         self, method: str, url: URL, settings: Settings, body: OneShotBody | None
@@ -133,10 +133,8 @@ class Http:
         """
         if self._loop is not (loop := asyncio.get_running_loop()):
             await self._move_to(loop)
-        session = self._session or self._open()
-        headers = settings.headers
-        if not session.auto_decompress:  # somebody's session may be told not to unpack
-            headers = CIMultiDict({**headers, "Accept-Encoding": "identity"})
+        session = self._open() if self._session is None else self._session
+        headers = settings.headers if self._borrowed is None else _copied(settings.headers, self._borrowed)
         try:
             async with session.request(
                 method,
@@ -166,15 +164,15 @@ class Http:
             answer = Answer(response.status, response.headers, await _body(response), time.time())
         finally:
             self._responses.discard(response)
-        self._last_answer = (answer.headers, answer.received_on)
+        self._last_answer = (answer.headers.get("Date", ""), answer.received_on)
         return answer
 
     def seconds_ahead(self) -> float:
         """
         Return how far the server's clock is ahead of ours, rounded down, by its last answer.
         """
-        headers, received_on = self._last_answer
-        server = http_date(headers.get("Date", ""))
+        date, received_on = self._last_answer
+        server = http_date(date)
         return 0.0 if server is None else server - received_on
 
     def _open(self) -> aiohttp.ClientSession:
@@ -223,6 +221,16 @@ class Http:
             await self._session.close()
 
 
+def _copied(headers: CIMultiDict[str], borrowed: aiohttp.ClientSession) -> CIMultiDict[str]:
+    """
+    Copy what somebody's session may add to, and ask for a plain answer if it is told not to unpack one.
+    """
+    copy = headers.copy()
+    if not borrowed.auto_decompress:
+        copy["Accept-Encoding"] = "identity"
+    return copy
+
+
 async def _body(response: aiohttp.ClientResponse) -> bytes | None:
     # A traceback shows a local of type bytes, and not what is in a BytesIO.
     body = io.BytesIO()
@@ -265,7 +273,7 @@ def _no_answer(error: Exception, timeout: float | None, *, written: bool) -> NoA
     return NoAnswer(_what_happened(error), _cause(error), False, written)
 
 
-def _what_happened(error: Exception) -> str:  # noqa: PLR0911 -- a table of cases
+def _what_happened(error: Exception) -> str:  # noqa: C901, PLR0911 -- a table of cases
     match error:
         case aiohttp.ClientProxyConnectionError():
             return f"the proxy at {error.host}:{error.port} cannot be reached"
@@ -285,8 +293,10 @@ def _what_happened(error: Exception) -> str:  # noqa: PLR0911 -- a table of case
             return "what came was not HTTP"
         case aiohttp.ClientError() | OSError():
             return "the connection was lost"
-        case _:
+        case RuntimeError() if "shutdown" in str(error):
             return "the event loop of this client is shutting down"
+        case _:
+            return f"it could not be sent, or its answer not be read ({type(error).__name__})"
 
 
 def _cause(error: Exception) -> Exception:

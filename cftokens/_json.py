@@ -3,8 +3,9 @@ Reading JSON strictly: with orjson if it is installed, as ``cftokens[speedups]``
 """
 
 import json
+import math
 import re
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 try:
     import orjson
@@ -17,6 +18,8 @@ _LONE_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 def loads(document: bytes) -> Any:
     """
     Return what *document* says, which is UTF-8 without lone surrogates, NaN and Infinity.
+
+    Of a whole number beyond 64 bits orjson makes a float.
 
     Raises:
         ValueError: It is something else.
@@ -33,8 +36,12 @@ def _strict_loads(document: bytes) -> Any:
     return parsed
 
 
-def _refuse_constant(_: str) -> None:
+def _refuse(_: str) -> NoReturn:
     raise ValueError
 
 
-_DECODER: Final = json.JSONDecoder(parse_constant=_refuse_constant)
+def _finite(number: str) -> float:
+    return value if math.isfinite(value := float(number)) else _refuse(number)
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)

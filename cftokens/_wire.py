@@ -343,7 +343,8 @@ def _reason(error: ErrorData) -> str:
 
 
 def _ray(answer: Answer) -> str:
-    return f" Ray ID {answer.ray_id}." if answer.ray_id else ""
+    number = answer.ray_id
+    return f" Ray ID {number}." if number else ""
 
 
 def _unexpected(call: Call[Any], answer: Answer, problem: str) -> UnexpectedResponseError:

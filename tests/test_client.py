@@ -7,7 +7,7 @@ import gc
 import warnings
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import aiohttp
 import pytest
@@ -24,6 +24,7 @@ from cftokens import (
     TokenValue,
     WrongLoopError,
 )
+from cftokens._http import Connector
 from tests.servers import Exchange, RawServer, answer, envelope, failure, hang
 from tests.support import (
     ACCOUNT,
@@ -582,6 +583,29 @@ async def test_a_borrowed_session_that_does_not_unpack() -> None:
     assert server.requests[0].headers["accept-encoding"] == "identity"
 
 
+async def test_what_an_instrumented_session_adds_goes_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    As tracers do: a header that is added to one request is not there at the next.
+    """
+    request = aiohttp.ClientSession._request
+
+    async def traced(*arguments: Any, headers: Any, **more: Any) -> aiohttp.ClientResponse:
+        headers[f"X-Trace-{len(server.requests)}"] = "1"
+        return await request(*arguments, headers=headers, **more)
+
+    monkeypatch.setattr(aiohttp.ClientSession, "_request", traced)
+    async with (
+        RawServer(VERIFIED) as server,
+        aiohttp.ClientSession() as session,
+        client_of(server.base_url, session=session) as client,
+    ):
+        await client.accounts.tokens.verify()
+        await client.accounts.tokens.verify()
+
+    traces = [[name for name in each.headers if name.startswith("x-trace")] for each in server.requests]
+    assert traces == [["x-trace-0"], ["x-trace-1"]]
+
+
 async def test_a_borrowed_session_with_a_netrc_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     A credential from there would be another one: the error says what to lend instead.
@@ -616,6 +640,23 @@ def test_a_loop_that_is_shutting_down() -> None:
     assert isinstance(error, NoResponseError)
     assert "the event loop of this client is shutting down" in str(error)
     assert not error.outcome_unknown
+
+
+async def test_an_error_of_aiohttps_that_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    It is an error of ours, which names its type and not its text, in which a secret could stand.
+    """
+
+    async def connect(*_: object, **__: object) -> NoReturn:
+        raise ValueError("surprise")
+
+    monkeypatch.setattr(Connector, "connect", connect)
+    async with client_of("http://localhost:1", retry=None) as client:
+        error = await failure_of(client.accounts.tokens.verify())
+
+    assert isinstance(error, NoResponseError)
+    assert "could not be sent, or its answer not be read (ValueError)" in str(error)
+    assert "surprise" not in f"{error} {error.__cause__}"
 
 
 def test_the_wrong_loop_is_told_before_the_pace_is_asked() -> None:

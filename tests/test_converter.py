@@ -94,6 +94,14 @@ class TestModels:
 
         assert token.condition == Condition(request_ip=ConditionRequestIP(in_=("198.51.100.7/32",)))
 
+    def test_the_old_name_of_a_condition_does_not_matter_beside_the_new_one(self) -> None:
+        """
+        Where ``request_ip`` says something, nobody looks at ``request.ip``.
+        """
+        condition = structure({"request.ip": "junk", "request_ip": {"in": ["198.51.100.7/32"]}}, Condition)
+
+        assert condition == Condition(request_ip=ConditionRequestIP(in_=("198.51.100.7/32",)))
+
     @pytest.mark.parametrize("condition", [{}, {"request_ip": None}, {"request.ip": None}])
     def test_a_condition_may_be_an_empty_shell(self, condition: object) -> None:
         """

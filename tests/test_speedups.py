@@ -34,6 +34,8 @@ class AnotherLoop(asyncio.SelectorEventLoop):
         b'{"a": 1} {}',
         b'{"a": NaN}',
         b"[-Infinity]",
+        b"[1e999]",
+        b"-1e999",
         b'"\xff"',
         b'"\\ud800"',
         b'{"\\uDFFF": 1}',
