@@ -38,7 +38,6 @@ _GROUP_KEYS = tuple(field.name for field in attrs.fields(PermissionGroup))
 _POLICY_KEYS = tuple(field.name for field in attrs.fields(TokenPolicy))
 _NETWORK = r"[0-9a-fA-F:.]+(/[0-9]{1,3})?"
 _EXAMPLE_OF_A_POLICY = "what p.allow('DNS Write', on=p.zone(zone_id)) returns"
-_EXAMPLE_OF_A_POLICY = "what p.allow('DNS Write', on=p.zone(zone_id)) returns"
 _REQUEST_IP_KEYS = ("request_ip", "request.ip")
 
 

@@ -153,7 +153,7 @@ class Http:
         except (aiohttp.ClientError, OSError) as error:  # a time-out is an OSError
             return _no_answer(error, settings.timeout.total, written=body is None or body.written)
         except (RuntimeError, ValueError) as error:
-            if session is not self._borrowed and not session.closed:
+            if self._borrowed is None and not session.closed:
                 return _no_answer(error, None, written=body is None or body.written)
             misuse = _misuse(session, error)
         raise misuse  # here, so that aiohttp's own error is not its context

@@ -194,6 +194,7 @@ class Transport:
         start = self._clock()
         if not call.repeatable and body is not None and (sent := SENT_ONCE.get()) is not None:
             sent.append(SentOnce(call, body, self._forget))
+        outcome: Answer | NoAnswer | None = None
         try:
             url = _url(call, options.address)
             outcome = await self._http.exchange(call.method, url, options.settings, body)
@@ -202,11 +203,10 @@ class Transport:
         except BaseException as error:
             if not call.repeatable and body is not None and body.written:
                 mark_as_lost(error, call)
-            if options.pace is not None:
-                options.pace.finish(None, None)
             raise
-        if options.pace is not None:
-            _finish_turn(options.pace, outcome)
+        finally:
+            if options.pace is not None:
+                _finish_turn(options.pace, outcome)
         return outcome
 
     def _refuse_if_closed(self) -> None:
@@ -246,7 +246,7 @@ def _log_attempt(call: Call[Any], outcome: Answer | NoAnswer, attempt: int, seco
     )
 
 
-def _finish_turn(pace: Pace, outcome: Answer | NoAnswer) -> None:
+def _finish_turn(pace: Pace, outcome: Answer | NoAnswer | None) -> None:
     if isinstance(outcome, Answer):
         pace.finish(outcome.headers, outcome.retry_after if outcome.status == 429 else None)
     else:
