@@ -4,11 +4,13 @@ A server on a raw socket that counts what reaches it, and misbehaves as told.
 
 import asyncio
 import json
+import ssl
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Self
 
 import attrs
+import trustme
 
 
 @attrs.frozen
@@ -41,9 +43,12 @@ Behaviour = Callable[[Exchange], Awaitable[None]]
 class RawServer:
     """
     Serves one behaviour after another, a request each; the last one for ever.
+
+    With an *authority* it does so over TLS, with a certificate of it.
     """
 
-    def __init__(self, *behaviours: Behaviour) -> None:
+    def __init__(self, *behaviours: Behaviour, authority: trustme.CA | None = None) -> None:
+        self._context = None if authority is None else _context_of(authority)
         self.requests: list[Received] = []
         self.arrived = asyncio.Event()
         self._behaviours = list(behaviours)
@@ -56,10 +61,10 @@ class RawServer:
         """
         Where it is.
         """
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://127.0.0.1:{self.port}" if self._context is None else f"https://localhost:{self.port}"
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._context)
         self.port: int = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -96,6 +101,12 @@ class RawServer:
         finally:
             closing.cancel()
             writer.close()
+
+
+def _context_of(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    return context
 
 
 async def _read_request(reader: asyncio.StreamReader, connection: int) -> Received | None:

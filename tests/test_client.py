@@ -44,6 +44,14 @@ VERIFIED = answer(200, envelope(RESULTS["verify"]))
 OTHER = "4793d734c0b8e484dfc37ec392b5fa8a"
 
 
+def assert_no_secret_below(error: BaseException) -> None:
+    """
+    Look for a secret in all frames but the test's own, which has put it there.
+    """
+    error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+    assert_no_secret(error)
+
+
 @pytest.mark.parametrize(
     "bad",
     [
@@ -69,9 +77,7 @@ def test_a_credential_is_checked_before_it_is_sent(bad: str) -> None:
     with pytest.raises(ValueError, match=r"^(api_token is not usable|There is no credential)") as caught:
         Client(bad)
 
-    error = caught.value
-    error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next  # this test's own frame
-    assert_no_secret(error)
+    assert_no_secret_below(caught.value)
 
 
 REFUSED: dict[str, dict[str, Any]] = {
@@ -97,9 +103,7 @@ def test_no_frame_of_a_refused_client_shows_a_secret(kind: Any, why: str) -> Non
     with pytest.raises((ValueError, TypeError)) as caught:
         kind(**REFUSED[why])
 
-    error = caught.value
-    error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next  # this test's own frame
-    assert_no_secret(error)
+    assert_no_secret_below(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -118,9 +122,7 @@ def test_no_frame_of_a_refused_view_shows_a_secret(kind: Any, options: dict[str,
     with pytest.raises((ValueError, TypeError)) as caught:
         kind("x").with_options(**options)
 
-    error = caught.value
-    error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next  # this test's own frame
-    assert_no_secret(error)
+    assert_no_secret_below(caught.value)
 
 
 def test_no_credential_is_a_clear_error() -> None:

@@ -5,8 +5,6 @@ Every way in which an answer can stay away or be unreadable is one of our errors
 import asyncio
 import ssl
 import zlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
@@ -38,6 +36,7 @@ from tests.servers import (
 )
 from tests.support import CALLS, CREDENTIAL, ID, MINTED, client_of, failure_of
 
+VERIFIED = answer(200, envelope({"id": ID, "status": "active"}))
 BAD_HTTP = f"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n{MINTED} is no status line\r\n\r\n".encode()
 
 
@@ -172,8 +171,8 @@ async def test_a_certificate_that_is_not_trusted() -> None:
     """
     A certificate of a stranger's ends the call before anything is sent.
     """
-    async with https_server(trustme.CA()) as port:
-        async with client_of(f"https://localhost:{port}", retry=None) as client:
+    async with RawServer(VERIFIED, authority=trustme.CA()) as server:
+        async with client_of(server.base_url, retry=None) as client:
             error = await failure_of(CALLS["create"](client))
 
     assert "the certificate of localhost is not valid" in str(error)
@@ -187,29 +186,11 @@ async def test_a_certificate_of_ones_own() -> None:
     authority = trustme.CA()
     context = ssl.create_default_context()
     authority.configure_trust(context)
-    async with https_server(authority) as port:
-        async with client_of(f"https://localhost:{port}", ssl=context) as client:
+    async with RawServer(VERIFIED, authority=authority) as server:
+        async with client_of(server.base_url, ssl=context) as client:
             verified = await client.accounts.tokens.verify()
 
     assert verified.id == ID
-
-
-@asynccontextmanager
-async def https_server(authority: trustme.CA) -> AsyncIterator[int]:
-    """
-    Answer one verify over TLS, with a certificate of *authority*.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost").configure_cert(context)
-    body = envelope({"id": ID, "status": "active"})
-
-    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
-        writer.close()
-
-    async with await asyncio.start_server(respond, "127.0.0.1", 0, ssl=context) as server:
-        yield server.sockets[0].getsockname()[1]
 
 
 async def test_an_answer_larger_than_any_should_be() -> None:

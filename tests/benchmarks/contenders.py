@@ -2,6 +2,7 @@
 Who is measured: each makes the same calls with its own defaults, our rate limit switched off.
 """
 
+import functools
 import importlib
 import json
 import sys
@@ -23,7 +24,6 @@ OURS_SPED_UP: Final = "cftokens[speedups]"
 OFFICIAL: Final = "cloudflare"
 OFFICIAL_AIOHTTP: Final = "cloudflare[aiohttp]"
 BARE: Final = "aiohttp + json.loads"
-
 
 SPEEDUPS: Final = ("orjson", "uvloop")
 
@@ -84,6 +84,7 @@ def blocking_contenders(base_url: str) -> Iterator[Mapping[str, BlockingContende
         }
 
 
+@functools.cache
 def _without_speedups() -> tuple[type[cftokens.Client], type[cftokens.sync.Client]]:
     """
     Import the package once more, as it is where its extra is not installed.

@@ -3,22 +3,19 @@ Fork, Ctrl-C and the end of the interpreter, each in a process of its own with a
 """
 
 import asyncio
-import contextlib
-import json
 import os
 import signal
-import ssl
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import trustme
 
 from cftokens.sync.emulator import Emulator, Fault
+from tests.servers import Exchange, RawServer, answer, envelope
 
 DEADLINE = 30.0
 """Seconds after which a program counts as hanging."""
@@ -146,13 +143,21 @@ async def test_a_call_over_tls_survives_a_fork(ending: str, tmp_path: Path) -> N
     """
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
-    async with slow_tls_server(authority) as (port, arrived, release):
+    arrived, release = asyncio.Event(), asyncio.Event()
+
+    async def wait(exchange: Exchange) -> None:
+        arrived.set()
+        await release.wait()
+        await answer(200, envelope({"id": "1" * 32}))(exchange)
+
+    verified = answer(200, envelope({"id": "2" * 32, "status": "active"}))
+    async with RawServer(verified, wait, verified, authority=authority) as server:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-W", "ignore::DeprecationWarning", "-c", IN_FLIGHT.replace("END", ending)),
             env=os.environ
             | {
                 "AUTHORITY": str(tmp_path / "authority.pem"),
-                "CLOUDFLARE_BASE_URL": f"https://localhost:{port}",
+                "CLOUDFLARE_BASE_URL": server.base_url,
                 "CLOUDFLARE_ACCOUNT_ID": "0" * 32,
                 "CLOUDFLARE_API_TOKEN": "a" * 40,
             },
@@ -175,34 +180,6 @@ async def test_a_call_over_tls_survives_a_fork(ending: str, tmp_path: Path) -> N
             raise
 
     assert (process.returncode, output, errors) == (0, b"True True\n", b"")
-
-
-@asynccontextmanager
-async def slow_tls_server(
-    authority: trustme.CA,
-) -> AsyncIterator[tuple[int, asyncio.Event, asyncio.Event]]:
-    """
-    Answer a verify at once; tell when a get has arrived, and answer it when told to.
-    """
-    arrived, release = asyncio.Event(), asyncio.Event()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost").configure_cert(context)
-
-    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while request := await reader.readuntil(b"\r\n\r\n"):
-                name = request.split(maxsplit=2)[1].rpartition(b"/")[2]
-                if name != b"verify":
-                    arrived.set()
-                    await release.wait()
-                token = {"id": name.decode() if name != b"verify" else "2" * 32, "status": "active"}
-                body = json.dumps({"success": True, "result": token}).encode()
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
-                await writer.drain()
-        writer.close()
-
-    async with await asyncio.start_server(respond, "127.0.0.1", 0, ssl=context) as server:
-        yield server.sockets[0].getsockname()[1], arrived, release
 
 
 POOL = """
