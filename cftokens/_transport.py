@@ -200,6 +200,7 @@ class Transport:
             outcome = await self._http.exchange(call.method, url, options.settings, body)
             if _LOG.isEnabledFor(logging.DEBUG):
                 _log_attempt(call, outcome, attempt, self._clock() - start)
+            return outcome  # noqa: TRY300 -- there is nothing else to do when it went well
         except BaseException as error:
             if not call.repeatable and body is not None and body.written:
                 mark_as_lost(error, call)
@@ -207,7 +208,6 @@ class Transport:
         finally:
             if options.pace is not None:
                 _finish_turn(options.pace, outcome)
-        return outcome
 
     def _refuse_if_closed(self) -> None:
         if self._closed:
