@@ -1,5 +1,5 @@
 """
-An emulator that serves from a thread, while the tests' own loop drives a program.
+An emulator in a thread, which leaves the tests' event loop free to drive a program.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
 """
-Starts a program in which a blocking call on the event loop is an error.
+Run a program in which a blocking call on the event loop raises an error.
 
-``launcher.py PROGRAM ARGUMENTS…`` starts it as Python would. The last line on stderr tells how long, at
-most, the loop was busy with one thing.
+``launcher.py PROGRAM ARGUMENTS…`` runs it as Python would. The last line on stderr gives the longest time
+that the loop spent on one callback.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ run_handle = asyncio.Handle._run
 
 def timed(handle: asyncio.Handle) -> None:
     """
-    Run a callback or a step of a task, and look at the clock.
+    Run a callback or a step of a task, and time it.
     """
     global longest  # noqa: PLW0603 -- one number for one process
     start = time.perf_counter()
@@ -30,14 +30,14 @@ def timed(handle: asyncio.Handle) -> None:
 
 def leave(_number: int, _frame: FrameType | None) -> None:
     """
-    End as Python ends, with its warnings; uvicorn sends SIGTERM to itself when it has shut down.
+    Exit normally, with Python's warnings. Uvicorn sends itself SIGTERM after it has shut down.
     """
     sys.exit(0)
 
 
 def main() -> None:
     """
-    Turn the program into one that cannot block unseen, and run it.
+    Run the program with BlockBuster active and its callbacks timed.
     """
     asyncio.Handle._run = timed  # type: ignore[method-assign, assignment]
     signal.signal(signal.SIGTERM, leave)

@@ -1,5 +1,5 @@
 """
-Programs of the documentation, each as a process of its own.
+The documentation's programs, each in its own process.
 """
 
 import asyncio
@@ -17,12 +17,12 @@ ROOT = Path(__file__).parent.parent.parent
 EXAMPLES = ROOT / "docs" / "examples"
 LAUNCHER = Path(__file__).parent / "launcher.py"
 DEADLINE = 30.0
-"""Seconds after which a program that should have said or done something has failed."""
+"""Seconds to wait for a program before its test fails."""
 
 
 class Program:
     """
-    A program that runs, and what it has said so far.
+    A running program and its output so far.
     """
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
@@ -34,13 +34,13 @@ class Program:
     @property
     def log(self) -> str:
         """
-        All that it said.
+        Its output so far.
         """
         return "\n".join(self.lines)
 
     async def listen(self) -> None:
         """
-        Take down what it says, so that its pipe never fills up.
+        Collect its output, so that its pipe never fills up.
         """
         assert self._process.stdout is not None
         async for line in self._process.stdout:
@@ -53,7 +53,7 @@ class Program:
 
     async def says(self, pattern: str, times: int = 1) -> str:
         """
-        Wait until it has said something so often, and return the last of it.
+        Wait until a pattern has matched that many lines, and return the last match.
         """
 
         def found() -> list[str]:
@@ -73,7 +73,7 @@ class Program:
 
     async def status(self) -> int:
         """
-        Wait for its end, and for all that it said until then.
+        Wait until it has exited and its output is complete, and return its exit status.
         """
         async with asyncio.timeout(DEADLINE), self._heard:
             await self._heard.wait_for(lambda: self._ended)
@@ -81,7 +81,7 @@ class Program:
 
     async def kill(self) -> None:
         """
-        End it in any case.
+        Kill it if it is still running.
         """
         if self._process.returncode is None:
             self._process.kill()
@@ -90,7 +90,7 @@ class Program:
 
 async def received(emulator: Emulator, operation: str, times: int = 1) -> None:
     """
-    Wait until an emulator, which lives in another thread, has received something so often.
+    Wait until an emulator has received an operation that many times.
     """
     async with asyncio.timeout(DEADLINE):
         while sum(request.operation == operation for request in emulator.requests) < times:  # noqa: ASYNC110 -- a thread
@@ -99,7 +99,7 @@ async def received(emulator: Emulator, operation: str, times: int = 1) -> None:
 
 def environment_for(emulator: Emulator | None) -> dict[str, str]:
     """
-    Return an environment that leads to an emulator, or nowhere.
+    Return an environment that points to an emulator, or to nothing.
     """
     unwanted = ("CLOUDFLARE_", "PYTHONDEVMODE")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
@@ -117,12 +117,12 @@ async def running(
     name: str, *arguments: str, emulator: Emulator | None, strict: bool = True, dev: bool = True
 ) -> AsyncIterator[Program]:
     """
-    Start a program of the documentation on an emulator.
+    Run one of the documentation's programs against an emulator.
 
     Args:
-        strict: Nothing may block the loop.
+        strict: Make it an error to block the loop.
 
-        dev: Python tells of what was left open, which makes it slow.
+        dev: Use Python's development mode, which reports what was left open but is slow.
     """
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-W", "error"),
@@ -145,7 +145,7 @@ async def running(
 
 def assert_clean(program: Program) -> None:
     """
-    A program that ended said nothing of blocking calls, open sessions, lost tasks, or a secret.
+    Assert that the output mentions no blocking call, open session, lost task or secret.
     """
     for sign in ("BlockingError", "ResourceWarning", "Unclosed", "never retrieved", "Traceback", "cfat_"):
         assert sign not in program.log, program.log
@@ -153,7 +153,7 @@ def assert_clean(program: Program) -> None:
 
 def longest_stall(program: Program) -> float:
     """
-    Return the seconds for which the loop was busy with one thing.
+    Return the longest time in seconds that the loop spent on one callback.
     """
     match = re.search(r"^longest stall: ([\d.]+) s$", program.log, re.MULTILINE)
     assert match is not None, program.log

@@ -1,5 +1,5 @@
 """
-The service on aiohttp, as a process of its own.
+The aiohttp service, in its own process.
 """
 
 from tests.examples.web_service import WebService
@@ -7,7 +7,7 @@ from tests.examples.web_service import WebService
 
 class TestAiohttpWeb(WebService):
     """
-    All that holds for such a service.
+    The tests that all web services share.
     """
 
     program = "aiohttp_web.py"

@@ -1,5 +1,5 @@
 """
-The service that watches tokens, as a process of its own.
+The service that watches tokens, in its own process.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ OFTEN = ("--every", "0.01")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_the_service(emulator: Emulator, number: signal.Signals) -> None:
     """
-    SIGTERM and Ctrl-C end it cleanly, with status 0.
+    SIGTERM and Ctrl-C stop it cleanly, with status 0.
     """
     async with running(SERVICE, emulator=emulator) as service:
         await service.says("Checked 1 tokens, 0 need attention")
@@ -34,9 +34,9 @@ async def test_a_signal_ends_the_service(emulator: Emulator, number: signal.Sign
     assert "INFO watch: Stopped." in service.lines
 
 
-async def test_a_signal_ends_a_check_that_hangs(emulator: Emulator) -> None:
+async def test_a_signal_ends_a_hanging_check(emulator: Emulator) -> None:
     """
-    It does not wait for an answer that may never come.
+    SIGTERM stops the service while a request waits for its answer.
     """
     emulator.inject(Fault.delay(60.0), operation="list")
     async with running(SERVICE, emulator=emulator) as service:
@@ -48,9 +48,9 @@ async def test_a_signal_ends_a_check_that_hangs(emulator: Emulator) -> None:
     assert_clean(service)
 
 
-async def test_it_warns_once_of_each_token_that_needs_attention(emulator: Emulator) -> None:
+async def test_it_warns_once_about_each_token_that_needs_attention(emulator: Emulator) -> None:
     """
-    It tells what is about to expire, disabled or gone, once each, and what is fine again.
+    Expiring, disabled and deleted tokens are logged once each, as is a token that is fine again.
     """
     soon = datetime.now(UTC) + timedelta(days=3)
     with emulator.client() as client:
@@ -80,9 +80,9 @@ async def test_it_warns_once_of_each_token_that_needs_attention(emulator: Emulat
     )
 
 
-async def test_it_watches_the_ids_that_are_given(emulator: Emulator) -> None:
+async def test_it_watches_only_the_given_ids(emulator: Emulator) -> None:
     """
-    Other tokens do not matter then, and an id that never was there is gone.
+    Other tokens are ignored, and an id that does not exist is reported as gone.
     """
     with emulator.client() as client:
         mine = client.accounts.tokens.create(name="mine", policies=[], expires_on=datetime.now(UTC))
@@ -96,7 +96,7 @@ async def test_it_watches_the_ids_that_are_given(emulator: Emulator) -> None:
 
 async def test_it_survives_failures(emulator: Emulator) -> None:
     """
-    A check that fails is a line in the log, whatever the failure, and the next one is made all the same.
+    Each kind of failed check is logged, and the service goes on checking.
     """
     for fault in (Fault.status(403), Fault.html(400), Fault.success_false()):
         emulator.inject(fault, operation="list")
@@ -111,9 +111,9 @@ async def test_it_survives_failures(emulator: Emulator) -> None:
     assert_clean(service)
 
 
-async def test_it_survives_an_api_that_is_not_there(caplog: pytest.LogCaptureFixture) -> None:
+async def test_it_survives_an_unreachable_api(caplog: pytest.LogCaptureFixture) -> None:
     """
-    Without anybody to answer it goes on, too, until it is cancelled.
+    Without a server it goes on checking until it is cancelled.
     """
     with Emulator() as emulator:
         base_url = emulator.base_url
@@ -129,9 +129,9 @@ async def test_it_survives_an_api_that_is_not_there(caplog: pytest.LogCaptureFix
     assert watching.cancelled()
 
 
-async def test_it_says_what_is_missing() -> None:
+async def test_it_reports_a_missing_credential() -> None:
     """
-    Without a credential it ends with one sentence and status 2.
+    It prints one sentence and exits with status 2.
     """
     async with running(SERVICE, emulator=None, strict=False) as service:
         status = await service.status()
@@ -142,7 +142,7 @@ async def test_it_says_what_is_missing() -> None:
 
 async def test_it_explains_itself() -> None:
     """
-    --help tells the arguments.
+    --help lists the arguments.
     """
     async with running(SERVICE, "--help", emulator=None, strict=False) as service:
         status = await service.status()

@@ -1,5 +1,5 @@
 """
-The tests of the programs would notice what they are there to notice.
+The program tests detect the faults that they are there to detect.
 """
 
 from pathlib import Path
@@ -32,9 +32,9 @@ asyncio.run(main())
     [(BLOCKS, "BlockingError"), (LEAVES_OPEN, "Unclosed client session")],
     ids=["blocks", "leaves-open"],
 )
-async def test_a_bad_program_is_noticed(tmp_path: Path, text: str, sign: str) -> None:
+async def test_a_bad_program_is_detected(tmp_path: Path, text: str, sign: str) -> None:
     """
-    A program that blocks its loop, or leaves a session open, is not clean.
+    A program that blocks its loop or leaves a session open fails assert_clean().
     """
     path = tmp_path / "program.py"
     path.write_text(text)

@@ -1,5 +1,5 @@
 """
-The blocking client in a notebook, whose kernel runs an event loop all the time.
+The blocking client in a notebook, whose kernel always runs an event loop.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ CELLS = [
 
 def run(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, cells: list[str]) -> list[str]:
     """
-    Run the cells in a kernel of their own, and return what each shows.
+    Run the cells in a new kernel, and return the output of each.
     """
     monkeypatch.setenv("CLOUDFLARE_API_TOKEN", emulator.api_token)
     monkeypatch.setenv("CLOUDFLARE_ACCOUNT_ID", emulator.account_id)
@@ -42,14 +42,14 @@ def run(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, cells: list[str]) -
 
 def shown(output: nbformat.NotebookNode) -> str:
     """
-    Return the text of what a cell shows.
+    Return an output of a cell as text.
     """
     return str(output.get("data", {}).get("text/plain") or output.get("text", ""))
 
 
 def test_the_blocking_client_works_in_a_notebook(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    Every call works although the kernel's loop is running, and a cell's output hides the value.
+    Calls work while the kernel's loop is running, and a cell's output masks the value.
     """
     outputs = run(emulator, monkeypatch, CELLS)
 
@@ -60,11 +60,11 @@ def test_the_blocking_client_works_in_a_notebook(emulator: Emulator, monkeypatch
     assert outputs[3:] == ["'active'", "True", ""]
 
 
-def test_an_interrupted_cell_leaves_a_kernel_that_works(
+def test_a_client_survives_an_interrupted_cell(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
-    The stop button ends a call that hangs, and the next cell can use the same client.
+    The interrupt ends a hanging call, and the next cell uses the same client.
     """
     emulator.inject(Fault.delay(60.0), operation="verify")
     outputs = run(

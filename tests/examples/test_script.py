@@ -1,5 +1,5 @@
 """
-The audit, as cron or a person at a terminal would start it.
+The audit, run as by cron and as in a terminal.
 """
 
 import os
@@ -26,7 +26,7 @@ EXCEPT: dict[str, Any] = {"request_ip": {"not_in": ["192.0.2.0/24"]}}
 
 def command(*arguments: str) -> list[str]:
     """
-    Return how the audit is started.
+    Return the command that runs the audit.
     """
     return [sys.executable, "-X", "dev", "-W", "error", SCRIPT, *arguments]
 
@@ -48,7 +48,7 @@ def audit(emulator: Emulator | None, *arguments: str) -> subprocess.CompletedPro
 
 def read_all(terminal: int) -> str:
     """
-    Read a terminal until nobody writes to it any more.
+    Read a terminal until its other end is closed.
     """
     shown = b""
     with suppress(OSError), open(terminal, "rb", buffering=0) as stream:
@@ -60,7 +60,7 @@ def read_all(terminal: int) -> str:
 @pytest.fixture
 def client(emulator: Emulator) -> Iterator[Client]:
     """
-    A client, in an account whose first token is as it should be.
+    A client for an account whose only token passes the audit.
     """
     with emulator.client() as client:
         tokens = client.accounts.tokens
@@ -79,7 +79,7 @@ def client(emulator: Emulator) -> Iterator[Client]:
 @pytest.mark.usefixtures("client")
 def test_all_is_fine(emulator: Emulator) -> None:
     """
-    Without a finding it says nothing at all, as cron likes it, and ends with 0.
+    Without findings it prints nothing, as cron prefers, and exits with 0.
     """
     done = audit(emulator)
 
@@ -88,7 +88,7 @@ def test_all_is_fine(emulator: Emulator) -> None:
 
 def test_each_finding_is_a_line(emulator: Emulator, client: Client) -> None:
     """
-    It tells of each token what is dangerous about it, leaves out those that do not work, and ends with 1.
+    Each risky token is one line, expired ones are left out, and the exit status is 1.
     """
     now = datetime.now(UTC)
     create = client.accounts.tokens.create
@@ -114,7 +114,7 @@ def test_each_finding_is_a_line(emulator: Emulator, client: Client) -> None:
 
 def test_an_unused_token_is_a_finding() -> None:
     """
-    What nobody has used for the given time is told, also if nobody ever did.
+    A token that was not used for so many days is reported, as is one that was never used.
     """
     now = datetime.now(UTC)
     with Emulator(clock=lambda: now.timestamp() - 100 * 86400) as emulator:
@@ -130,9 +130,9 @@ def test_an_unused_token_is_a_finding() -> None:
 
 
 @pytest.mark.usefixtures("client")
-def test_what_could_not_be_checked_is_no_success(emulator: Emulator) -> None:
+def test_a_failed_audit_is_not_a_success(emulator: Emulator) -> None:
     """
-    If Cloudflare refuses in the middle, it says so, and ends with 2.
+    If Cloudflare refuses the listing, the audit says so and exits with 2.
     """
     emulator.inject(Fault.status(403), operation="list")
     done = audit(emulator)
@@ -141,9 +141,9 @@ def test_what_could_not_be_checked_is_no_success(emulator: Emulator) -> None:
     assert re.fullmatch(r"Could not check: GET /accounts/\w+/tokens was refused with 403.*\n", done.stderr)
 
 
-def test_it_says_what_is_missing() -> None:
+def test_it_reports_a_missing_credential() -> None:
     """
-    Without a credential it ends with one sentence and status 2.
+    It prints one sentence and exits with status 2.
     """
     done = audit(None)
 
@@ -156,7 +156,7 @@ def test_it_says_what_is_missing() -> None:
 
 def test_it_explains_itself() -> None:
     """
-    --help tells the exit statuses.
+    --help lists the exit statuses.
     """
     done = audit(None, "--help")
 
@@ -166,13 +166,13 @@ def test_it_explains_itself() -> None:
 
 def test_a_terminal_shows_progress(emulator: Emulator, client: Client) -> None:
     """
-    On a terminal there is a bar, over several pages, and what is found still goes to stdout alone.
+    The progress bar goes to the terminal, and stdout has only the findings.
     """
     for number in range(60):
         client.accounts.tokens.create(name=f"token {number}", policies=[], condition=HOME)
     terminal, end = pty.openpty()
     with ThreadPoolExecutor() as pool:
-        watching = pool.submit(read_all, terminal)  # a terminal that nobody reads holds up who writes
+        watching = pool.submit(read_all, terminal)  # an unread terminal blocks its writer
         done = subprocess.run(
             command(),
             check=False,

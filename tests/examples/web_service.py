@@ -1,5 +1,5 @@
 """
-What holds for a service that hands out tokens, whatever it is built with.
+Tests of a service that issues tokens, whatever its framework.
 """
 
 import asyncio
@@ -48,15 +48,15 @@ FAILURES = [
     (Fault.drop_before(), 502),
     (Fault.delay(60.0), 504),
 ]
-"""What Cloudflare does, and what the caller sees."""
+"""Faults, and the status that the caller gets."""
 
 LOSSES = [Fault.drop_after(), Fault.truncate(), Fault.status(502, after=True), Fault.delay(60.0)]
-"""What makes a token and loses the answer."""
+"""Faults that make a token and lose the answer."""
 
 
 class Caller:
     """
-    Somebody who wants tokens.
+    An HTTP client of the service.
     """
 
     def __init__(self, session: aiohttp.ClientSession, service: Program, emulator: Emulator) -> None:
@@ -66,7 +66,7 @@ class Caller:
 
     async def ask(self, method: str, path: str, **arguments: Any) -> tuple[int, Any]:
         """
-        Send a request and return status and body of the answer.
+        Send a request, and return the status and body of the answer.
         """
         async with self._session.request(method, path, **arguments) as response:
             self.headers = response.headers
@@ -81,14 +81,14 @@ class Caller:
 
     def names(self) -> list[str | None]:
         """
-        Return the names of the tokens that the service has made.
+        Return the names of the tokens that the service made.
         """
         with self.emulator.client() as client:
             return [token.name for token in client.accounts.tokens.list()][1:]
 
     async def stop(self) -> int:
         """
-        Tell the service to stop, and see that it left nothing open and said no secret.
+        Stop the service, check that its output is clean, and return its exit status.
         """
         self.service.tell(signal.SIGTERM)
         status = await self.service.status()
@@ -98,19 +98,19 @@ class Caller:
 
 class WebService:
     """
-    The tests of one program.
+    Tests of one program.
     """
 
     program: ClassVar[str]
     refusal: ClassVar[int]
-    """The status for a wrong order."""
+    """The status for an invalid order."""
 
     @asynccontextmanager
     async def caller(
         self, emulator: Emulator, deadline: float = 15.0, *, dev: bool = True
     ) -> AsyncIterator[Caller]:
         """
-        Start the service and somebody who calls it.
+        Start the service, and yield a client for it.
         """
         arguments = ("--port", "0", "--deadline", str(deadline))
         async with running(self.program, *arguments, emulator=emulator, dev=dev) as service:
@@ -121,7 +121,7 @@ class WebService:
 
     async def test_a_token_is_issued_shown_and_revoked(self, emulator: Emulator) -> None:
         """
-        A caller gets a value that works, once, can look at the token, and can revoke it.
+        The caller gets a working value only once, and can show and revoke the token.
         """
         async with self.caller(emulator) as caller:
             status, issued = await caller.order()
@@ -144,9 +144,9 @@ class WebService:
         assert healthy == (200, {"status": "ok"})
         assert stopped == 0
 
-    async def test_a_token_may_do_what_the_program_says(self, emulator: Emulator) -> None:
+    async def test_an_issued_token_has_limited_access(self, emulator: Emulator) -> None:
         """
-        It reads zones, which is one permission group, and expires.
+        Its only permission is to read zones, and it expires.
         """
         async with self.caller(emulator) as caller:
             await caller.order()
@@ -158,9 +158,9 @@ class WebService:
         assert [group.id for group in policy.permission_groups] == [group.id]
         assert token.expires_on is not None
 
-    async def test_a_wrong_order_is_refused(self, emulator: Emulator) -> None:
+    async def test_an_invalid_order_is_refused(self, emulator: Emulator) -> None:
         """
-        What is not a name and a number of minutes is refused, and Cloudflare is not asked.
+        Anything but a name and a number of minutes is refused without asking Cloudflare.
         """
         async with self.caller(emulator) as caller:
             statuses = []
@@ -175,7 +175,7 @@ class WebService:
 
     async def test_other_tokens_are_out_of_reach(self, emulator: Emulator) -> None:
         """
-        A caller can neither see nor revoke a token that was not issued here, such as the service's own.
+        A caller cannot show or revoke tokens that the service did not issue, such as its own.
         """
         with emulator.client() as client:
             others = [client.accounts.tokens.verify().id, UNKNOWN]
@@ -189,9 +189,9 @@ class WebService:
         assert answers == [(404, {"error": "There is no such token."})] * 4
         assert "delete" not in [request.operation for request in emulator.requests]
 
-    async def test_a_failure_of_cloudflare_has_a_status(self, emulator: Emulator) -> None:
+    async def test_a_cloudflare_failure_has_a_status(self, emulator: Emulator) -> None:
         """
-        Whatever happens on the way to Cloudflare, the caller gets an answer that is no 500.
+        Each fault becomes a JSON error with a suitable status, never a 500.
         """
         answers = []
         async with self.caller(emulator, deadline=3.0) as caller:
@@ -204,9 +204,9 @@ class WebService:
         assert [answer for answer, _ in answers] == [status for _, status in FAILURES]
         assert [list(body) for _, body in answers] == [["error"]] * len(FAILURES)
 
-    async def test_too_many_requests_tell_when_to_come_again(self, emulator: Emulator) -> None:
+    async def test_a_rate_limit_is_passed_on(self, emulator: Emulator) -> None:
         """
-        Cloudflare's 429 becomes a 503 that hands its Retry-After on, at once.
+        A 429 from Cloudflare becomes a prompt 503 with the same Retry-After.
         """
         emulator.inject(Fault.rate_limited(retry_after=7), operation="create")
         async with self.caller(emulator) as caller:
@@ -220,7 +220,7 @@ class WebService:
 
     async def test_a_lost_create_is_settled(self, emulator: Emulator) -> None:
         """
-        If the answer to a create is lost, the caller gets the only value that is valid of the only token.
+        If the answer to a create is lost, the caller still gets one token with a working value.
         """
         async with self.caller(emulator, deadline=6.0) as caller:
             for number, fault in enumerate(LOSSES, 1):
@@ -233,9 +233,9 @@ class WebService:
                 assert len(caller.names()) == number
             await caller.stop()
 
-    async def test_a_create_that_cannot_be_settled_is_called_unknown(self, emulator: Emulator) -> None:
+    async def test_a_create_that_cannot_be_settled_is_named(self, emulator: Emulator) -> None:
         """
-        If neither the create nor the search for it is answered, the caller and the log get the name.
+        If the search for a lost token fails too, the answer and the log name the token.
         """
         emulator.inject(Fault.drop_after(), operation="create")
         emulator.inject(Fault.status(502), operation="list", times=None)
@@ -251,9 +251,9 @@ class WebService:
         }
         assert f"The outcome of create of {name!r}" in caller.service.log
 
-    async def test_a_create_that_was_not_made_is_called_unknown(self, emulator: Emulator) -> None:
+    async def test_a_create_that_is_not_found_is_called_unknown(self, emulator: Emulator) -> None:
         """
-        A search that finds nothing is no proof, and is not passed off as one.
+        A search that finds nothing does not prove that no token was made.
         """
         emulator.inject(Fault.drop_before(), operation="create")
         async with self.caller(emulator) as caller:
@@ -263,9 +263,9 @@ class WebService:
         assert "not known" in body["error"]
         assert caller.names() == []
 
-    async def test_slow_answers_hold_up_nobody(self, emulator: Emulator) -> None:
+    async def test_slow_answers_do_not_block_other_requests(self, emulator: Emulator) -> None:
         """
-        200 requests that Cloudflare takes a second for are answered side by side, and nothing blocks.
+        200 one-second creates finish within ten seconds, and the loop never stalls for one.
         """
         emulator.inject(Fault.delay(1.0), operation="create", times=None)
         async with self.caller(emulator, dev=False) as caller:
@@ -285,9 +285,9 @@ class WebService:
         assert seconds < 10
         assert stall < 1
 
-    async def test_a_shutdown_finishes_what_is_in_flight(self, emulator: Emulator) -> None:
+    async def test_a_shutdown_finishes_requests_in_flight(self, emulator: Emulator) -> None:
         """
-        SIGTERM lets creates that are under way come to their end, and their callers get the values.
+        After SIGTERM the service finishes 50 creates and answers their callers.
         """
         emulator.inject(Fault.delay(1.0), operation="create", times=None)
         async with self.caller(emulator) as caller:
@@ -300,9 +300,9 @@ class WebService:
         assert [answer for answer, _ in answers] == [201] * 50
         assert len(caller.names()) == 50
 
-    async def test_a_shutdown_leaves_no_create_unmentioned(self, emulator: Emulator) -> None:
+    async def test_a_shutdown_names_every_unknown_create(self, emulator: Emulator) -> None:
         """
-        If Cloudflare has stopped answering, the log and the answers name each create as unknown.
+        If Cloudflare stops answering, the log and the answers name each token that may exist.
         """
         emulator.inject(Fault.delay(60.0), times=None)
         async with self.caller(emulator, deadline=1.5) as caller:
@@ -318,9 +318,9 @@ class WebService:
         assert [answer for answer, _ in answers] == [502] * 50
         assert unknown == told == set(caller.names())
 
-    async def test_it_says_what_is_missing(self) -> None:
+    async def test_it_reports_a_missing_credential(self) -> None:
         """
-        Without a credential it ends with one sentence and status 2.
+        It prints one sentence and exits with status 2.
         """
         async with running(self.program, emulator=None, strict=False) as service:
             status = await service.status()
@@ -332,7 +332,7 @@ class WebService:
 
     async def test_it_explains_itself(self) -> None:
         """
-        --help tells the arguments.
+        --help lists the arguments.
         """
         async with running(self.program, "--help", emulator=None, strict=False) as service:
             status = await service.status()
