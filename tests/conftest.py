@@ -1,5 +1,5 @@
 """
-What holds for every test: a clean environment, no secret in any log line, and an emulator at hand.
+Fixtures for all tests: a clean environment, a check of the logs for secrets, and an emulator.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from tests.support import MARK
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     """
-    Test on the loop of the blocking client, which is uvloop's if that is installed.
+    Run tests on the blocking client's loop, which is uvloop's if that is installed.
     """
     return {"loop": new_event_loop}
 
@@ -29,7 +29,7 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    The environment of whoever runs the tests does not matter.
+    Remove Cloudflare's variables from the environment.
     """
     for name in ("CLOUDFLARE_API_TOKEN", "CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
@@ -38,7 +38,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def no_secret_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """
-    Nothing that is logged at any level, by us or below us, shows a secret.
+    Assert that no log record, at any level and from any library, shows a secret.
     """
     caplog.set_level(logging.DEBUG)
     yield
@@ -51,7 +51,7 @@ def no_secret_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def repaired_aioresponses() -> Iterator[None]:
     """
-    Aioresponses 0.7.9 does not know an argument that aiohttp 3.14 needs.
+    Give aioresponses 0.7.9 an argument that aiohttp 3.14 requires.
 
     https://github.com/pnuckowski/aioresponses/issues/289
     """
@@ -72,7 +72,7 @@ def repaired_aioresponses() -> Iterator[None]:
 @pytest.fixture
 async def emulator() -> AsyncIterator[Emulator]:
     """
-    An emulator of its own for each test.
+    A new emulator for each test.
     """
     async with Emulator() as emulator:
         yield emulator

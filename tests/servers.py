@@ -1,5 +1,5 @@
 """
-A server on a raw socket that counts what reaches it, and misbehaves as told.
+A server on a raw socket that records its requests and misbehaves on demand.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ import trustme
 @attrs.frozen
 class Received:
     """
-    A request as it came over the wire.
+    A request as it was received.
     """
 
     method: str
@@ -29,7 +29,7 @@ class Received:
 @attrs.frozen
 class Exchange:
     """
-    What a behaviour may use: the request, and the connection to answer on.
+    A request, and the connection to answer it on.
     """
 
     request: Received
@@ -42,9 +42,9 @@ Behaviour = Callable[[Exchange], Awaitable[None]]
 
 class RawServer:
     """
-    Serves one behaviour after another, a request each; the last one for ever.
+    Answers each request with the next behaviour, and repeats the last one.
 
-    With an *authority* it does so over TLS, with a certificate of it.
+    With an *authority* it speaks TLS, with a certificate from that authority.
     """
 
     def __init__(self, *behaviours: Behaviour, authority: trustme.CA | None = None) -> None:
@@ -59,7 +59,7 @@ class RawServer:
     @property
     def base_url(self) -> str:
         """
-        Where it is.
+        Its address.
         """
         return f"http://127.0.0.1:{self.port}" if self._context is None else f"https://localhost:{self.port}"
 
@@ -138,7 +138,7 @@ def failure(code: int | None = None, message: str = "no") -> bytes:
 
 def answer(status: int = 200, body: bytes = b"", **headers: str) -> Behaviour:
     """
-    Answer, and keep the connection.
+    Answer, and leave the connection open.
     """
 
     async def behave(exchange: Exchange) -> None:
@@ -150,7 +150,7 @@ def answer(status: int = 200, body: bytes = b"", **headers: str) -> Behaviour:
 
 def cut_short(body: bytes, kept: int) -> Behaviour:
     """
-    Promise the whole body, send a part, and close.
+    Announce the whole body, send part of it, and close.
     """
 
     async def behave(exchange: Exchange) -> None:
@@ -163,7 +163,7 @@ def cut_short(body: bytes, kept: int) -> Behaviour:
 
 def raw(data: bytes) -> Behaviour:
     """
-    Send bytes that may be anything, and close.
+    Send arbitrary bytes, and close.
     """
 
     async def behave(exchange: Exchange) -> None:
@@ -176,14 +176,14 @@ def raw(data: bytes) -> Behaviour:
 
 async def drop(exchange: Exchange) -> None:
     """
-    Close the connection in order, without an answer.
+    Close the connection cleanly, without an answer.
     """
     exchange.writer.close()
 
 
 async def reset(exchange: Exchange) -> None:
     """
-    Break the connection off.
+    Abort the connection.
     """
     exchange.writer.transport.abort()
 

@@ -1,5 +1,5 @@
 """
-What to do about a refusal.
+Hints on what to do about a refusal.
 """
 
 from typing import Literal
@@ -56,9 +56,9 @@ def hint(
         (429, None, "", "1200 requests in five minutes"),
     ],
 )
-def test_each_refusal_on_record_has_its_hint(status: int, code: int | None, message: str, said: str) -> None:
+def test_each_known_refusal_has_its_hint(status: int, code: int | None, message: str, said: str) -> None:
     """
-    Status, code and text lead to one line of advice.
+    Status, code and message determine the hint.
     """
     assert said in hint(status, (code, message))
 
@@ -77,16 +77,16 @@ def test_each_refusal_on_record_has_its_hint(status: int, code: int | None, mess
         (502, None, ""),
     ],
 )
-def test_what_we_do_not_know_has_none(status: int, code: int | None, message: str) -> None:
+def test_an_unknown_refusal_has_no_hint(status: int, code: int | None, message: str) -> None:
     """
-    Where we do not know what to do, we do not guess.
+    No advice is guessed for other statuses, codes and messages.
     """
     assert hint(status, (code, message)) == ""
 
 
-def test_no_errors_at_all_have_no_hint() -> None:
+def test_a_refusal_without_errors_has_no_hint() -> None:
     """
-    A 403 without a body says nothing about the credential.
+    A 403 without errors says nothing about the credential.
     """
     assert hint(403) == ""
     assert hint(403, operation="verify") == ""
@@ -106,9 +106,9 @@ def test_no_errors_at_all_have_no_hint() -> None:
         ("roll", f"{USER_PATH}/x/value", 'group "API Tokens Write"'),
     ],
 )
-def test_the_permission_that_is_lacking_is_named(operation: str, path: str, group: str) -> None:
+def test_the_missing_permission_is_named(operation: str, path: str, group: str) -> None:
     """
-    Reading needs one of two groups, and changing needs Write.
+    Reading needs the Read or the Write group, and changing needs Write.
     """
     said = hint(403, (9109, "Unauthorized to access requested resource"), operation=operation, path=path)
 
@@ -117,7 +117,7 @@ def test_the_permission_that_is_lacking_is_named(operation: str, path: str, grou
 
 def test_the_group_that_the_creator_lacks_is_named() -> None:
     """
-    Cloudflare names it within its text.
+    Its name is taken from Cloudflare's message.
     """
     text = 'Failed common permission check against resources. (Permission group: "DNS Write")'
 
@@ -130,20 +130,20 @@ def test_the_group_that_the_creator_lacks_is_named() -> None:
     ("kind", "path", "door"),
     [("account", USER_PATH, "client.accounts.tokens"), ("user", ACCOUNT_PATH, "client.user.tokens")],
 )
-def test_the_other_kind_of_credential_is_sent_to_its_door(
+def test_the_wrong_kind_of_credential_has_its_hint(
     status: int, operation: str, kind: Literal["account", "user"], path: str, door: str
 ) -> None:
     """
-    The prefix of the credential tells that it is not accepted here.
+    The hint names the attribute of the client that takes the credential.
     """
     code = (1000, "Invalid API Token") if operation == "verify" else (9109, "Invalid access token")
 
     assert f"use {door}" in hint(status, code, operation=operation, path=path, kind=kind)
 
 
-def test_a_token_that_is_used_from_elsewhere_was_recognised() -> None:
+def test_a_token_used_from_elsewhere_was_recognised() -> None:
     """
-    An address outside the condition has nothing to do with the kind of the token.
+    The hint names the request_ip condition, whatever the kind of the token.
     """
     error = (9109, "Cannot use the access token from location: 192.0.2.1")
 
@@ -154,15 +154,15 @@ def test_a_token_that_is_used_from_elsewhere_was_recognised() -> None:
 @pytest.mark.parametrize("error", [(9109, "Unauthorized to access requested resource"), (10000, "Forbidden")])
 def test_a_user_token_may_lack_a_permission_on_an_account(error: tuple[int, str]) -> None:
     """
-    A user token that is recognised on an account's tokens is told the permission that it lacks.
+    The hint names the permission group that a user token lacks on an account.
     """
     assert 'group "Account API Tokens Write"' in hint(403, error, operation="create", kind="user")
 
 
 @pytest.mark.parametrize("error", [(9109, "Unauthorized to access requested resource"), (10000, "Forbidden")])
-def test_an_account_token_never_gets_at_a_user(error: tuple[int, str]) -> None:
+def test_an_account_token_never_reaches_user_tokens(error: tuple[int, str]) -> None:
     """
-    No permission lets an account's token do anything with a user's tokens.
+    No permission would help, so the hint is to use client.accounts.tokens.
     """
     assert "use client.accounts.tokens" in hint(403, error, path=USER_PATH, kind="account")
 
@@ -170,16 +170,16 @@ def test_an_account_token_never_gets_at_a_user(error: tuple[int, str]) -> None:
 @pytest.mark.parametrize("kind", ["account", None])
 def test_verify_needs_no_permission(kind: Literal["account"] | None) -> None:
     """
-    A token whose verification is refused is not told to get a permission.
+    The hint for a refused verify() is not about permissions but about the token itself.
     """
     said = hint(403, (10000, "Authentication error"), operation="verify", kind=kind)
 
     assert "unknown, rolled" in said
 
 
-def test_the_user_has_no_account_id() -> None:
+def test_a_user_path_has_no_account_id() -> None:
     """
-    An address that is not known does not come from an account id if there is none in it.
+    An unknown path without an account id gets no hint to check the account id.
     """
     assert hint(400, (7003, "Could not route to /user/tokens/x"), path=f"{USER_PATH}/x") == ""
 
@@ -187,7 +187,7 @@ def test_the_user_has_no_account_id() -> None:
 @pytest.mark.parametrize(("kind", "path"), [("account", ACCOUNT_PATH), ("user", USER_PATH)])
 def test_the_right_kind_is_not_blamed(kind: Literal["account", "user"], path: str) -> None:
     """
-    A credential of the right kind that is refused is unknown or out of force.
+    A refused credential of the right kind is said to be unknown, rolled or expired.
     """
     assert "unknown, rolled" in hint(401, (1000, "Invalid API Token"), path=path, kind=kind)
 
@@ -195,6 +195,6 @@ def test_the_right_kind_is_not_blamed(kind: Literal["account", "user"], path: st
 @pytest.mark.parametrize("kind", ["account", "user", None])
 def test_other_statuses_do_not_blame_the_kind(kind: Literal["account", "user"] | None) -> None:
     """
-    A 404 has nothing to do with the kind of the credential.
+    A 404 has no hint, whatever the kind of the credential.
     """
     assert hint(404, (1003, "Token not found"), path=USER_PATH, kind=kind) == ""

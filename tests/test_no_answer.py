@@ -1,5 +1,5 @@
 """
-Every way in which an answer can stay away or be unreadable is one of our errors.
+Every missing or unreadable answer raises one of our errors.
 """
 
 import asyncio
@@ -71,11 +71,11 @@ BAD_HTTP = f"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n{MINTED} is no status l
         (answer(418, failure(1, "teapot")), APIError, "teapot (code 1)"),
     ],
 )
-async def test_every_bad_answer_is_an_error_of_ours(
+async def test_every_bad_answer_has_its_error(
     behaviour: Behaviour, kind: type[CFTokensError], words: str
 ) -> None:
     """
-    Whatever a server does, the error is of the documented kind and says what happened.
+    Whatever the server does, the error is of the right class and says what happened.
     """
     async with RawServer(behaviour) as server, client_of(server.base_url, retry=None) as client:
         error = await failure_of(client.accounts.tokens.get(ID))
@@ -84,18 +84,18 @@ async def test_every_bad_answer_is_an_error_of_ours(
     assert words in str(error)
 
 
-async def test_bytes_of_an_answer_are_never_quoted() -> None:
+async def test_an_answer_is_never_quoted() -> None:
     """
-    A connection that is out of step shows pieces of bodies as status lines; they stay unseen.
+    A body that is mistaken for a status line does not show up in the error.
     """
     async with RawServer(raw(BAD_HTTP), raw(BAD_HTTP)) as server, client_of(server.base_url) as client:
         for operation in ("roll", "create", "get"):
             await failure_of(CALLS[operation](client))
 
 
-async def test_time_outs_are_errors_of_both_families() -> None:
+async def test_a_timeout_has_two_base_classes() -> None:
     """
-    A time-out is one of ours and a TimeoutError, and leaves a create's outcome unknown.
+    It is a RequestTimeoutError and a TimeoutError, and leaves a create's outcome unknown.
     """
     async with RawServer(hang) as server, client_of(server.base_url, timeout=0.05) as client:
         error = await failure_of(CALLS["create"](client))
@@ -106,9 +106,9 @@ async def test_time_outs_are_errors_of_both_families() -> None:
     assert error.outcome_unknown
 
 
-async def test_a_time_out_in_the_middle_of_an_answer() -> None:
+async def test_a_timeout_in_the_middle_of_an_answer() -> None:
     """
-    A value that arrived in part is in no frame of the time-out.
+    A value that arrived before the timeout is in no frame of the error.
     """
 
     async def stalls(exchange: Exchange) -> None:
@@ -123,7 +123,7 @@ async def test_a_time_out_in_the_middle_of_an_answer() -> None:
 
 class NoNames(AbstractResolver):
     """
-    A resolver that knows no name.
+    A resolver that finds no name.
     """
 
     async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[ResolveResult]:
@@ -131,13 +131,13 @@ class NoNames(AbstractResolver):
 
     async def close(self) -> None:
         """
-        Nothing is open.
+        Close nothing.
         """
 
 
-async def test_a_name_that_is_not_found() -> None:
+async def test_a_host_that_is_not_found() -> None:
     """
-    A DNS failure names the host.
+    The error names the host.
     """
     connector = aiohttp.TCPConnector(resolver=NoNames())
     async with (
@@ -151,7 +151,7 @@ async def test_a_name_that_is_not_found() -> None:
 
 async def test_plain_http_on_a_tls_port() -> None:
     """
-    A server that does not speak TLS is told apart from one that is not there.
+    The error says that there is no secure connection, and a create's outcome is known.
     """
 
     async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -167,9 +167,9 @@ async def test_plain_http_on_a_tls_port() -> None:
     assert not error.outcome_unknown
 
 
-async def test_a_certificate_that_is_not_trusted() -> None:
+async def test_an_untrusted_certificate() -> None:
     """
-    A certificate of a stranger's ends the call before anything is sent.
+    The error names the host, and a create's outcome is known.
     """
     async with RawServer(VERIFIED, authority=trustme.CA()) as server:
         async with client_of(server.base_url, retry=None) as client:
@@ -179,9 +179,9 @@ async def test_a_certificate_that_is_not_trusted() -> None:
     assert not error.outcome_unknown
 
 
-async def test_a_certificate_of_ones_own() -> None:
+async def test_a_private_certificate_authority() -> None:
     """
-    An SSL context with one's own authority in it is used.
+    An SSL context that trusts the authority makes the call succeed.
     """
     authority = trustme.CA()
     context = ssl.create_default_context()
@@ -193,9 +193,9 @@ async def test_a_certificate_of_ones_own() -> None:
     assert verified.id == ID
 
 
-async def test_an_answer_larger_than_any_should_be() -> None:
+async def test_an_oversized_answer() -> None:
     """
-    A small answer that unpacks to a huge one is given up at the limit.
+    A small answer that decompresses to a huge one is an error, and is not retried.
     """
     bomb = zlib.compress(b"[" + b" " * (LARGEST_BODY + 10), wbits=31)
     async with RawServer(answer(200, bomb, Content_Encoding="gzip")) as server:
@@ -207,9 +207,9 @@ async def test_an_answer_larger_than_any_should_be() -> None:
 
 
 @pytest.mark.parametrize("status", [403, 500])
-async def test_a_refusal_larger_than_any_should_be(status: int) -> None:
+async def test_an_oversized_refusal(status: int) -> None:
     """
-    Its status still counts.
+    The error still has its status.
     """
     bomb = zlib.compress(b" " * (LARGEST_BODY + 10), wbits=31)
     async with RawServer(answer(status, bomb, Content_Encoding="gzip")) as server:
@@ -220,9 +220,9 @@ async def test_a_refusal_larger_than_any_should_be(status: int) -> None:
     assert error.status == status
 
 
-async def test_a_proxy_that_is_not_there() -> None:
+async def test_an_unreachable_proxy() -> None:
     """
-    A proxy that cannot be reached is named without its password.
+    The error names the proxy without its password.
     """
     async with RawServer(drop) as server:
         address = f"http://user:{CREDENTIAL}@127.0.0.1:{server.port}"
@@ -235,7 +235,7 @@ async def test_a_proxy_that_is_not_there() -> None:
 
 async def test_a_proxy_that_refuses() -> None:
     """
-    A proxy's own refusal is no answer of Cloudflare's; the proxy got its password.
+    A 407 is reported as the proxy's, and the proxy did receive its password.
     """
     async with RawServer(answer(407, b"")) as server:
         address = f"http://user:{CREDENTIAL}@127.0.0.1:{server.port}"

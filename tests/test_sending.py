@@ -1,5 +1,5 @@
 """
-What reaches the server, counted on raw sockets: the table of what is sent twice and what never is.
+Requests counted on raw sockets: which calls are retried, and which are sent only once.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -30,7 +30,7 @@ LOST: dict[str, Behaviour] = {
     "502 from a proxy": answer(502, b"<html>Bad gateway</html>"),
     "503 with Retry-After": answer(503, failure(), Retry_After="1"),
 }
-"""Ways to lose an answer to a request that may have been carried out."""
+"""Ways to lose the answer to a request that may have taken effect."""
 
 
 async def retrying(
@@ -38,7 +38,7 @@ async def retrying(
     handler: Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]],
 ) -> aiohttp.ClientResponse:
     """
-    A middleware as people have them: it sends again whatever failed.
+    A typical middleware, which retries whatever failed.
     """
     for _ in range(2):
         try:
@@ -54,7 +54,7 @@ async def retrying(
 @asynccontextmanager
 async def client_on(server: RawServer, session: str, connection: str) -> AsyncIterator[Client]:
     """
-    Make a client of one of the kinds that the table holds for.
+    Make a client with that kind of session and connection.
     """
     borrowed = aiohttp.ClientSession(middlewares=[retrying]) if session == "borrowed with retries" else None
     client = client_of(server.base_url, session=borrowed)
@@ -69,7 +69,7 @@ async def client_on(server: RawServer, session: str, connection: str) -> AsyncIt
 
 def behaviours(connection: str, *after: Behaviour) -> list[Behaviour]:
     """
-    Put before the behaviour under test what makes the connection a pooled one.
+    Put before the behaviours a success that makes the connection a pooled one.
     """
     return [SUCCESS["get"], *after] if connection == "pooled" else [*after]
 
@@ -86,7 +86,7 @@ async def test_create_and_roll_are_sent_once(
     operation: str, lost: str, connection: str, session: str
 ) -> None:
     """
-    A create or roll whose answer is lost is not sent again by anybody, and its outcome is unknown.
+    If the answer is lost, not even a middleware sends it again, and the outcome is unknown.
     """
     async with RawServer(*behaviours(connection, LOST[lost])) as server:
         async with client_on(server, session, connection) as client:
@@ -100,11 +100,9 @@ async def test_create_and_roll_are_sent_once(
 @fresh_or_pooled
 @pytest.mark.parametrize("lost", LOST)
 @pytest.mark.parametrize("operation", ["update", "delete"])
-async def test_update_and_delete_are_sent_as_often_as_we_say(
-    operation: str, lost: str, connection: str
-) -> None:
+async def test_update_and_delete_are_tried_three_times(operation: str, lost: str, connection: str) -> None:
     """
-    An update or delete is sent again by us alone, and its outcome is unknown in the end.
+    If every answer is lost, the outcome is unknown in the end.
     """
     async with RawServer(*behaviours(connection, LOST[lost])) as server:
         async with client_on(server, "own", connection) as client:
@@ -123,7 +121,7 @@ async def test_other_calls_survive_a_lost_answer(
     operation: str, lost: str, connection: str, session: str
 ) -> None:
     """
-    Whatever may be sent twice succeeds if the second answer arrives.
+    All but create and roll succeed if the second try is answered.
     """
     async with RawServer(*behaviours(connection, LOST[lost], SUCCESS[operation])) as server:
         async with client_on(server, session, connection) as client:
@@ -147,9 +145,9 @@ async def test_a_failed_read_has_no_effect(operation: str) -> None:
 @own_or_borrowed
 @fresh_or_pooled
 @pytest.mark.parametrize("operation", CALLS)
-async def test_429_is_no_harm(operation: str, connection: str, session: str) -> None:
+async def test_every_call_is_retried_after_a_429(operation: str, connection: str, session: str) -> None:
     """
-    After a 429 every call is sent again, for Cloudflare did not carry it out.
+    Even a create or roll is sent again, because a refused request had no effect.
     """
     limited = answer(429, failure(971, "Please wait"), Retry_After="7")
     async with RawServer(*behaviours(connection, limited, SUCCESS[operation])) as server:
@@ -160,9 +158,9 @@ async def test_429_is_no_harm(operation: str, connection: str, session: str) -> 
 
 
 @pytest.mark.parametrize("operation", CALLS)
-async def test_what_was_never_sent_is_sent_again(operation: str) -> None:
+async def test_a_refused_connection_is_retried(operation: str) -> None:
     """
-    A refused connection is tried again by every call, and leaves no outcome unknown.
+    Every call makes three tries, and its outcome is known.
     """
     async with RawServer(SUCCESS[operation]) as server:
         address = server.base_url
@@ -176,9 +174,9 @@ async def test_what_was_never_sent_is_sent_again(operation: str) -> None:
 
 
 @pytest.mark.parametrize("lost", LOST)
-async def test_a_delete_that_then_finds_nothing_has_succeeded(lost: str) -> None:
+async def test_a_404_after_a_lost_delete_is_a_success(lost: str) -> None:
     """
-    A 404 after a delete whose answer was lost means that the lost one worked.
+    If the answer to a delete was lost, a 404 on the next try means that the first one worked.
     """
     async with RawServer(LOST[lost], answer(404, failure())) as server, client_of(server.base_url) as client:
         deleted = await client.accounts.tokens.delete(ID)
@@ -186,9 +184,9 @@ async def test_a_delete_that_then_finds_nothing_has_succeeded(lost: str) -> None
     assert deleted == TokenDeleteResponse(id=ID)
 
 
-async def test_a_delete_that_finds_nothing_at_once_has_failed() -> None:
+async def test_a_404_after_a_429_is_an_error() -> None:
     """
-    A 404 means that there is no such token, also after a 429, which carries nothing out.
+    A delete that was only refused had no effect, so the 404 means that there was no such token.
     """
     limited = answer(429, failure(), Retry_After="1")
     async with RawServer(limited, answer(404, failure())) as server, client_of(server.base_url) as client:
@@ -198,9 +196,9 @@ async def test_a_delete_that_finds_nothing_at_once_has_failed() -> None:
     assert not error.outcome_unknown
 
 
-async def test_an_earlier_attempt_is_remembered() -> None:
+async def test_an_earlier_try_is_remembered() -> None:
     """
-    A refusal after an update whose answer was lost says that the update may have taken effect.
+    If the first answer to an update is lost and the next is a refusal, the outcome is unknown.
     """
     async with (
         RawServer(drop, answer(400, failure(1001, "bad"))) as server,
@@ -224,7 +222,7 @@ async def test_an_earlier_attempt_is_remembered() -> None:
 )
 async def test_retry_after_is_honoured_in_full(headers: dict[str, str], wait: float) -> None:
     """
-    We wait as long as Retry-After says, and never less than our own back-off.
+    The client waits as long as Retry-After says, but never less than its own back-off.
     """
     clock = Clock()
     limited = answer(429, failure(), **headers)
@@ -234,9 +232,9 @@ async def test_retry_after_is_honoured_in_full(headers: dict[str, str], wait: fl
     assert clock.waits == [wait]
 
 
-async def test_a_wait_in_vain_is_not_begun() -> None:
+async def test_a_retry_after_beyond_the_budget_is_an_error() -> None:
     """
-    If Retry-After asks for more than the budget, the error comes at once and says how long.
+    The error is raised without waiting, and says how long the wait would have been.
     """
     clock = Clock()
     async with RawServer(answer(429, failure(), Retry_After="300")) as server:
@@ -247,9 +245,9 @@ async def test_a_wait_in_vain_is_not_begun() -> None:
     assert (error.retry_after, error.sent, clock.waits) == (300.0, True, [])
 
 
-async def test_a_long_wait_is_kept_if_the_budget_allows_it() -> None:
+async def test_a_long_wait_needs_a_large_budget() -> None:
     """
-    With a budget for it, the five minutes of a block are waited out.
+    A budget of 400 seconds is enough to wait out a block of five minutes.
     """
     clock = Clock()
     limited = answer(429, failure(), Retry_After="300")
@@ -260,9 +258,9 @@ async def test_a_long_wait_is_kept_if_the_budget_allows_it() -> None:
     assert (clock.waits, len(server.requests)) == ([300.0], 2)
 
 
-async def test_the_policy_can_be_set_for_one_call() -> None:
+async def test_retries_can_be_switched_off_for_one_call() -> None:
     """
-    A view without retries sends once, and leaves the client as it is.
+    A view without retries tries once, and the client still retries.
     """
     async with RawServer(drop, drop, SUCCESS["delete"]) as server, client_of(server.base_url) as client:
         await failure_of(client.with_options(retry=None).accounts.tokens.delete(ID))
@@ -274,7 +272,7 @@ async def test_the_policy_can_be_set_for_one_call() -> None:
 
 async def test_waits_grow_and_are_capped() -> None:
     """
-    Each wait is twice the one before, up to the longest, and all together fit the budget.
+    Each wait is twice the one before, up to the longest, and their sum fits the budget.
     """
     clock = Clock()
     retry = Retry(attempts=10, first_wait=1.0, longest_wait=4.0, budget=12.0)
@@ -285,9 +283,9 @@ async def test_waits_grow_and_are_capped() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 408, 409, 422])
-async def test_a_refusal_is_not_tried_again(status: int) -> None:
+async def test_a_refusal_is_not_retried(status: int) -> None:
     """
-    What Cloudflare refused once is not sent again.
+    Any 4xx but a 429 ends the call after one try.
     """
     async with RawServer(answer(status, failure())) as server, client_of(server.base_url) as client:
         await failure_of(client.accounts.tokens.get(ID))
@@ -299,7 +297,7 @@ async def test_a_refusal_is_not_tried_again(status: int) -> None:
 @pytest.mark.parametrize("operation", CALLS)
 async def test_redirects_are_never_followed(operation: str, status: int) -> None:
     """
-    A redirect is an error, and the credential goes nowhere else.
+    A redirect is an error, and nothing is sent to its target.
     """
     async with RawServer(SUCCESS[operation]) as elsewhere:
         redirect = answer(status, b"", Location=f"{elsewhere.base_url}/user/tokens")
@@ -310,9 +308,9 @@ async def test_redirects_are_never_followed(operation: str, status: int) -> None
     assert (len(server.requests), elsewhere.requests) == (1, [])
 
 
-async def test_the_request_is_what_the_api_wants() -> None:
+async def test_a_request_has_the_headers_that_the_api_expects() -> None:
     """
-    A create is JSON with a Content-Length, a delete has no body and no content type.
+    A create sends JSON with its length; a delete sends no body and no content type.
     """
     async with (
         RawServer(SUCCESS["create"], SUCCESS["delete"]) as server,

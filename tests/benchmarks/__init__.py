@@ -1,14 +1,14 @@
 """
-How fast cftokens is, beside others in one run: ``nox -s bench``.
+Benchmarks of cftokens and other libraries, in one run: ``nox -s bench``.
 
 ::
 
-    server.py        answers with bytes that are ready, in a process of its own
-    contenders.py    who is measured
-    measuring.py     one figure after another, in turns
-    fresh.py         what needs an interpreter of its own: import, memory, blocks of the loop
-    programs/        what those interpreters run
-    bars.py          what was promised, and whether it holds
-    report.py        docs/benchmarks.md
-    chart.py         docs/benchmarks.svg
+    server.py        sends prepared answers, in its own process
+    contenders.py    the libraries that are measured
+    measuring.py     calls and listings, the contenders taking turns
+    fresh.py         what needs a fresh interpreter: import, memory, stalls of the loop
+    programs/        the programs that those interpreters run
+    bars.py          the targets, and whether they are met
+    report.py        writes docs/benchmarks.md
+    chart.py         draws docs/benchmarks.svg
 """

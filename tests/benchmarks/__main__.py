@@ -1,5 +1,5 @@
 """
-Measure, and write the page and the picture.
+Run the benchmarks, and write the page and its chart.
 """
 
 import argparse

@@ -1,5 +1,5 @@
 """
-What was promised, and whether it holds.
+The targets, and whether they are met.
 """
 
 from collections.abc import Iterable
@@ -14,34 +14,34 @@ LONGEST_BLOCK = 10
 """Milliseconds."""
 
 LARGEST_GROWTH = 1024
-"""KiB, which a fragmented heap may take; the tokens alone would take a hundred times as much."""
+"""KiB, to allow for a fragmented heap; the tokens alone would take a hundred times as much."""
 
 
 @attrs.frozen
 class Bar:
     """
-    One promise, and what was measured.
+    One target, and the figure measured.
     """
 
     what: str
     measured: float
     bar: float
     text: str
-    """How to write a figure, such as ``{:.1f} times``."""
+    """The format of a figure, such as ``{:.1f} times``."""
 
     at_least: bool = True
 
     @property
     def is_met(self) -> bool:
         """
-        Whether it holds.
+        Whether the target is met.
         """
         return self.measured >= self.bar if self.at_least else self.measured <= self.bar
 
 
 def bars(speeds: Speeds, fresh: Fresh, ours: str) -> Iterable[Bar]:
     """
-    Hold the figures of one of our contenders against what was promised.
+    Compare the figures of one of our contenders with the targets.
     """
     get, listing = speeds.get, speeds.listing
     in_flight = f"`get`, {IN_FLIGHT} in flight"

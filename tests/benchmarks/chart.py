@@ -1,5 +1,5 @@
 """
-The figures as a picture: groups of bars, each library in its colour, on a card that suits light and dark.
+The figures as a bar chart, with a colour for each library, for light and dark mode.
 """
 
 from collections.abc import Iterable, Mapping
@@ -38,7 +38,7 @@ _STYLE: Final = """
 
 def chart(speeds: Speeds) -> str:
     """
-    Draw how much each library does in a second.
+    Draw how much each library does per second.
     """
     groups = {
         f"get, {IN_FLIGHT} in flight: calls in a second": _rates(speeds.get, 1),

@@ -1,5 +1,5 @@
 """
-Who is measured: each makes the same calls with its own defaults, our rate limit switched off.
+The libraries measured: all make the same calls with their defaults, but our rate limit is off.
 """
 
 import functools
@@ -36,7 +36,7 @@ class Contender:
 
     get: Callable[[], Awaitable[object]]
     count: Callable[[], Awaitable[int]]
-    """Lists all tokens, and looks at each."""
+    """Lists all tokens, and reads the id of each."""
 
 
 @attrs.frozen
@@ -87,7 +87,7 @@ def blocking_contenders(base_url: str) -> Iterator[Mapping[str, BlockingContende
 @functools.cache
 def _without_speedups() -> tuple[type[cftokens.Client], type[cftokens.sync.Client]]:
     """
-    Import the package once more, as it is where its extra is not installed.
+    Import the package again, as if its extra were not installed.
     """
     others = {name: module for name, module in sys.modules.items() if name.partition(".")[0] != "cftokens"}
     hidden = dict.fromkeys(SPEEDUPS)

@@ -1,5 +1,5 @@
 """
-What needs an interpreter of its own: import, memory, and how long the loop stands still.
+What needs a fresh interpreter: import, memory, and stalls of the loop.
 """
 
 import os
@@ -31,7 +31,7 @@ _PEAK: Final = "next(line.split()[1] for line in open('/proc/self/status') if li
 @attrs.frozen
 class Start:
     """
-    An import, without the start of the interpreter, and the peak of memory with it.
+    The time of an import without starting the interpreter, and the peak memory with it.
     """
 
     seconds: float
@@ -41,7 +41,7 @@ class Start:
 @attrs.frozen(kw_only=True)
 class Fresh:
     """
-    The best of each, but the median of the blocks; ours by the name of the contender.
+    The best of each figure, but the median of the stalls. Ours are keyed by contender.
     """
 
     aiohttp: Start
@@ -52,14 +52,14 @@ class Fresh:
     """Milliseconds."""
 
     growth: Mapping[str, int]
-    """KiB between a tenth of a long list and its end."""
+    """KiB gained between a tenth of a long list and its end."""
 
 
 def measure_fresh(origin: str, rounds: int) -> Fresh:
     """
-    Measure in interpreters that are started for it, in turns.
+    Measure in fresh interpreters, in turns.
 
-    Byte code is cached beforehand, as pip does when it installs a package.
+    Bytecode is cached beforehand, as pip does when it installs a package.
     """
     with tempfile.TemporaryDirectory() as cache:
         interpreter = Interpreter(cache)
@@ -91,14 +91,14 @@ def _best(starts: Iterable[Start]) -> Start:
 @attrs.frozen
 class Interpreter:
     """
-    Fresh interpreters with a cache of byte code in common.
+    Fresh interpreters that share a bytecode cache.
     """
 
     cache: str
 
     def start(self, before: str, statement: str) -> Start:
         """
-        Measure a statement, after another that hides what is not to be found.
+        Measure a statement, after *before*, which may hide modules.
         """
         program = (
             f"{before}import time; start = time.perf_counter(); {statement}; "
@@ -109,13 +109,13 @@ class Interpreter:
 
     def block(self, before: str, origin: str) -> float:
         """
-        Measure the longest standstill in milliseconds.
+        Measure the longest stall in milliseconds.
         """
         return float(self._run(before, "longest_block.py", f"{origin}/{TOKENS}", ID))
 
     def growth(self, before: str, origin: str) -> int:
         """
-        Measure how much more memory a long list takes at its end than at a tenth of it.
+        Measure how much the peak memory grows between a tenth of a long list and its end.
         """
         early, late = self._run(before, "iterate.py", f"{origin}/{LONG_LIST}", str(LONG_LIST)).split()
         return int(late) - int(early)

@@ -1,7 +1,7 @@
 """
-One figure after another, all contenders in turns, the best of each.
+Calls and listings: contenders take turns, and the best round of each counts.
 
-The best, because what disturbs a measurement on a busy machine only ever makes it slower.
+The best, because a busy machine can only make a measurement slower.
 """
 
 import asyncio
@@ -21,13 +21,13 @@ THREADS: Final = 16
 TOKENS: Final = 500
 
 Seconds = Mapping[str, float]
-"""By the name of the contender."""
+"""Keyed by contender."""
 
 
 @attrs.frozen
 class Effort:
     """
-    How much is measured.
+    How much to measure.
     """
 
     rounds: int = 15
@@ -38,14 +38,14 @@ class Effort:
 @attrs.frozen(kw_only=True)
 class Speeds:
     """
-    Seconds for one call, or for one listing.
+    Seconds per call or per listing.
     """
 
     get: Seconds
     awaited: Seconds
     listing: Seconds
     requests: Mapping[str, int]
-    """For one listing."""
+    """Per listing."""
 
     blocking: Seconds
     threads: Seconds
@@ -53,7 +53,7 @@ class Speeds:
 
 def measure_speeds(origin: str, effort: Effort) -> Speeds:
     """
-    Measure what takes time again and again.
+    Measure async and blocking calls, and async listings.
     """
     base_url = f"{origin}/{TOKENS}"
     with asyncio.Runner() as runner:
@@ -86,7 +86,7 @@ async def _best(
     effort: Effort, everyone: Mapping[str, Contender], run: Callable[[Contender], Awaitable[int]]
 ) -> Seconds:
     """
-    Return the seconds for one call of each contender, in its best round.
+    Return the seconds per call of each contender in its best round.
     """
     best = dict.fromkeys(everyone, float("inf"))
     for _ in range(effort.rounds):
@@ -113,7 +113,7 @@ def _best_blocking(
 
 def _tidy_up() -> None:
     """
-    Let nobody pay for the garbage, or for the many classes, of another.
+    Keep the garbage and the many classes of one contender from slowing down another.
     """
     gc.collect()
     gc.freeze()

@@ -103,7 +103,7 @@ writes this page and its picture anew. Linux is needed for the figures on memory
 
 def page(speeds: Speeds, fresh: Fresh, bars: Mapping[str, Sequence[Bar]], effort: Effort) -> str:
     """
-    Write the page.
+    Return the page as Markdown.
     """
     return _PAGE.format(
         bars=_bars(bars[OURS], bars[OURS_SPED_UP]),

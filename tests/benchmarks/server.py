@@ -1,8 +1,8 @@
 """
-A server that does as little as possible: it finds the path in a request and sends bytes that are ready.
+A server that does as little as possible: it reads the path of a request and sends a prepared answer.
 
-It knows ``/<total>/accounts/<account>/tokens``, which lists so many tokens a page at a time, one token
-below that, and ``/requests``, which is the number of requests so far.
+``/<total>/accounts/<account>/tokens`` lists that many tokens in pages, ``/requests`` is the number of
+requests so far, and any other path is one token.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ _PAGE = re.compile(r"[?&]page=(\d+)")
 
 class CannedAnswers(asyncio.Protocol):
     """
-    One connection. Requests have no body.
+    One connection, whose requests have no body.
     """
 
     requests = 0
@@ -80,7 +80,7 @@ def _answer(document: object) -> bytes:
 
 def token(token_id: str) -> dict[str, Any]:
     """
-    Return a token as Cloudflare shows it.
+    Return a token in Cloudflare's form.
     """
     return {
         "id": token_id,
@@ -111,7 +111,7 @@ def token(token_id: str) -> dict[str, Any]:
 @contextlib.contextmanager
 def serving() -> Iterator[str]:
     """
-    Run the server in a process of its own. Yield where it is.
+    Run the server in its own process, and yield its address.
     """
     command = [sys.executable, "-m", __name__]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

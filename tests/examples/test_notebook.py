@@ -60,9 +60,7 @@ def test_the_blocking_client_works_in_a_notebook(emulator: Emulator, monkeypatch
     assert outputs[3:] == ["'active'", "True", ""]
 
 
-def test_a_client_survives_an_interrupted_cell(
-    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_client_survives_an_interrupted_cell(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     The interrupt ends a hanging call, and the next cell uses the same client.
     """

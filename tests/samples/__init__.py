@@ -1,5 +1,5 @@
 """
-Answers in the shape of Cloudflare's, one for each operation, with invented ids and secrets.
+Answers in Cloudflare's form, one for each operation, with invented ids and secrets.
 """
 
 import json
@@ -9,6 +9,6 @@ from typing import Any
 
 def sample(name: str) -> Any:
     """
-    Return the sample of that name, parsed.
+    Return the named sample, parsed.
     """
     return json.loads((Path(__file__).parent / f"{name}.json").read_bytes())

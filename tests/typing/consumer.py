@@ -1,5 +1,5 @@
 """
-What a consumer's type checker sees. This file is checked by mypy and pyright, and never run.
+What a consumer's type checker sees. Mypy and pyright check this file, which is never run.
 """
 
 from collections.abc import AsyncIterator, Iterator

@@ -1,3 +1,3 @@
 """
-What runs in an interpreter of its own, and imports nothing of the tests.
+Programs for a fresh interpreter, which import nothing from the tests.
 """

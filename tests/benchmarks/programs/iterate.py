@@ -1,5 +1,5 @@
 """
-Print the peak of memory in KiB after a tenth of a long list, and after all of it.
+Print the peak memory in KiB after a tenth of a long list, and after all of it.
 
 Usage: iterate.py BASE_URL ACCOUNT CREDENTIAL TOTAL
 """

@@ -1,5 +1,5 @@
 """
-Print the milliseconds for which the loop stood still at most, from a client's first call on.
+Print the longest stall of the loop in milliseconds, from a client's first call on.
 
 Usage: longest_block.py BASE_URL ACCOUNT CREDENTIAL TOKEN_ID
 """
@@ -13,7 +13,7 @@ from cftokens import Client
 
 async def _longest_block() -> float:
     """
-    Return the longest time in seconds between two turns of the loop, which is never idle.
+    Return the longest time in seconds between two iterations of a loop that is never idle.
     """
     longest, last = 0.0, time.perf_counter()
     try:
