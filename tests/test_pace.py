@@ -1,5 +1,5 @@
 """
-A client keeps inside the limits, by its own count and by the server's word.
+A client stays within the limits, by its own count and by what the server says is left.
 """
 
 import asyncio
@@ -24,9 +24,9 @@ def pace_of(clock: Clock, requests: int = 3, period: float = 10.0) -> Pace:
     return Pace(RateLimit(requests=requests, period=period), Window(BURST), clock=clock, sleep=clock.sleep)
 
 
-async def test_it_costs_no_wait_while_there_is_room() -> None:
+async def test_there_is_no_wait_within_the_limit() -> None:
     """
-    Requests within the limit go out at once.
+    With a limit of three, the first three requests go out at once.
     """
     clock = Clock()
     pace = pace_of(clock)
@@ -37,7 +37,7 @@ async def test_it_costs_no_wait_while_there_is_room() -> None:
 
 async def test_a_request_counts_until_one_period_after_its_answer() -> None:
     """
-    The next one waits for the oldest answer to grow one period old.
+    With the limit used up, the next one waits until one period after the oldest answer.
     """
     clock = Clock()
     pace = pace_of(clock)
@@ -50,9 +50,9 @@ async def test_a_request_counts_until_one_period_after_its_answer() -> None:
     assert waited == 7.0
 
 
-async def test_impatience_is_an_error_at_once() -> None:
+async def test_a_wait_beyond_the_patience_is_an_error() -> None:
     """
-    If the wait is longer than allowed, nothing is waited for, and the error says how long it would be.
+    The error is raised without waiting, and says how long the wait would have been.
     """
     clock = Clock()
     pace = pace_of(clock, requests=1)
@@ -66,7 +66,7 @@ async def test_impatience_is_an_error_at_once() -> None:
 
 async def test_with_all_requests_in_flight_the_wait_is_at_least_a_period() -> None:
     """
-    Nobody knows yet when the first of them is answered, so a short patience is of no use.
+    Since none has been answered yet, a shorter patience is an error.
     """
     pace = pace_of(Clock(), requests=1)
     await pace.turn(0.0)
@@ -76,9 +76,9 @@ async def test_with_all_requests_in_flight_the_wait_is_at_least_a_period() -> No
     assert caught.value.retry_after == 10.0
 
 
-async def test_those_who_wait_are_served_in_turn() -> None:
+async def test_waiting_requests_are_sent_in_order() -> None:
     """
-    Whoever came first goes first, and nobody who comes later overtakes.
+    Of four tasks that wait for one slot, the first to wait is the first to send.
     """
     clock = Clock(workers=4)
     pace = pace_of(clock, requests=1)
@@ -99,7 +99,7 @@ async def test_those_who_wait_are_served_in_turn() -> None:
 
 async def test_a_cancelled_wait_leaves_the_queue() -> None:
     """
-    Whoever gives up does not hold up the others.
+    A cancelled task no longer counts as waiting.
     """
     clock = Clock(workers=2)
     pace = pace_of(clock, requests=1)
@@ -126,9 +126,9 @@ async def test_a_cancelled_wait_leaves_the_queue() -> None:
         ('"default";r=-1;t=x', 0.0),
     ],
 )
-async def test_the_servers_word_counts(header: str, wait: float) -> None:
+async def test_the_servers_count_matters(header: str, wait: float) -> None:
     """
-    When the server says that nothing but a reserve is left, the client waits until it says there is.
+    If no more than a reserve is left, the client waits until one second after the server's window.
     """
     clock = Clock()
     pace = pace_of(clock, requests=100)
@@ -139,9 +139,9 @@ async def test_the_servers_word_counts(header: str, wait: float) -> None:
     assert waited == wait
 
 
-async def test_what_others_take_is_left_to_them() -> None:
+async def test_requests_by_others_enlarge_the_reserve() -> None:
     """
-    The reserve grows with what others were seen to take between two answers.
+    Nine requests by others between two answers add eighteen to the reserve.
     """
     clock = Clock()
     pace = pace_of(clock, requests=100)
@@ -157,9 +157,9 @@ async def test_what_others_take_is_left_to_them() -> None:
     assert free == 50 - 1 - 2 * 9
 
 
-async def test_ones_own_requests_are_not_taken_for_others() -> None:
+async def test_own_requests_are_not_taken_for_others() -> None:
     """
-    With many in flight, answered out of order, a client that is alone spends all but the reserve.
+    With a hundred in flight and answered out of order, the reserve stays at one percent.
     """
     clock = Clock()
     unlimited = RateLimit(requests=10_000)
@@ -179,7 +179,7 @@ async def test_ones_own_requests_are_not_taken_for_others() -> None:
 
 async def test_a_late_answer_does_not_lift_a_block() -> None:
     """
-    What was said before the 429 is of no use after it.
+    A budget in an answer that arrives after the 429 does not shorten the wait.
     """
     pace = pace_of(Clock(), requests=100)
     for _ in range(2):
@@ -192,9 +192,9 @@ async def test_a_late_answer_does_not_lift_a_block() -> None:
     assert caught.value.retry_after == 300.0
 
 
-async def test_a_window_of_years_is_not_believed() -> None:
+async def test_a_window_of_years_is_cut_to_an_hour() -> None:
     """
-    A server that says that nothing is left until the next century blocks for an hour.
+    A server that says that nothing is left for 31 years blocks requests for an hour.
     """
     pace = pace_of(Clock(), requests=100)
     await pace.turn(0.0)
@@ -203,9 +203,9 @@ async def test_a_window_of_years_is_not_believed() -> None:
     assert await pace.turn(4000.0) == 3601.0
 
 
-async def test_a_small_budget_of_the_servers_is_used_up() -> None:
+async def test_a_small_server_budget_is_used_up() -> None:
     """
-    The reserve is a part of what the server grants, and not of what we thought it would.
+    The reserve is a share of the server's budget, not of the configured limit.
     """
     pace = pace_of(Clock(), requests=1200)
     await pace.turn(0.0)
@@ -215,9 +215,9 @@ async def test_a_small_budget_of_the_servers_is_used_up() -> None:
     assert waits == [0.0] * 8
 
 
-async def test_a_forked_process_forgets_what_was_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_forked_process_forgets_requests_in_flight(monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    The parent's requests in flight will not end in the child, and do not count there.
+    The parent's requests do not count in the child, where they would never end.
     """
     clock = Clock()
     pace = pace_of(clock, requests=1)
@@ -227,9 +227,9 @@ async def test_a_forked_process_forgets_what_was_under_way(monkeypatch: pytest.M
     assert await pace.turn(0.0) == 0.0
 
 
-async def test_a_sleep_that_ends_too_early_is_not_in_vain() -> None:
+async def test_a_retry_after_of_the_whole_budget_is_waited_out() -> None:
     """
-    A fraction of a second more than the budget is no reason to fail after the whole wait.
+    After the wait the pace lets the request go out, although the budget is spent.
     """
     clock = Clock()
     limited = answer(429, failure(), Retry_After="60")
@@ -240,9 +240,9 @@ async def test_a_sleep_that_ends_too_early_is_not_in_vain() -> None:
     assert clock.waits == [60.0]
 
 
-async def test_a_block_holds_for_every_call() -> None:
+async def test_a_block_holds_for_every_call_with_its_credential() -> None:
     """
-    After a 429 nobody with that credential sends before the server allows it; others do.
+    After a 429 a view with that credential sends nothing, and one with another still sends.
     """
     clock = Clock()
     blocked = answer(429, failure(971), Retry_After="300")
@@ -261,7 +261,7 @@ async def test_a_block_holds_for_every_call() -> None:
 
 async def test_the_pace_spends_from_the_budget() -> None:
     """
-    Waiting for a turn and waiting to try again share one budget.
+    Waits for a turn and waits before a retry share one budget.
     """
     clock = Clock()
     limit = RateLimit(requests=1, period=10.0)
@@ -274,9 +274,9 @@ async def test_the_pace_spends_from_the_budget() -> None:
     assert clock.waits == [10.0]
 
 
-async def test_an_unknown_outcome_survives_a_pace_that_says_no() -> None:
+async def test_an_unknown_outcome_survives_a_refused_turn() -> None:
     """
-    If there is no time for another turn, the error is the first attempt's, which may have worked.
+    If there is no time for another turn, the error is that of the first try, which may have worked.
     """
     clock = Clock()
     limit = RateLimit(requests=1, period=100.0)
@@ -290,7 +290,7 @@ async def test_an_unknown_outcome_survives_a_pace_that_says_no() -> None:
 
 async def test_the_burst_limit_holds_for_all_credentials_together() -> None:
     """
-    One machine sends no more than 200 requests a second, whatever the credential.
+    Two credentials together send 200 requests at once, and the next one waits for a second.
     """
     clock = Clock()
     burst = Window(BURST)
@@ -320,7 +320,7 @@ async def time_for(
     emulator: Emulator, clock: Clock, clients: "list[Client]", jobs: "list[list[int]]"
 ) -> float:
     """
-    Return the seconds that the clients need for their jobs, with ten requests in flight for each.
+    Return the seconds that the clients need for their jobs, each with ten requests in flight.
     """
     start, refused = clock.now, list[int]()
     await asyncio.gather(
@@ -340,7 +340,7 @@ PATIENT = Retry(budget=math.inf)
 
 async def test_three_thousand_requests_are_never_refused() -> None:
     """
-    Ten in flight under an enforced limit: no 429, and hardly slower than the limit allows.
+    Under an enforced limit there is no 429, and the client is at most 5 percent slower than allowed.
     """
     clock = Clock(workers=10)
     limit = RateLimit()
@@ -354,7 +354,7 @@ async def test_three_thousand_requests_are_never_refused() -> None:
 
 async def test_two_clients_share_a_budget_without_a_refusal() -> None:
     """
-    Beside another process with the same credential: no 429, and hardly slower than half of the budget allows.
+    With one credential there is no 429, and each is at most 10 percent slower than half the budget allows.
     """
     clock = Clock(workers=20)
     limit = RateLimit()

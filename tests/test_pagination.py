@@ -1,5 +1,5 @@
 """
-Lists, a page at a time.
+Lists that come in pages.
 """
 
 import asyncio
@@ -30,9 +30,9 @@ def items(*numbers: int) -> tuple[Item, ...]:
 
 class Server:
     """
-    A list of *total* items in pages of *per_page*, which counts who asks.
+    Serves *total* items in pages of *per_page*, and records the pages requested.
 
-    With *info* it says what it knows about each page, and without it nothing.
+    *info* returns what an answer says about its page, by default nothing.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Server:
 
     async def fetch(self, page: int) -> Batch[Item]:
         """
-        Answer with one page.
+        Return one page.
         """
         self.asked.append(page)
         start = (page - 1) * self.per_page
@@ -54,14 +54,14 @@ class Server:
 
 def with_totals(total: int, per_page: int | None = 5) -> Callable[[int], ResultInfo]:
     """
-    Return what Cloudflare says about a page of its token lists.
+    Return what Cloudflare says about each page of a token list.
     """
     return lambda page: ResultInfo(page=page, per_page=per_page, count=5, total_count=total)
 
 
 def paginator(server: Server, first: int = 1) -> Paginator[Item]:
     """
-    Return a paginator that asks a server.
+    Return a paginator over a server's list.
     """
     return Paginator(server.fetch, per_page=server.per_page, first=first)
 
@@ -82,7 +82,7 @@ async def by_pages(pages: Paginator[Item]) -> list[Item]:
 
 async def collected(pages: Paginator[Item]) -> list[Item]:
     """
-    Read a list at once.
+    Read a list all at once.
     """
     return await pages.collect()
 
@@ -97,11 +97,11 @@ class TestEveryWay:
         ("total", "requests"), [(0, 1), (1, 1), (5, 1), (6, 2), (10, 2), (11, 3), (62, 13)]
     )
     @pytest.mark.parametrize("per_page", [5, None])
-    async def test_totals_end_a_list_without_one_more_request(
+    async def test_totals_end_a_list_without_an_extra_request(
         self, read: Read, total: int, requests: int, per_page: int | None
     ) -> None:
         """
-        Every item comes in order, and the page size that was asked for serves if the answer has none.
+        Items come in order, and an answer without a page size is taken to have the requested one.
         """
         server = Server(total, info=with_totals(total, per_page))
 
@@ -113,7 +113,7 @@ class TestEveryWay:
         self, read: Read, total: int, requests: int
     ) -> None:
         """
-        A page with fewer items than were asked for, or with none, ends the list.
+        A page with fewer items than requested, or with none, ends the list.
         """
         server = Server(total)
 
@@ -122,16 +122,16 @@ class TestEveryWay:
 
     async def test_the_number_of_pages_ends_a_list_too(self, read: Read) -> None:
         """
-        Other lists of Cloudflare's say total_pages instead.
+        With total_pages, no page beyond the last is requested.
         """
         server = Server(10, info=lambda _: ResultInfo(total_pages=2))
 
         assert await read(paginator(server)) == list(items(*range(10)))
         assert server.asked == [1, 2]
 
-    async def test_a_page_size_of_the_servers_own_is_followed(self, read: Read) -> None:
+    async def test_the_servers_own_page_size_is_used(self, read: Read) -> None:
         """
-        If pages are smaller than asked for, the totals are read with the size that the answer names.
+        If pages are smaller than requested, their number follows from the size in the answer.
         """
         server = Server(12, 5, info=with_totals(12, 5))
 
@@ -139,9 +139,9 @@ class TestEveryWay:
         assert sorted(server.asked) == [1, 2, 3]
 
     @pytest.mark.parametrize("totals", [True, False])
-    async def test_it_starts_where_it_is_told(self, read: Read, totals: bool) -> None:
+    async def test_it_starts_at_the_first_page_requested(self, read: Read, totals: bool) -> None:
         """
-        The pages before the first one asked for are left out.
+        Earlier pages are not requested.
         """
         server = Server(12, info=with_totals(12)) if totals else Server(12)
 
@@ -149,9 +149,9 @@ class TestEveryWay:
         assert server.asked == [2, 3]
 
     @pytest.mark.parametrize("first", [3, 1000])
-    async def test_there_may_be_nothing_where_it_starts(self, read: Read, first: int) -> None:
+    async def test_it_may_start_beyond_the_end(self, read: Read, first: int) -> None:
         """
-        A page behind the end of the list is empty, and the last.
+        A page beyond the end is empty, and no other is requested.
         """
         server = Server(10, info=with_totals(10))
 
@@ -159,9 +159,9 @@ class TestEveryWay:
         assert server.asked == [first]
 
     @pytest.mark.parametrize("promised", [7, 1000, -5, 0])
-    async def test_wrong_totals_do_not_hold_it_up(self, read: Read, promised: int) -> None:
+    async def test_wrong_totals_do_no_harm(self, read: Read, promised: int) -> None:
         """
-        Too high a total ends with an empty page, and too low a one ends early.
+        Too high a total ends with an empty page, and too low a total ends early.
         """
         server = Server(12, info=with_totals(promised))
         numbers = range(12) if promised > 12 else range(10) if promised > 5 else range(5)
@@ -170,26 +170,26 @@ class TestEveryWay:
         assert len(server.asked) <= 12
 
     @pytest.mark.parametrize("per_page", [0, -1])
-    async def test_a_senseless_page_size_ends_with_the_list(self, read: Read, per_page: int) -> None:
+    async def test_an_impossible_page_size_does_no_harm(self, read: Read, per_page: int) -> None:
         """
-        A page size that cannot be does not loop.
+        A page size of zero or less still gives each item once.
         """
         server = Server(12, info=lambda _: ResultInfo(per_page=per_page, total_count=12))
 
         assert await read(paginator(server)) == list(items(*range(12)))
 
-    async def test_a_list_without_pages_is_one(self, read: Read) -> None:
+    async def test_a_list_without_pages_is_one_page(self, read: Read) -> None:
         """
-        The catalogue of permission groups comes in one answer, whatever its length.
+        A list without a page size, such as the permission groups, takes one request.
         """
         server = Server(300, 300)
 
         assert await read(Paginator(server.fetch)) == list(items(*range(300)))
         assert server.asked == [1]
 
-    async def test_a_whole_list_in_one_answer_is_whole(self, read: Read) -> None:
+    async def test_a_list_without_pages_ignores_totals(self, read: Read) -> None:
         """
-        Numbers that Cloudflare may give for the catalogue some day do not ask for it again.
+        Page numbers in the answer, which Cloudflare may add some day, cause no second request.
         """
         server = Server(300, 300, info=lambda _: ResultInfo(page=1, per_page=20, count=300, total_count=300))
 
@@ -197,9 +197,9 @@ class TestEveryWay:
         assert server.asked == [1]
 
     @pytest.mark.parametrize("info", [ResultInfo(), ResultInfo(per_page=5, total_count=1000)])
-    async def test_a_page_that_comes_twice_is_an_error(self, read: Read, info: ResultInfo) -> None:
+    async def test_a_repeated_page_is_an_error(self, read: Read, info: ResultInfo) -> None:
         """
-        A server that ignores the page number does not keep us for ever.
+        A server that ignores the page number causes no endless loop.
         """
 
         async def fetch(_: int) -> Batch[Item]:
@@ -208,9 +208,9 @@ class TestEveryWay:
         with pytest.raises(UnexpectedResponseError, match="sent a page of the list twice"):
             await read(Paginator(fetch, per_page=5))
 
-    async def test_a_page_of_long_ago_is_remembered(self, read: Read) -> None:
+    async def test_every_earlier_page_is_remembered(self, read: Read) -> None:
         """
-        A server that goes round in circles is found out.
+        A server that repeats a cycle of four pages is detected.
         """
 
         async def fetch(page: int) -> Batch[Item]:
@@ -221,7 +221,7 @@ class TestEveryWay:
 
     async def test_items_are_not_deduplicated(self, read: Read) -> None:
         """
-        An item that moved to the next page meanwhile comes twice, as Cloudflare sent it.
+        An item that moves to the next page between two requests is returned twice.
         """
         pages = {1: items(1, 2, 3, 4, 5), 2: items(5, 6)}
 
@@ -232,16 +232,16 @@ class TestEveryWay:
 
     async def test_a_filter_does_not_end_a_list(self, read: Read) -> None:
         """
-        A page of which nothing is kept is not an empty page.
+        A page whose items are all filtered out does not count as empty.
         """
         server = Server(12)
         pages = Paginator(server.fetch, per_page=5, keep=lambda item: item.id in {"0", "11"})
 
         assert await read(pages) == list(items(0, 11))
 
-    async def test_an_error_comes_as_it_is(self, read: Read) -> None:
+    async def test_an_error_is_passed_on(self, read: Read) -> None:
         """
-        What a request fails with is what the reader gets.
+        The reader gets the very exception that a request raised.
         """
         failure = NoResponseError("none")
 
@@ -255,9 +255,9 @@ class TestEveryWay:
 
         assert caught.value is failure
 
-    async def test_each_reading_starts_anew(self, read: Read) -> None:
+    async def test_a_paginator_can_be_read_again(self, read: Read) -> None:
         """
-        A paginator can be read again, and pages seen before are no repetition then.
+        A second reading starts over, and does not count pages of the first as repeated.
         """
         pages = paginator(Server(12, info=with_totals(12)))
 
@@ -267,7 +267,7 @@ class TestEveryWay:
 class TestPages:
     async def test_nothing_is_sent_before_it_is_read(self) -> None:
         """
-        Making a paginator, its iterator and its pages asks for nothing.
+        Making a paginator, its iterator and its pages sends no request.
         """
         server = Server(12)
         pages = paginator(server)
@@ -276,33 +276,33 @@ class TestPages:
 
         assert server.asked == []
 
-    async def test_a_page_says_what_cloudflare_says(self) -> None:
+    async def test_a_page_has_cloudflares_numbers(self) -> None:
         """
-        The numbers of an answer stand on the page, and only kept items are on it.
+        A page has the numbers of its answer, and only the items that pass the filter.
         """
         server = Server(12, info=with_totals(12))
         page = await Paginator(server.fetch, first=3, per_page=5, keep=lambda item: item.id == "11").page()
 
         assert page == Page(items=items(11), page=3, per_page=5, count=5, total_count=12)
 
-    async def test_numbers_that_are_not_given_are_none(self) -> None:
+    async def test_missing_numbers_are_none(self) -> None:
         """
-        The catalogue of permission groups has no numbers.
+        If the answer has no numbers, the page has only its items.
         """
         assert await Paginator(Server(3, 3).fetch).page() == Page(items=items(0, 1, 2))
 
     async def test_one_page_is_one_request(self) -> None:
         """
-        The first page alone is asked for, whatever the totals promise.
+        page() requests only the first page, whatever the totals say.
         """
         server = Server(100, info=with_totals(100))
         await paginator(server).page()
 
         assert server.asked == [1]
 
-    async def test_a_reader_that_stops_asks_for_no_more(self) -> None:
+    async def test_a_reader_that_stops_requests_no_more(self) -> None:
         """
-        An iteration that is left does not fetch the next page, and closes quietly.
+        Breaking out of a loop on the second page leaves the third unrequested.
         """
         server = Server(100, info=with_totals(100))
         async for item in paginator(server):
@@ -314,21 +314,21 @@ class TestPages:
     @pytest.mark.parametrize("read", [list, tuple, lambda pages: [*pages], lambda pages: next(iter(pages))])
     async def test_a_plain_for_points_to_the_blocking_client(self, read: Callable[[object], object]) -> None:
         """
-        Without async there is another Client to import.
+        The TypeError names "async for" and the client to import instead.
         """
         with pytest.raises(TypeError, match=r"'async for'.*import Client from cftokens\.sync"):
             read(paginator(Server(1)))
 
     async def test_it_is_not_awaitable(self) -> None:
         """
-        Awaiting a list is a mistake.
+        A paginator has no __await__.
         """
         assert not hasattr(Paginator, "__await__")
 
 
 class Gate:
     """
-    A server that answers a page only when it is let through.
+    A server that holds back each page after the first until it is let through.
     """
 
     def __init__(self, total: int, answers: Mapping[int, tuple[Item, ...]] | None = None) -> None:
@@ -359,7 +359,7 @@ class Gate:
 
     async def until_waiting(self, *pages: int) -> None:
         """
-        Return as soon as just these pages wait.
+        Return as soon as exactly these pages are waiting.
         """
         async with self.changed:
             await self.changed.wait_for(lambda: sorted(self.waiting) == list(pages))
@@ -373,9 +373,9 @@ class Gate:
 
 
 class TestSideBySide:
-    async def test_eight_pages_are_on_their_way_at_a_time(self) -> None:
+    async def test_eight_pages_are_fetched_at_a_time(self) -> None:
         """
-        The ninth waits for one of the eight, and the order of the answers does not matter.
+        The ninth waits for one of the eight, and the answers may come in any order.
         """
         gate = Gate(50)
         reading = asyncio.ensure_future(Paginator(gate.fetch, per_page=5).collect())
@@ -386,9 +386,9 @@ class TestSideBySide:
 
         assert await reading == list(items(*range(5, 55)))
 
-    async def test_an_error_cancels_the_others_and_comes_bare(self) -> None:
+    async def test_an_error_cancels_the_other_requests(self) -> None:
         """
-        The first failure is raised as it is and not in a group, when nothing is left behind.
+        It is raised outside any group, after the other requests have been cancelled.
         """
         gate = Gate(100)
         reading = asyncio.ensure_future(Paginator(gate.fetch, per_page=5, first=1).collect())
@@ -402,9 +402,9 @@ class TestSideBySide:
         assert sorted(gate.cancelled) == [8, 9, 10, 11, 12, 14, 15]
         assert (caught.value.__cause__, caught.value.__context__) == (None, None)
 
-    async def test_cancelling_it_cancels_them_all(self) -> None:
+    async def test_cancelling_it_cancels_every_request(self) -> None:
         """
-        A reader that gives up leaves no request behind.
+        A cancelled collect() leaves no request in flight.
         """
         gate = Gate(100)
         reading = asyncio.ensure_future(Paginator(gate.fetch, per_page=5).collect())
@@ -415,9 +415,9 @@ class TestSideBySide:
 
         assert sorted(gate.cancelled) == list(range(2, 10))
 
-    async def test_pages_behind_an_empty_one_are_not_all_asked_for(self) -> None:
+    async def test_pages_after_an_empty_one_are_not_all_requested(self) -> None:
         """
-        If the list is shorter than promised, each of the eight ends with its first empty page.
+        If the list is shorter than its total, each of the eight workers stops at its first empty page.
         """
         server = Server(12, info=with_totals(10**9))
 
@@ -426,16 +426,16 @@ class TestSideBySide:
 
     async def test_a_list_that_grows_is_read_to_its_end(self) -> None:
         """
-        If the last page promises more than the first did, the rest is read as well.
+        If the last page gives a higher total than the first, the rest is read as well.
         """
         server = Server(17, info=lambda page: ResultInfo(per_page=5, total_count=10 if page == 1 else 17))
 
         assert await paginator(server).collect() == list(items(*range(17)))
         assert server.asked == [1, 2, 3, 4]
 
-    async def test_a_page_seen_twice_among_them_is_found(self) -> None:
+    async def test_a_repeated_page_among_them_is_detected(self) -> None:
         """
-        It does not matter which of the two answers comes first.
+        The fourth page repeats the second, although its answer comes first.
         """
         gate = Gate(20, {2: items(1), 4: items(1)})
         reading = asyncio.ensure_future(Paginator(gate.fetch, per_page=5).collect())

@@ -1,5 +1,5 @@
 """
-Policies in words, from what a person writes to what a token grants.
+Policy drafts, from what a caller writes to what a token grants.
 """
 
 import asyncio
@@ -44,11 +44,9 @@ USER_READ = "8acbe5bb0d54464ab867149d7f7cf8ac"
         (p.all_r2_buckets(ACCOUNT), {ACCOUNT_KEY: {"com.cloudflare.edge.r2.bucket.*": "*"}}),
     ],
 )
-def test_each_resource_is_written_as_cloudflare_writes_it(
-    resource: Resource, mapping: dict[str, Any]
-) -> None:
+def test_each_resource_has_cloudflares_form(resource: Resource, mapping: dict[str, Any]) -> None:
     """
-    Every form of the documentation has its words.
+    Every form that Cloudflare documents has its function.
     """
     group = PermissionGroup(id=ZONE_READ, scopes=(resource.scope,))
 
@@ -77,16 +75,16 @@ def test_each_resource_is_written_as_cloudflare_writes_it(
 )
 def test_ids_and_names_are_checked(make: Callable[[], object], words: str) -> None:
     """
-    What cannot be meant is a ValueError where it is written.
+    A malformed or missing argument is a ValueError as soon as it is passed.
     """
     with pytest.raises(ValueError, match=words):
         make()
 
 
 @pytest.mark.parametrize("on", [ZONE_ID, {ZONE_ID: "*"}, 5, [ZONE_ID]])
-def test_a_resource_is_not_a_string(on: Any) -> None:
+def test_a_resource_is_an_object(on: Any) -> None:
     """
-    A bare id could be anything's, so the error says what to write.
+    A bare id could belong to anything, so the error names the functions to use.
     """
     with pytest.raises(TypeError, match=r"on= takes what zone\(\), account\(\)"):
         p.allow("DNS Read", on=on)
@@ -94,15 +92,15 @@ def test_a_resource_is_not_a_string(on: Any) -> None:
 
 def test_a_group_is_not_a_number() -> None:
     """
-    It is a name, an id or a PermissionGroup.
+    The TypeError says what a group can be.
     """
     with pytest.raises(TypeError, match="a permission group is a name, an id or a PermissionGroup, not int"):
         p.allow(5, on=p.zone(ZONE_ID))  # type: ignore[arg-type]  # that is the mistake
 
 
-def test_a_draft_is_a_frozen_value() -> None:
+def test_a_draft_is_a_value() -> None:
     """
-    Drafts can be kept as constants and compared.
+    Drafts with the same content are equal and hash alike.
     """
     draft = p.allow("DNS Read", on=[p.zone(ZONE_ID)])
 
@@ -112,7 +110,7 @@ def test_a_draft_is_a_frozen_value() -> None:
 
 async def test_the_scope_follows_from_the_resource(client: Client) -> None:
     """
-    One name means the zones' group on a zone and the accounts' on an account, also in one draft.
+    A name means the zone group on a zone and the account group on an account, even in one draft.
     """
     created = await client.accounts.tokens.create(
         name="logs",
@@ -128,7 +126,7 @@ async def test_the_scope_follows_from_the_resource(client: Client) -> None:
 
 async def test_groups_may_be_given_in_every_way(client: Client) -> None:
     """
-    By name, by id and as an object, beside a TokenPolicy and a mapping.
+    A draft takes names, ids and objects, and can stand beside a TokenPolicy and a mapping.
     """
     zone_read = await client.accounts.tokens.permission_groups.find("Zone Read")
     zone = p.zone(ZONE_ID)
@@ -161,7 +159,7 @@ async def test_groups_may_be_given_in_every_way(client: Client) -> None:
 
 async def test_flat_and_nested_resources_become_two_policies(client: Client) -> None:
     """
-    The API takes no mixture, so a draft with both is written as two.
+    The API accepts no mixture, so a draft with both is sent as two.
     """
     resources = [p.zone(ZONE_ID), p.all_zones(str(client.account_id))]
     created = await client.accounts.tokens.create(name="x", policies=[p.allow("DNS Read", on=resources)])
@@ -169,9 +167,9 @@ async def test_flat_and_nested_resources_become_two_policies(client: Client) -> 
     assert len(created.policies) == 2
 
 
-async def test_names_take_one_request_for_a_while(client: Client, emulator: Emulator) -> None:
+async def test_names_cost_one_request(client: Client, emulator: Emulator) -> None:
     """
-    Two creates by names, one after the other, are three requests; without names, one each.
+    The catalogue is fetched for the first of two creates with names, and not for one without.
     """
     for _ in range(2):
         await client.accounts.tokens.create(name="x", policies=[p.allow("DNS Read", on=p.zone(ZONE_ID))])
@@ -180,9 +178,9 @@ async def test_names_take_one_request_for_a_while(client: Client, emulator: Emul
     assert [request.operation for request in emulator.requests] == ["permission_groups", *["create"] * 3]
 
 
-async def test_many_creates_at_once_share_the_catalogue(client: Client, emulator: Emulator) -> None:
+async def test_concurrent_creates_share_the_catalogue(client: Client, emulator: Emulator) -> None:
     """
-    Who comes while it is fetched waits for it.
+    Ten creates at once fetch it once.
     """
     draft = p.allow("DNS Read", on=p.zone(ZONE_ID))
     await asyncio.gather(*(client.accounts.tokens.create(name=f"x{n}", policies=[draft]) for n in range(10)))
@@ -192,7 +190,7 @@ async def test_many_creates_at_once_share_the_catalogue(client: Client, emulator
 
 async def test_another_credential_sees_another_catalogue(client: Client, emulator: Emulator) -> None:
     """
-    A view with another token asks for itself; one with other options, or the same token, does not.
+    A view with another token fetches its own; one with other settings, or the same token, does not.
     """
     draft = p.allow("DNS Read", on=p.zone(ZONE_ID))
     everything = await client.accounts.tokens.get((await client.accounts.tokens.verify()).id)
@@ -257,7 +255,7 @@ GROUPS = (
 )
 def test_nothing_is_guessed(group: Any, on: Resource, words: str, candidates: list[str]) -> None:
     """
-    A name that does not exist, not here, or twice, is an error that says what to write.
+    A name that is unknown, ambiguous or useless on the resource is an error with suggestions.
     """
     with pytest.raises(PermissionGroupError, match=words) as caught:
         resolve(p.allow(group, on=on), GROUPS)
@@ -267,9 +265,9 @@ def test_nothing_is_guessed(group: Any, on: Resource, words: str, candidates: li
 
 
 @pytest.mark.parametrize("group", ["f" * 32, PermissionGroup(id="f" * 32)])
-def test_an_id_that_nobody_knows_is_taken_at_its_word(group: Any) -> None:
+def test_an_unknown_id_is_sent_as_it_is(group: Any) -> None:
     """
-    The catalogue depends on who asks; an id says itself which group is meant, and Cloudflare judges it.
+    An id that is not in the catalogue is left for Cloudflare to judge.
     """
     (policy,) = resolve(p.allow(group, on=p.zone(ZONE_ID)), GROUPS)
 
@@ -278,7 +276,7 @@ def test_an_id_that_nobody_knows_is_taken_at_its_word(group: Any) -> None:
 
 def test_a_group_of_two_scopes_works_on_both() -> None:
     """
-    It is the same group on a zone and on an account.
+    The same id is sent for a zone and for an account.
     """
     policies = resolve(p.allow("Both", on=[p.zone(ZONE_ID), p.account(ACCOUNT)]), GROUPS)
 
@@ -293,11 +291,11 @@ def test_a_group_of_two_scopes_works_on_both() -> None:
         (p.user(ID), "only a user token can"),
     ],
 )
-async def test_what_account_tokens_cannot_have_is_refused_here(
+async def test_resources_of_user_tokens_are_refused_for_account_tokens(
     client: Client, emulator: Emulator, resource: Resource, words: str
 ) -> None:
     """
-    Nothing is sent, and the error says what to write instead.
+    Nothing is sent, and the error says what would work.
     """
     with pytest.raises(ValueError, match=words):
         await client.accounts.tokens.create(name="x", policies=[p.allow("Zone Read", on=resource)])
@@ -305,9 +303,9 @@ async def test_what_account_tokens_cannot_have_is_refused_here(
     assert emulator.requests == []
 
 
-async def test_user_tokens_can_have_them(emulator: Emulator) -> None:
+async def test_user_tokens_can_have_all_resources(emulator: Emulator) -> None:
     """
-    All accounts, all zones, and the user.
+    All accounts, all zones and the user are accepted for a user token.
     """
     async with emulator.client(api_token=emulator.user_api_token) as client:
         created = await client.user.tokens.create(
@@ -331,11 +329,11 @@ async def test_user_tokens_can_have_them(emulator: Emulator) -> None:
         {"policies": [p.allow("Zone Read", on=p.zone(ZONE_ID))], "condition": {}},
     ],
 )
-async def test_other_mistakes_come_up_before_the_catalogue_is_asked(
+async def test_other_mistakes_are_found_before_the_catalogue_is_fetched(
     client: Client, emulator: Emulator, wrong: dict[str, Any]
 ) -> None:
     """
-    Bad input costs no request.
+    Invalid arguments cost no request.
     """
     with pytest.raises((ValueError, TypeError)):
         await client.accounts.tokens.create(**{"name": "x", **wrong})
@@ -345,7 +343,7 @@ async def test_other_mistakes_come_up_before_the_catalogue_is_asked(
 
 async def test_a_group_is_found_by_name_and_scope(client: Client) -> None:
     """
-    find() returns the one group, or says why it cannot.
+    find() returns the only match; none or several are an error that says what is wrong.
     """
     groups = client.accounts.tokens.permission_groups
     found = await groups.find("Logs Read", scope=p.ZONE)
@@ -363,9 +361,9 @@ async def test_a_group_is_found_by_name_and_scope(client: Client) -> None:
     assert found.id == LOGS_READ["zone"]
 
 
-async def test_a_user_sees_the_groups_of_users(emulator: Emulator) -> None:
+async def test_groups_of_users_are_found(emulator: Emulator) -> None:
     """
-    The two catalogues differ, and so do the two find().
+    find() on user tokens finds a group with the scope of a user.
     """
     async with emulator.client(api_token=emulator.user_api_token) as client:
         found = await client.user.tokens.permission_groups.find("User Details Read")
@@ -373,17 +371,17 @@ async def test_a_user_sees_the_groups_of_users(emulator: Emulator) -> None:
     assert found.id == USER_READ
 
 
-def test_two_groups_of_the_same_scope_are_ambiguous_even_with_it() -> None:
+def test_two_groups_of_one_name_and_scope_are_ambiguous() -> None:
     """
-    Then only the id helps, and the error gives both.
+    Only an id can choose between them, so the error gives both.
     """
     with pytest.raises(PermissionGroupError, match=f"{'1' * 32} and {'2' * 32}"):
         find_group(GROUPS, "Twin", p.ZONE)
 
 
-async def test_a_name_that_is_new_is_looked_up_afresh_once() -> None:
+async def test_an_unknown_name_refreshes_the_catalogue() -> None:
     """
-    A remembered catalogue that lacks a name is fetched again, one time.
+    If the cached catalogue lacks a name, each lookup fetches it again once.
     """
     old = answer(200, envelope([{"id": ZONE_READ, "name": "Zone Read", "scopes": [p.ZONE]}]))
     new = answer(200, envelope([{"id": DNS_WRITE, "name": "DNS Write", "scopes": [p.ZONE]}]))
@@ -400,9 +398,9 @@ async def test_a_name_that_is_new_is_looked_up_afresh_once() -> None:
     assert len(server.requests) == 4
 
 
-async def test_a_catalogue_is_remembered_for_five_minutes() -> None:
+async def test_a_catalogue_is_cached_for_five_minutes() -> None:
     """
-    After that it is fetched again.
+    Three lookups 200 seconds apart fetch it twice.
     """
     clock = Clock()
     catalogue = Catalogue(clock)
@@ -421,7 +419,7 @@ async def test_a_catalogue_is_remembered_for_five_minutes() -> None:
 
 def test_a_catalogue_survives_its_loop() -> None:
     """
-    A client that moves to a new loop keeps what it knows, and can fetch anew.
+    It can be used from a second event loop after the first has ended.
     """
     catalogue = Catalogue()
 
@@ -434,9 +432,9 @@ def test_a_catalogue_survives_its_loop() -> None:
     assert [asyncio.run(both()), asyncio.run(both())] == [[len(GROUPS)] * 2] * 2
 
 
-async def test_a_refused_catalogue_is_the_callers_error() -> None:
+async def test_a_refused_catalogue_fails_the_create() -> None:
     """
-    Without the permission to read it, the create fails with that, and nothing is made.
+    The create raises the refusal, and sends no request of its own.
     """
     async with RawServer(answer(403)) as server, client_of(server.base_url) as client:
         error = await failure_of(
@@ -466,9 +464,9 @@ drafts = st.builds(
 
 
 @given(st.lists(drafts, max_size=4))
-def test_any_policy_survives_the_way_there_and_back(written: list[PolicyDraft]) -> None:
+def test_any_policy_survives_a_round_trip(written: list[PolicyDraft]) -> None:
     """
-    What is sent, answered in another order and with read-only members, grants the same.
+    An answer in another order and with read-only members grants the same access.
     """
     sent = [policy for draft in written for policy in resolve(draft, ())]
     answered = [
@@ -483,9 +481,9 @@ def test_any_policy_survives_the_way_there_and_back(written: list[PolicyDraft]) 
     assert same_access(sent, answered)
 
 
-def test_what_the_mocks_of_users_answer_is_enough() -> None:
+def test_a_mocked_catalogue_is_enough() -> None:
     """
-    The catalogue of the tests' samples has what a draft needs.
+    A name can be resolved by groups with only an id, a name and scopes.
     """
     (group,) = RESULTS["permission_groups"]
     known = (PermissionGroup(id=group["id"], name=group["name"], scopes=group["scopes"]),)

@@ -1,5 +1,5 @@
 """
-What policies grant, whatever their form and order.
+Comparing what policies grant, whatever their form and order.
 """
 
 import random
@@ -29,7 +29,7 @@ LISTS = st.lists(POLICIES, max_size=3)
 
 def as_mapping(policy: TokenPolicy) -> dict[str, Any]:
     """
-    Return a policy in the API's own shape.
+    Return a policy in the API's own form.
     """
     return {
         "id": policy.id,
@@ -41,7 +41,7 @@ def as_mapping(policy: TokenPolicy) -> dict[str, Any]:
 
 def split(policy: TokenPolicy) -> list[TokenPolicy]:
     """
-    Return a policy for each group and resource of one.
+    Split a policy into one for each group and resource.
     """
     return [
         attrs.evolve(policy, permission_groups=[group], resources={name: leaf})
@@ -55,7 +55,7 @@ def test_order_form_and_read_only_members_do_not_matter(
     policies: list[TokenPolicy], chance: random.Random
 ) -> None:
     """
-    Policies are the same as themselves shuffled, split, repeated, as mappings and with ids of Cloudflare's.
+    Policies equal themselves shuffled, split, repeated, as mappings, and with read-only ids and names.
     """
     parts = [part for policy in policies for part in split(policy)]
     changed = [
@@ -72,16 +72,16 @@ def test_order_form_and_read_only_members_do_not_matter(
 @given(a=LISTS, b=LISTS, c=LISTS)
 def test_it_is_an_equivalence(a: list[TokenPolicy], b: list[TokenPolicy], c: list[TokenPolicy]) -> None:
     """
-    It is symmetric and transitive.
+    The comparison is symmetric and transitive.
     """
     assert same_access(a, b) == same_access(b, a)
     assert same_access(a, c) or not (same_access(a, b) and same_access(b, c))
 
 
 @given(policies=LISTS)
-def test_one_grant_more_is_seen(policies: list[TokenPolicy]) -> None:
+def test_an_extra_grant_is_detected(policies: list[TokenPolicy]) -> None:
     """
-    One more group, resource or effect is another access.
+    One more group or resource is a difference.
     """
     new = PermissionGroup(id="0" * 32)
     more = [
@@ -108,14 +108,14 @@ def test_one_grant_more_is_seen(policies: list[TokenPolicy]) -> None:
 )
 def test_each_part_of_a_grant_counts(other: TokenPolicy) -> None:
     """
-    Effect, group, resource and what the resource is set to all make a difference.
+    Effect, group, resource and the value of the resource all make a difference.
     """
     assert not same_access([POLICY], [other])
 
 
-def test_groups_do_not_change_places_between_resources() -> None:
+def test_groups_belong_to_their_resources() -> None:
     """
-    The same groups and resources, combined in another way, are another access.
+    The same groups and resources in another combination are a difference.
     """
     read, write = PermissionGroup(id="a" * 32), PermissionGroup(id="b" * 32)
 
@@ -128,9 +128,9 @@ def test_groups_do_not_change_places_between_resources() -> None:
     assert not same_access(grants((read, "x"), (write, "y")), grants((read, "y"), (write, "x")))
 
 
-def test_nothing_is_the_same_as_nothing() -> None:
+def test_a_policy_without_groups_equals_no_policy() -> None:
     """
-    No policies, and a policy of Cloudflare's without groups, grant nothing.
+    Both grant nothing.
     """
     assert same_access([], [attrs.evolve(POLICY, permission_groups=[])])
 
@@ -147,9 +147,9 @@ def test_nothing_is_the_same_as_nothing() -> None:
         (["allow"], TypeError, "is a mapping or a class of cftokens, not str"),
     ],
 )
-def test_what_a_caller_wrote_is_checked(policies: Any, kind: type[Exception], problem: str) -> None:
+def test_arguments_are_checked(policies: Any, kind: type[Exception], problem: str) -> None:
     """
-    A mistake in a mapping is an error and not a difference.
+    An invalid policy is an error, not a difference.
     """
     with pytest.raises(kind, match=problem):
         same_access([POLICY], policies)
