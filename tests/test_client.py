@@ -1,5 +1,5 @@
 """
-What a client is made of, to whom it belongs, and how it ends.
+How a client is made, shared and closed.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ OTHER = "4793d734c0b8e484dfc37ec392b5fa8a"
 
 def assert_no_secret_below(error: BaseException) -> None:
     """
-    Look for a secret in all frames but the test's own, which has put it there.
+    Look for a secret in all frames but the test's own, which contains it.
     """
     error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
     assert_no_secret(error)
@@ -72,7 +72,7 @@ def assert_no_secret_below(error: BaseException) -> None:
 )
 def test_a_credential_is_checked_before_it_is_sent(bad: str) -> None:
     """
-    What cannot be a token is a ValueError that does not repeat it, not even in a frame.
+    What cannot be a token is a ValueError that does not show it, not even in a frame.
     """
     with pytest.raises(ValueError, match=r"^(api_token is not usable|There is no credential)") as caught:
         Client(bad)
@@ -98,7 +98,7 @@ REFUSED: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("kind", [Client, cftokens.sync.Client])
 def test_no_frame_of_a_refused_client_shows_a_secret(kind: Any, why: str) -> None:
     """
-    Whatever is wrong, the locals of our own frames hold no credential and no password, in both worlds.
+    Whatever is wrong, the locals of our frames hold no credential or password, in either client.
     """
     with pytest.raises((ValueError, TypeError)) as caught:
         kind(**REFUSED[why])
@@ -117,7 +117,7 @@ def test_no_frame_of_a_refused_client_shows_a_secret(kind: Any, why: str) -> Non
 @pytest.mark.parametrize("kind", [Client, cftokens.sync.Client])
 def test_no_frame_of_a_refused_view_shows_a_secret(kind: Any, options: dict[str, Any]) -> None:
     """
-    The same holds for the options of a view.
+    The same holds for the settings of a view.
     """
     with pytest.raises((ValueError, TypeError)) as caught:
         kind("x").with_options(**options)
@@ -125,9 +125,9 @@ def test_no_frame_of_a_refused_view_shows_a_secret(kind: Any, options: dict[str,
     assert_no_secret_below(caught.value)
 
 
-def test_no_credential_is_a_clear_error() -> None:
+def test_a_missing_credential_is_a_clear_error() -> None:
     """
-    Without any credential the error names both ways to give one.
+    The error names both ways to provide one.
     """
     with pytest.raises(ValueError, match="pass api_token, or set CLOUDFLARE_API_TOKEN"):
         Client()
@@ -136,7 +136,7 @@ def test_no_credential_is_a_clear_error() -> None:
 @pytest.mark.parametrize("value", [b"bytes", 5, ["x"]])
 def test_a_credential_is_a_string(value: Any) -> None:
     """
-    Another type is a TypeError that does not show the value.
+    Bytes, a number or a list is a TypeError.
     """
     with pytest.raises(TypeError, match="api_token is a str or a TokenValue, not"):
         Client(value)
@@ -161,9 +161,9 @@ def test_a_credential_is_a_string(value: Any) -> None:
         "//api.cloudflare.com",
     ],
 )
-def test_the_credential_goes_nowhere_unsafe(base_url: str) -> None:
+def test_an_unsafe_base_url_is_refused(base_url: str) -> None:
     """
-    A base URL is https, or loopback, and nothing but an address.
+    A base URL must be https or loopback, and have no user, query or fragment.
     """
     with pytest.raises(ValueError, match="base_url is not usable") as caught:
         Client("x", base_url=base_url)
@@ -181,9 +181,9 @@ def test_the_credential_goes_nowhere_unsafe(base_url: str) -> None:
         ("HTTPS://API.example.com", "https://api.example.com"),
     ],
 )
-def test_the_base_url_is_an_address_without_a_slash(given: str, used: str) -> None:
+def test_the_base_url_is_normalised(given: str, used: str) -> None:
     """
-    Loopback may be http, and a slash at the end does not matter.
+    The host is in lower case, without a trailing slash, and loopback may be http.
     """
     assert Client("x", base_url=given).base_url == used
 
@@ -212,17 +212,17 @@ def test_the_base_url_is_an_address_without_a_slash(given: str, used: str) -> No
         ({"proxy": "http://a..b"}, ValueError),
     ],
 )
-def test_options_are_checked(options: dict[str, Any], kind: type[Exception]) -> None:
+def test_settings_are_checked(options: dict[str, Any], kind: type[Exception]) -> None:
     """
-    An option that cannot be used is an error when the client is made.
+    An unusable setting is an error when the client is made.
     """
     with pytest.raises(kind, match=next(iter(options))):
         Client("x", **options)
 
 
-async def test_what_is_not_given_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_defaults_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    Credential, account and address are found in the environment.
+    Credential, account id and base URL are read from variables.
     """
     async with RawServer(VERIFIED) as server:
         monkeypatch.setenv("CLOUDFLARE_API_TOKEN", CREDENTIAL)
@@ -235,9 +235,9 @@ async def test_what_is_not_given_comes_from_the_environment(monkeypatch: pytest.
     assert server.requests[0].headers["authorization"] == f"Bearer {CREDENTIAL}"
 
 
-async def test_an_argument_beats_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_argument_overrides_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    No variable can change which credential is sent, nor for which account.
+    No variable changes which credential is sent, or for which account.
     """
     for name in ("API_TOKEN", "API_KEY", "EMAIL", "API_USER_SERVICE_KEY", "ACCOUNT_ID", "BASE_URL"):
         monkeypatch.setenv(f"CLOUDFLARE_{name}", "wrong")
@@ -252,7 +252,7 @@ async def test_an_argument_beats_the_environment(monkeypatch: pytest.MonkeyPatch
 
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    As in a shell, where a variable is often cleared and not removed.
+    It leaves the defaults, and an empty credential is a missing one.
     """
     for name in ("API_TOKEN", "ACCOUNT_ID", "BASE_URL"):
         monkeypatch.setenv(f"CLOUDFLARE_{name}", "")
@@ -265,7 +265,7 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_bad_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    If the account id of the environment is none, the error names the variable.
+    If the account id in the environment is invalid, the error names the variable.
     """
     monkeypatch.setenv("CLOUDFLARE_ACCOUNT_ID", "my account")
     with pytest.raises(ValueError, match="CLOUDFLARE_ACCOUNT_ID is 32 hexadecimal digits"):
@@ -274,7 +274,7 @@ def test_a_bad_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_a_call_may_name_another_account() -> None:
     """
-    It is used for that call, and checked before it is put into an address.
+    The account id is used for that call alone, and is checked before anything is sent.
     """
     async with RawServer(VERIFIED) as server, client_of(server.base_url) as client:
         await client.accounts.tokens.verify(account_id=OTHER)
@@ -287,7 +287,7 @@ async def test_a_call_may_name_another_account() -> None:
 
 async def test_an_account_is_needed_for_account_tokens() -> None:
     """
-    Without an account id nothing is sent, and the error says how to give one.
+    Without an account id, the error lists the ways to provide one.
     """
     async with Client("x") as client:
         with pytest.raises(
@@ -302,7 +302,7 @@ async def test_an_account_is_needed_for_account_tokens() -> None:
 @pytest.mark.parametrize("call", ["get", "delete", "roll", "update"])
 async def test_ids_are_checked_before_a_url_is_built(token_id: str, call: str) -> None:
     """
-    What is no id is a ValueError that does not repeat it, and nothing is sent.
+    An invalid id is a ValueError that shows no secret, and nothing is sent.
     """
     calls: dict[str, Callable[[Client], Awaitable[object]]] = {
         "get": lambda client: client.accounts.tokens.get(token_id),
@@ -320,9 +320,9 @@ async def test_ids_are_checked_before_a_url_is_built(token_id: str, call: str) -
     assert server.requests == []
 
 
-async def test_a_view_shares_the_session_and_changes_what_it_says() -> None:
+async def test_a_view_shares_the_session() -> None:
     """
-    A view sends its own credential for its own account, and the original keeps its own.
+    A view sends its own credential and account over the connection of the client.
     """
     async with RawServer(VERIFIED) as server, client_of(server.base_url) as client:
         view = client.with_options(api_token=TokenValue("another"), account_id=OTHER)
@@ -344,7 +344,7 @@ async def test_a_view_shares_the_session_and_changes_what_it_says() -> None:
 
 async def test_a_view_without_an_account() -> None:
     """
-    None takes the default account away, and leaves user tokens as they are.
+    None removes the default account, and user tokens still work.
     """
     async with RawServer(VERIFIED) as server, client_of(server.base_url) as client:
         view = client.with_options(account_id=None)
@@ -367,9 +367,9 @@ async def test_a_view_without_an_account() -> None:
     ],
     ids=lambda each: next(iter(each)),
 )
-async def test_the_options_of_a_view_are_checked(options: dict[str, Any]) -> None:
+async def test_the_settings_of_a_view_are_checked(options: dict[str, Any]) -> None:
     """
-    As those of a client are.
+    An unusable setting is an error when the view is made.
     """
     async with Client("x") as client:
         with pytest.raises((ValueError, TypeError), match=next(iter(options))):
@@ -378,7 +378,7 @@ async def test_the_options_of_a_view_are_checked(options: dict[str, Any]) -> Non
 
 def test_another_credential_has_its_own_pace() -> None:
     """
-    Only views of the same credential share a pace, with the limit of the client.
+    Only views with the same credential share a pace, but all have the client's limit.
     """
     client = Client("x", rate_limit=RateLimit(requests=7))
     same, other = client.with_options(timeout=1.0), client.with_options(api_token="y")
@@ -392,7 +392,7 @@ def test_another_credential_has_its_own_pace() -> None:
 
 async def test_closing_is_final_and_may_be_repeated() -> None:
     """
-    After close() every call of the client and of its views is a ClosedError.
+    After close(), every call of the client and its views raises ClosedError.
     """
     async with RawServer(VERIFIED) as server:
         client = client_of(server.base_url)
@@ -407,7 +407,7 @@ async def test_closing_is_final_and_may_be_repeated() -> None:
 
 async def test_a_closed_view_leaves_the_client_open() -> None:
     """
-    Only the original closes the session.
+    Calls on the view raise ClosedError, and the client still works.
     """
     async with RawServer(VERIFIED) as server, client_of(server.base_url) as client:
         async with client.with_options(timeout=1.0) as view:
@@ -419,7 +419,7 @@ async def test_a_closed_view_leaves_the_client_open() -> None:
 
 async def test_a_view_of_a_closed_view_is_closed() -> None:
     """
-    There is no way back by another view.
+    A new view does not reopen it.
     """
     async with Client("x", account_id=ACCOUNT) as client:
         view = client.with_options(timeout=1.0)
@@ -430,7 +430,7 @@ async def test_a_view_of_a_closed_view_is_closed() -> None:
 
 async def test_views_of_a_credential_share_its_pace() -> None:
     """
-    As often as they are made.
+    Five views with another credential share a pace, and one with the client's own has the client's.
     """
     client = Client("x")
     paces = {id(client.with_options(api_token="y")._sender.options.pace) for _ in range(5)}
@@ -440,9 +440,9 @@ async def test_views_of_a_credential_share_its_pace() -> None:
     assert same is client._sender.options.pace
 
 
-async def test_a_client_keeps_so_many_paces_in_mind(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_client_remembers_a_limited_number_of_paces(monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    The oldest is forgotten when there are too many.
+    With room for three, five credentials leave three paces.
     """
     monkeypatch.setattr("cftokens._transport._REMEMBERED", 3)
     client = Client("x")
@@ -454,7 +454,7 @@ async def test_a_client_keeps_so_many_paces_in_mind(monkeypatch: pytest.MonkeyPa
 
 async def test_closing_ends_a_call_that_reads_its_answer() -> None:
     """
-    It does not wait for its time-out.
+    The call does not wait for its timeout, and its outcome is unknown.
     """
     begun = asyncio.Event()
 
@@ -476,9 +476,9 @@ async def test_closing_ends_a_call_that_reads_its_answer() -> None:
     assert error.outcome_unknown
 
 
-async def test_closing_during_a_call_ends_the_call() -> None:
+async def test_closing_ends_a_call_that_waits_for_its_answer() -> None:
     """
-    The call fails with an error of ours, and a create among them as one with an unknown outcome.
+    A create raises one of our errors, with an unknown outcome.
     """
     async with RawServer(hang) as server:
         client = client_of(server.base_url)
@@ -492,7 +492,7 @@ async def test_closing_during_a_call_ends_the_call() -> None:
 
 async def test_plain_with_and_for_point_to_the_blocking_client() -> None:
     """
-    Whoever forgets the async is told what to write instead.
+    The TypeError for a missing async says what to write instead.
     """
     async with Client("x", account_id=ACCOUNT) as client:
         mistaken: Any = client  # a type checker would see it
@@ -502,9 +502,9 @@ async def test_plain_with_and_for_point_to_the_blocking_client() -> None:
             list(mistaken.accounts.tokens.list())
 
 
-async def test_a_borrowed_session_is_left_as_it_was() -> None:
+async def test_a_borrowed_session_is_unchanged() -> None:
     """
-    Its headers stay its own, ours win where they meet, and it is not closed.
+    It stays open with its own headers, although the client's take precedence in requests.
     """
     async with (
         RawServer(VERIFIED) as server,
@@ -525,7 +525,7 @@ async def test_a_borrowed_session_is_left_as_it_was() -> None:
 )
 async def test_a_session_with_another_credential_is_refused(headers: dict[str, str]) -> None:
     """
-    Two credentials in one request are one too many.
+    A session that sends an X-Auth header is a ValueError.
     """
     async with aiohttp.ClientSession(headers=headers) as session:
         with pytest.raises(ValueError, match="another credential"):
@@ -534,7 +534,7 @@ async def test_a_session_with_another_credential_is_refused(headers: dict[str, s
 
 async def test_a_session_with_basic_auth_is_refused() -> None:
     """
-    Aiohttp would put it in the place of ours.
+    Aiohttp would send it in place of the client's credential.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # aiohttp's, about what is tested here
@@ -544,9 +544,9 @@ async def test_a_session_with_basic_auth_is_refused() -> None:
             Client("x", session=session)
 
 
-async def test_a_borrowed_session_that_raises_for_status_hides_the_headers() -> None:
+async def test_a_borrowed_session_that_raises_for_status() -> None:
     """
-    The owner's raise_for_status is not asked, for its error would carry the credential.
+    Our error is raised, because aiohttp's would contain the credential.
     """
     refused = answer(401, failure(1000, "Invalid API Token"))
     async with (
@@ -559,9 +559,9 @@ async def test_a_borrowed_session_that_raises_for_status_hides_the_headers() -> 
     assert isinstance(error, AuthenticationError)
 
 
-async def test_a_borrowed_session_that_is_closed() -> None:
+async def test_a_closed_borrowed_session() -> None:
     """
-    Its owner closed it: that is a ClosedError, and nothing is sent.
+    If its owner has closed it, a call raises ClosedError.
     """
     session = aiohttp.ClientSession()
     await session.close()
@@ -571,9 +571,9 @@ async def test_a_borrowed_session_that_is_closed() -> None:
     assert isinstance(error, ClosedError)
 
 
-async def test_a_borrowed_session_that_does_not_unpack() -> None:
+async def test_a_borrowed_session_that_does_not_decompress() -> None:
     """
-    It is asked for what it can read.
+    The client asks for an uncompressed answer.
     """
     async with (
         RawServer(VERIFIED) as server,
@@ -585,9 +585,9 @@ async def test_a_borrowed_session_that_does_not_unpack() -> None:
     assert server.requests[0].headers["accept-encoding"] == "identity"
 
 
-async def test_what_an_instrumented_session_adds_goes_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_header_added_by_a_tracer_is_sent_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    As tracers do: a header that is added to one request is not there at the next.
+    A header that is added to one request is not in the next.
     """
     request = aiohttp.ClientSession._request
 
@@ -610,7 +610,7 @@ async def test_what_an_instrumented_session_adds_goes_out_once(monkeypatch: pyte
 
 async def test_a_borrowed_session_with_a_netrc_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    A credential from there would be another one: the error says what to lend instead.
+    Its credential would replace the client's, so the error says what to lend instead.
     """
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login user password secret\n")
@@ -628,7 +628,7 @@ async def test_a_borrowed_session_with_a_netrc_file(tmp_path: Path, monkeypatch:
 
 def test_a_loop_that_is_shutting_down() -> None:
     """
-    Without its threads asyncio's loop finds no address; that is an error of ours, and nothing was sent.
+    Without its threads asyncio cannot resolve a name, so a create fails with a known outcome.
     """
 
     async def create() -> CFTokensError:
@@ -644,9 +644,9 @@ def test_a_loop_that_is_shutting_down() -> None:
     assert not error.outcome_unknown
 
 
-async def test_an_error_of_aiohttps_that_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unexpected_error_in_aiohttp(monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    It is an error of ours, which names its type and not its text, in which a secret could stand.
+    It becomes a NoResponseError that gives its type but not its text, which may contain a secret.
     """
 
     async def connect(*_: object, **__: object) -> NoReturn:
@@ -661,9 +661,9 @@ async def test_an_error_of_aiohttps_that_nobody_knows(monkeypatch: pytest.Monkey
     assert "surprise" not in f"{error} {error.__cause__}"
 
 
-def test_the_wrong_loop_is_told_before_the_pace_is_asked() -> None:
+def test_the_wrong_loop_is_detected_before_the_pace_is_asked() -> None:
     """
-    Also when there is no turn to be had.
+    The error is a WrongLoopError, even though the limit is used up.
     """
 
     async def verify(client: Client) -> object:
@@ -678,9 +678,9 @@ def test_the_wrong_loop_is_told_before_the_pace_is_asked() -> None:
     assert isinstance(error, WrongLoopError)
 
 
-def test_a_client_starts_afresh_when_its_loop_is_gone() -> None:
+def test_a_client_can_move_to_a_new_loop() -> None:
     """
-    Two runs of asyncio, one after the other, may use one client.
+    Two calls of asyncio.run(), one after the other, can use the same client.
     """
 
     async def verify(client: Client | None) -> Client:
@@ -699,9 +699,9 @@ def test_a_client_starts_afresh_when_its_loop_is_gone() -> None:
     asyncio.run(client.close())
 
 
-def test_a_client_is_not_shared_between_living_loops() -> None:
+def test_a_client_cannot_be_shared_between_open_loops() -> None:
     """
-    While the first loop lives, a request from another one is a WrongLoopError.
+    While the first loop is open, a call on another one raises WrongLoopError.
     """
 
     async def verify(client: Client) -> object:
@@ -717,9 +717,9 @@ def test_a_client_is_not_shared_between_living_loops() -> None:
     assert isinstance(error, RuntimeError)
 
 
-def test_a_session_of_another_loop_is_told_apart() -> None:
+def test_a_session_of_another_loop_is_refused() -> None:
     """
-    A borrowed session from elsewhere is a WrongLoopError too, whether its loop lives or not.
+    A session borrowed from another open loop raises WrongLoopError too.
     """
 
     async def make() -> aiohttp.ClientSession:
@@ -737,9 +737,9 @@ def test_a_session_of_another_loop_is_told_apart() -> None:
     assert isinstance(error, WrongLoopError)
 
 
-async def test_an_unclosed_client_is_named() -> None:
+async def test_an_unclosed_client_is_reported() -> None:
     """
-    Whoever forgets to close a client is told which.
+    A ResourceWarning names the client.
     """
     async with RawServer(VERIFIED) as server:
         client = client_of(server.base_url)
@@ -760,7 +760,7 @@ async def test_an_unclosed_client_is_named() -> None:
 
 def test_a_client_shows_no_secret() -> None:
     """
-    Neither the client nor anything that it is made of shows the credential.
+    The reprs of a client, its settings and its headers hide the credential.
     """
     client = Client(CREDENTIAL, account_id=ACCOUNT, proxy=f"http://user:{CREDENTIAL}@proxy.example.com")
     shown = f"{client!r} {client._sender.options!r} {client._sender.options.settings.headers!r}"
@@ -771,7 +771,7 @@ def test_a_client_shows_no_secret() -> None:
 
 def test_a_proxy_without_a_password_sends_none() -> None:
     """
-    Its address is used as it is.
+    Its URL is used unchanged, without extra headers.
     """
     options = Client("x", proxy="http://proxy.example.com:3128")._sender.options
 
@@ -780,6 +780,6 @@ def test_a_proxy_without_a_password_sends_none() -> None:
 
 def test_a_client_can_be_made_without_a_loop() -> None:
     """
-    At import of a program, for example; nothing is opened before the first request.
+    Nothing is opened before the first request.
     """
     assert not Client("x", retry=Retry(), rate_limit=None)._sender.transport.is_open

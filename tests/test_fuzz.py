@@ -1,5 +1,5 @@
 """
-Whatever a server answers, through a real socket, only models and our errors come out.
+Whatever a server sends over a real socket, calls return models or raise our errors.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ json_values = st.recursive(
 
 class Fuzzed:
     """
-    A server and a client on a loop of their own, for tests that are called many times.
+    A server and a client on their own loop, for tests that run many times.
     """
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class Fuzzed:
 
     def call(self, operation: str, behaviour: Behaviour) -> object:
         """
-        Return what a call leads to: its result, or the error of ours that it raised.
+        Return the result of a call, or the CFTokensError that it raised.
         """
         self._answer = behaviour
         return self._runner.run(self._call(operation))
@@ -97,7 +97,7 @@ def fuzzed() -> Iterator[Fuzzed]:
 
 def assert_known(outcome: object) -> None:
     """
-    The outcome is a model whose ids are real, or an error of ours.
+    Assert that the outcome is a model whose ids are strings, or one of our errors.
     """
     assert isinstance(outcome, (*MODELS, CFTokensError))
     found: list[Any] = outcome if isinstance(outcome, list) else list(getattr(outcome, "items", [outcome]))
@@ -114,7 +114,7 @@ many = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCh
 @given(operation=operations, result=json_values, info=json_values)
 def test_any_result_is_a_model_or_an_error(fuzzed: Fuzzed, operation: str, result: Any, info: Any) -> None:
     """
-    Any JSON under "result" and "result_info" is understood or refused.
+    Any JSON under "result" and "result_info" is parsed or refused.
     """
     assert_known(fuzzed.call(operation, answer(200, envelope(result, result_info=info))))
 
@@ -126,7 +126,7 @@ def test_any_result_is_a_model_or_an_error(fuzzed: Fuzzed, operation: str, resul
 )
 def test_any_change_to_a_token_is_a_model_or_an_error(fuzzed: Fuzzed, operation: str, changes: Any) -> None:
     """
-    A real answer with some members replaced is understood or refused.
+    A real answer with some members replaced is parsed or refused.
     """
     result = RESULTS[operation]
     if isinstance(result, dict):
@@ -142,25 +142,27 @@ def test_any_json_with_any_status_is_a_model_or_an_error(
     fuzzed: Fuzzed, operation: str, status: int, body: Any
 ) -> None:
     """
-    Any JSON as the whole body is understood or refused, whatever the status.
+    Any JSON as the whole body is parsed or refused.
     """
     assert_known(fuzzed.call(operation, answer(status, json.dumps(body).encode())))
 
 
 @many
 @given(operation=operations, status=st.sampled_from([200, 400, 403, 500]), body=st.binary(max_size=200))
-def test_any_bytes_are_an_error(fuzzed: Fuzzed, operation: str, status: int, body: bytes) -> None:
+def test_any_bytes_are_a_model_or_an_error(fuzzed: Fuzzed, operation: str, status: int, body: bytes) -> None:
     """
-    Bytes that are no JSON are refused.
+    Random bytes as the body raise nothing but our errors.
     """
     assert_known(fuzzed.call(operation, answer(status, body)))
 
 
 @many
 @given(operation=operations, head=st.binary(max_size=60))
-def test_any_bytes_instead_of_http_are_an_error(fuzzed: Fuzzed, operation: str, head: bytes) -> None:
+def test_any_bytes_instead_of_http_are_a_model_or_an_error(
+    fuzzed: Fuzzed, operation: str, head: bytes
+) -> None:
     """
-    A server that does not speak HTTP leads to an error of ours.
+    Random bytes in place of HTTP raise nothing but our errors.
     """
 
     async def speak(exchange: Exchange) -> None:
@@ -181,8 +183,10 @@ def test_any_bytes_instead_of_http_are_an_error(fuzzed: Fuzzed, operation: str, 
     ),
     status=st.sampled_from([200, 429, 503]),
 )
-def test_any_headers_are_borne(fuzzed: Fuzzed, operation: str, headers: dict[str, str], status: int) -> None:
+def test_any_headers_are_accepted(
+    fuzzed: Fuzzed, operation: str, headers: dict[str, str], status: int
+) -> None:
     """
-    Headers that make no sense lead to no exception but ours.
+    Headers that make no sense raise nothing but our errors.
     """
     assert_known(fuzzed.call(operation, answer(status, envelope(RESULTS[operation]), **headers)))

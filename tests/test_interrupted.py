@@ -1,5 +1,5 @@
 """
-A call that is cut off leaves nothing behind, and a create that is cut off can be settled.
+An interrupted call leaks nothing, and an interrupted create can be settled.
 """
 
 import asyncio
@@ -28,11 +28,11 @@ async def interrupted(call: "asyncio.Task[object]", server: RawServer) -> asynci
 
 
 @pytest.mark.parametrize("operation", ONCE)
-async def test_a_cancelled_create_or_roll_is_not_lost_in_silence(
+async def test_a_cancelled_create_or_roll_is_reported(
     operation: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """
-    A cancellation after the body was written leaves one warning and a note, without a secret.
+    Cancelling it after it was sent logs one warning and adds a note, without a secret.
     """
     async with RawServer(hang) as server, client_of(server.base_url) as client:
         cancelled = await interrupted(asyncio.ensure_future(CALLS[operation](client)), server)
@@ -47,7 +47,7 @@ async def test_a_cancelled_create_or_roll_is_not_lost_in_silence(
 @pytest.mark.parametrize("operation", REPEATED)
 async def test_other_cancelled_calls_are_silent(operation: str, caplog: pytest.LogCaptureFixture) -> None:
     """
-    What can be done again is cancelled without a word.
+    Cancelling a call that could be retried logs no warning and adds no note.
     """
     async with RawServer(hang) as server, client_of(server.base_url) as client:
         cancelled = await interrupted(asyncio.ensure_future(CALLS[operation](client)), server)
@@ -56,9 +56,9 @@ async def test_other_cancelled_calls_are_silent(operation: str, caplog: pytest.L
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-async def test_a_time_out_around_a_create_tells_what_was_attempted() -> None:
+async def test_a_timeout_around_a_create_has_its_attempt() -> None:
     """
-    The attempt is found on the TimeoutError that asyncio.timeout() raises.
+    attempt_of() finds it on the TimeoutError that asyncio.timeout() raises.
     """
     async with RawServer(hang) as server, client_of(server.base_url) as client:
         with pytest.raises(TimeoutError) as caught:
@@ -72,7 +72,7 @@ async def test_a_time_out_around_a_create_tells_what_was_attempted() -> None:
 
 async def test_a_cancelled_call_that_was_not_sent_is_silent(caplog: pytest.LogCaptureFixture) -> None:
     """
-    A create that waits for a connection, and is cancelled there, has had no effect.
+    A create that is cancelled while it waits for a connection has no attempt.
     """
     session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1))
     async with RawServer(hang) as server, session, client_of(server.base_url, session=session) as client:
@@ -89,7 +89,7 @@ async def test_a_cancelled_call_that_was_not_sent_is_silent(caplog: pytest.LogCa
 
 class StepwiseServer(RawServer):
     """
-    Answers in twenty pieces, so that a call can be cancelled after each of its steps.
+    Answers in twenty pieces, so that a call can be cancelled between any two of them.
     """
 
     def __init__(self, body: bytes) -> None:
@@ -106,8 +106,7 @@ class StepwiseServer(RawServer):
 @pytest.mark.parametrize("operation", ["create", "get", "list"])
 async def test_cancelling_after_any_step_leaks_nothing(operation: str) -> None:
     """
-    After each turn of the loop the call is cancelled, until one gets through: no connection stays
-    taken, no turn of the pace stays counted, and the client works on.
+    However far a cancelled call had come, its connection and its turn are free, and the client works.
     """
     body = envelope(RESULTS[operation])
     limit = RateLimit(requests=100_000, period=300.0)
@@ -129,7 +128,7 @@ async def test_cancelling_after_any_step_leaks_nothing(operation: str) -> None:
 
 async def steps_until_done(client: Client, operation: str) -> int:
     """
-    Cancel a call after one turn of the loop, then after two, and so on, until it is done before that.
+    Cancel a call after one iteration of the loop, then after two, and so on, until one is done before.
     """
     steps = 0
     while True:
@@ -147,16 +146,16 @@ async def steps_until_done(client: Client, operation: str) -> int:
 
 class HookError(Exception):
     """
-    What somebody's hook raises.
+    Raised by a user's middleware.
     """
 
 
 @pytest.mark.parametrize("kind", [HookError, RuntimeError])
-async def test_what_a_hook_raises_passes_through(
+async def test_an_exception_of_a_middleware_passes_through(
     kind: type[Exception], caplog: pytest.LogCaptureFixture
 ) -> None:
     """
-    An exception of a borrowed session's middleware stays what it is; a create that was sent is noted.
+    It is raised unchanged, and a create that was already sent is logged and can be settled.
     """
 
     async def hook(
@@ -179,9 +178,9 @@ async def test_what_a_hook_raises_passes_through(
     assert "is unknown" in caplog.text
 
 
-async def test_an_id_is_not_an_attempt() -> None:
+async def test_an_error_may_have_no_attempt() -> None:
     """
-    An error that has nothing to settle has no attempt.
+    After a get there is nothing to settle.
     """
     async with RawServer(answer(404)) as server, client_of(server.base_url) as client:
         with pytest.raises(Exception, match="404") as caught:

@@ -1,5 +1,5 @@
 """
-People who use us can mock us with aioresponses.
+Users can mock cftokens with aioresponses.
 """
 
 import aiohttp
@@ -35,7 +35,7 @@ REQUESTS = {
 @pytest.mark.parametrize("operation", CALLS)
 async def test_each_operation_can_be_mocked(operation: str) -> None:
     """
-    A mocked answer to the documented request becomes the documented result.
+    A mocked answer to the documented request becomes a result.
     """
     method, url = REQUESTS[operation]
     with aioresponses() as mocked:
@@ -49,7 +49,7 @@ async def test_each_operation_can_be_mocked(operation: str) -> None:
 
 async def test_a_mocked_value_is_a_secret_too() -> None:
     """
-    Create and roll return their value hidden.
+    Create and roll return it as a TokenValue.
     """
     with aioresponses() as mocked:
         mocked.post(TOKENS, payload={"success": True, "result": RESULTS["create"]})
@@ -62,9 +62,9 @@ async def test_a_mocked_value_is_a_secret_too() -> None:
     assert created.value == rolled == TokenValue(MINTED)
 
 
-async def test_a_mocked_refusal_is_an_error_of_ours() -> None:
+async def test_a_mocked_status_raises_our_error() -> None:
     """
-    A mocked status leads to the same exception as a real one.
+    A mocked 404 raises NotFoundError.
     """
     with aioresponses() as mocked:
         mocked.get(f"{TOKENS}/{ID}", status=404, payload={"success": False, "errors": [], "result": None})
@@ -74,9 +74,9 @@ async def test_a_mocked_refusal_is_an_error_of_ours() -> None:
     assert isinstance(error, NotFoundError)
 
 
-async def test_a_mocked_failure_of_the_network_is_an_error_of_ours() -> None:
+async def test_a_mocked_network_failure_raises_our_error() -> None:
     """
-    An exception of aiohttp's that a mock raises comes out as ours.
+    An aiohttp exception from a mock becomes a NoResponseError.
     """
     with aioresponses() as mocked:
         mocked.get(f"{TOKENS}/{ID}", exception=aiohttp.ServerDisconnectedError())
@@ -86,9 +86,9 @@ async def test_a_mocked_failure_of_the_network_is_an_error_of_ours() -> None:
     assert isinstance(error, NoResponseError)
 
 
-async def test_mocked_models_are_models() -> None:
+async def test_mocked_lists_have_models() -> None:
     """
-    The list and the catalogue come out as their classes.
+    The listings contain Token and PermissionGroup objects.
     """
     with aioresponses() as mocked:
         mocked.get(f"{TOKENS}?page=1&per_page=50", payload={"success": True, "result": RESULTS["list"]})

@@ -1,5 +1,5 @@
 """
-What can and cannot be seen of a secret.
+What a secret shows, and what it hides.
 """
 
 import copy
@@ -23,9 +23,9 @@ MARK = "<TokenValue cfat_…f00d: use reveal()>"
 
 
 class TestTokenValue:
-    def test_reveal_gives_the_string(self) -> None:
+    def test_reveal_returns_the_string(self) -> None:
         """
-        The secret comes out where it is asked for by name.
+        It is the string that was passed in.
         """
         assert TokenValue(SECRET).reveal() == SECRET
 
@@ -33,15 +33,15 @@ class TestTokenValue:
         "shown",
         [str, repr, format, "{}".format, "{!r}".format, "%s".__mod__, "%r".__mod__, lambda value: f"{value}"],
     )
-    def test_every_way_to_text_gives_the_mark(self, shown: Any) -> None:
+    def test_every_conversion_to_text_is_masked(self, shown: Any) -> None:
         """
         str, repr and format show the prefix and the last four characters.
         """
         assert shown(TokenValue(SECRET)) == MARK
 
-    def test_the_mark_fits_into_a_table(self) -> None:
+    def test_the_mask_can_be_aligned(self) -> None:
         """
-        A width and an alignment work as they do for a string.
+        Width and alignment work as they do for a string.
         """
         assert f"{TokenValue(SECRET):>40}" == MARK.rjust(40)
 
@@ -56,15 +56,15 @@ class TestTokenValue:
             ("", "<TokenValue …: use reveal()>"),
         ],
     )
-    def test_the_mark_shows_no_more_of_other_values(self, value: str, mark: str) -> None:
+    def test_the_mask_depends_on_the_value(self, value: str, mark: str) -> None:
         """
-        A prefix is shown if it is one of Cloudflare's, and a tail only of a long value.
+        Only the prefix of an account or user token is shown, and only a long value shows its tail.
         """
         assert repr(TokenValue(value)) == mark
 
-    def test_logging_shows_the_mark(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_logging_shows_the_mask(self, caplog: pytest.LogCaptureFixture) -> None:
         """
-        A value that is logged as an argument is masked.
+        A value is masked as an argument of a log call, alone or in a list.
         """
         logging.getLogger("test").warning("made %s and %r", TokenValue(SECRET), [TokenValue(SECRET)])
 
@@ -76,11 +76,11 @@ class TestTokenValue:
     )
     def test_kind_comes_from_the_prefix(self, value: str, kind: str | None) -> None:
         """
-        The prefix tells whose token it is; older values do not.
+        The prefixes cfat_ and cfut_ have a kind; other values have none.
         """
         assert TokenValue(value).kind == kind
 
-    def test_it_equals_only_another_of_the_same_secret(self) -> None:
+    def test_it_equals_only_another_with_the_same_secret(self) -> None:
         """
         A string with the same characters is not equal.
         """
@@ -93,7 +93,7 @@ class TestTokenValue:
 
     def test_it_is_compared_in_constant_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """
-        The comparison is hmac.compare_digest, and takes lone surrogates.
+        The comparison uses hmac.compare_digest(), and accepts lone surrogates.
         """
         compared = []
 
@@ -108,23 +108,23 @@ class TestTokenValue:
 
     def test_it_is_not_hashable(self) -> None:
         """
-        It cannot become a key, whose order would depend on the secret.
+        It cannot become a dictionary key.
         """
         with pytest.raises(TypeError, match="unhashable"):
             hash(TokenValue(SECRET))
 
     @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-    def test_it_is_not_pickled(self, protocol: int) -> None:
+    def test_it_cannot_be_pickled(self, protocol: int) -> None:
         """
-        Pickling, alone or within a token, says to reveal it first.
+        Pickling a token with a value is a TypeError that says to reveal it first.
         """
         token = TokenCreateResponse(id=TOKEN_ID, value=TokenValue(SECRET))
         with pytest.raises(TypeError, match=r"reveal\(\) it first"):
             pickle.dumps(token, protocol)
 
-    def test_its_state_is_not_to_be_had(self) -> None:
+    def test_it_has_no_state(self) -> None:
         """
-        Serialisers that ask for the state get none.
+        __getstate__(), which serialisers use, raises TypeError.
         """
         with pytest.raises(TypeError, match="reveal"):
             TokenValue(SECRET).__getstate__()
@@ -132,16 +132,16 @@ class TestTokenValue:
     @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
     def test_copying_returns_itself(self, copied: Any) -> None:
         """
-        There is one secret, however often it is copied.
+        Neither a shallow nor a deep copy duplicates the secret.
         """
         value = TokenValue(SECRET)
 
         assert copied(value) is value
 
     @pytest.mark.parametrize("opened", [attrs.asdict, cattrs.unstructure, vars, json.dumps, dict])
-    def test_no_serialiser_opens_it(self, opened: Any) -> None:
+    def test_no_serialiser_reveals_it(self, opened: Any) -> None:
         """
-        What takes objects apart leaves it whole or fails.
+        Each one leaves it masked or raises an error.
         """
         try:
             seen = repr(opened(TokenValue(SECRET)))
@@ -150,9 +150,9 @@ class TestTokenValue:
 
         assert SECRET[5:] not in seen
 
-    def test_a_token_taken_apart_keeps_it_whole(self) -> None:
+    def test_a_serialised_token_masks_it(self) -> None:
         """
-        attrs.asdict and cattrs leave a TokenValue within a model as it is.
+        attrs.asdict() and cattrs leave the TokenValue in a model unchanged.
         """
         token = TokenCreateResponse(id=TOKEN_ID, value=TokenValue(SECRET))
 
@@ -161,7 +161,7 @@ class TestTokenValue:
         assert SECRET not in repr(token)
 
     @pytest.mark.parametrize("value", [None, SECRET.encode(), [SECRET], 5])
-    def test_another_type_is_refused_unseen(self, value: Any) -> None:
+    def test_another_type_is_refused_without_being_shown(self, value: Any) -> None:
         """
         The TypeError names the type; neither it nor the frame that raised it shows the secret.
         """
@@ -173,9 +173,9 @@ class TestTokenValue:
 
 
 class TestMaskedStr:
-    def test_it_is_the_string_and_does_not_show_it(self) -> None:
+    def test_it_is_a_string_with_a_masked_repr(self) -> None:
         """
-        A header's value goes out as it is and is hidden in a repr.
+        A header with it equals the plain string, but its repr hides it.
         """
         header = MaskedStr(f"Bearer {SECRET}")
 
@@ -198,8 +198,8 @@ class TestRedact:
             ("the prefix is cfat_ or cfat_1", "the prefix is cfat_ or cfat_1"),
         ],
     )
-    def test_secrets_are_taken_out(self, text: str, expected: str) -> None:
+    def test_secrets_are_removed(self, text: str, expected: str) -> None:
         """
-        The credential, of whatever form, and all that has the form of a value are hidden.
+        The credential itself, and anything that looks like a token value, is hidden.
         """
         assert redact(text, TokenValue(OLD)) == expected
