@@ -1,5 +1,5 @@
 """
-The README and the documentation are true: every block of Python runs, and the commands are the ones.
+The README and the documentation are true: their Python blocks run, and their commands are right.
 """
 
 import re
@@ -19,7 +19,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 @pytest.fixture
 def emulator_variables() -> Iterator[dict[str, str]]:
     """
-    An emulator for each page, and the variables that lead to it.
+    The variables that point to a new emulator.
     """
     with Emulator() as emulator:
         yield {
@@ -34,7 +34,7 @@ def test_every_block_of_python_runs(
     page: Path, emulator_variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
-    A page can be read from top to bottom and each of its blocks be pasted.
+    The blocks of a page can be pasted one after another.
     """
     for name, value in emulator_variables.items():
         monkeypatch.setenv(name, value)
@@ -46,7 +46,7 @@ def test_every_block_of_python_runs(
 
 def test_the_commands_of_the_readme_are_one_line_each() -> None:
     """
-    The first two blocks of shell set up a fresh clone; .ci/run calls the second.
+    The first shell block runs the quickstart, and the second ends with nox.
     """
     blocks = re.findall(r"^```sh\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
 

@@ -1,5 +1,5 @@
 """
-Partial changes and copies: what is not spoken of stays, also what we have never heard of.
+Edits and clones leave everything else unchanged, even members that this library does not know.
 """
 
 import json
@@ -25,7 +25,7 @@ CONDITION = Condition(request_ip=ConditionRequestIP(in_=["127.0.0.0/8", "::1/128
 
 async def full_token(client: Client) -> Token:
     """
-    Make a token with every setting that there is.
+    Make a token with every field set.
     """
     created = await client.accounts.tokens.create(
         name="bot",
@@ -57,11 +57,11 @@ SETTINGS = ("name", "condition", "not_before", "expires_on", "status")
     ],
     ids=lambda each: ", ".join(each) or "nothing",
 )
-async def test_a_setting_is_changed_and_the_others_stay(
+async def test_a_field_is_changed_and_the_others_are_not(
     client: Client, changes: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     """
-    One field at a time, None takes away, and nothing else is different afterwards.
+    An edit sets the given field, None removes it, and everything else stays the same.
     """
     before = await full_token(client)
     edited = await client.accounts.tokens.edit(before.id, **changes)
@@ -73,9 +73,9 @@ async def test_a_setting_is_changed_and_the_others_stay(
     assert (edited.id, edited.name, edited.condition) == (after.id, after.name, after.condition)
 
 
-async def test_policies_are_changed_in_words(client: Client) -> None:
+async def test_policies_can_be_changed_by_drafts(client: Client) -> None:
     """
-    New policies replace the old ones, and the other settings stay.
+    New policies replace the old ones, and the condition is unchanged.
     """
     before = await full_token(client)
     edited = await client.accounts.tokens.edit(before.id, policies=[p.allow("DNS Read", on=p.zone(ZONE_ID))])
@@ -87,7 +87,7 @@ async def test_policies_are_changed_in_words(client: Client) -> None:
 
 async def test_an_edit_is_two_requests(client: Client, emulator: Emulator) -> None:
     """
-    One reads and one writes.
+    The first reads the token, and the second writes it.
     """
     before = await full_token(client)
     sent = len(emulator.requests)
@@ -98,7 +98,7 @@ async def test_an_edit_is_two_requests(client: Client, emulator: Emulator) -> No
 
 async def test_user_tokens_are_edited_and_cloned_alike(emulator: Emulator) -> None:
     """
-    The same holds for the tokens of a user.
+    An edit renames a user token, and a clone has the same access.
     """
     async with emulator.client(api_token=emulator.user_api_token) as client:
         policies = [p.allow("User Details Read", on=p.user(emulator.user_id))]
@@ -111,9 +111,9 @@ async def test_user_tokens_are_edited_and_cloned_alike(emulator: Emulator) -> No
     assert cloned.value.kind == "user"
 
 
-async def test_a_clone_has_the_same_access_and_its_own_value(client: Client) -> None:
+async def test_a_clone_has_the_same_access(client: Client) -> None:
     """
-    Policies, condition and dates are the original's; id and value are new, and the original stays.
+    Policies, condition and expiry are the original's, id and name are new, and the original is unchanged.
     """
     original = await full_token(client)
     cloned = await client.accounts.tokens.clone(original.id, name="copy")
@@ -127,7 +127,7 @@ async def test_a_clone_has_the_same_access_and_its_own_value(client: Client) -> 
 
 async def test_a_clone_can_be_changed(client: Client) -> None:
     """
-    What is given wins, and a disabled original has an active copy.
+    Given fields override the original's, and the clone of a disabled token is active.
     """
     original = await full_token(client)
     await client.accounts.tokens.edit(original.id, status="disabled")
@@ -137,9 +137,9 @@ async def test_a_clone_can_be_changed(client: Client) -> None:
     assert cloned.not_before == original.not_before
 
 
-async def test_what_does_not_exist_is_not_edited(client: Client) -> None:
+async def test_an_unknown_token_cannot_be_edited_or_cloned(client: Client) -> None:
     """
-    An unknown id is a NotFoundError, and nothing is written.
+    An unknown id raises NotFoundError.
     """
     for call in (
         client.accounts.tokens.edit(COPY_ID, name="x"),
@@ -160,11 +160,11 @@ async def test_what_does_not_exist_is_not_edited(client: Client) -> None:
         {"not_before": START, "expires_on": START},
     ],
 )
-async def test_mistakes_come_up_before_the_token_is_read(
+async def test_mistakes_are_found_before_the_token_is_read(
     client: Client, emulator: Emulator, changes: dict[str, Any]
 ) -> None:
     """
-    Bad input costs no request.
+    Invalid arguments cost no request.
     """
     with pytest.raises((ValueError, TypeError)):
         await client.accounts.tokens.edit(ID, **changes)
@@ -187,7 +187,7 @@ STRANGE: dict[str, Any] = {
     ],
     "max_uses": 5,
 }
-"""A token of tomorrow, with members that nobody has heard of."""
+"""A token of the future, with members that this library does not know."""
 
 WRITTEN = {
     "name": "bot",
@@ -203,12 +203,12 @@ WRITTEN = {
     ],
     "max_uses": 5,
 }
-"""What of it goes back."""
+"""What an update sends back of it."""
 
 
 class KeepingServer(RawServer):
     """
-    Holds one token, and answers a write with what it makes of it.
+    Holds one token, and answers a write with what *written* makes of its body.
     """
 
     def __init__(self, token: Mapping[str, Any], written: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
@@ -230,15 +230,15 @@ class KeepingServer(RawServer):
 
 def as_sent(body: dict[str, Any]) -> dict[str, Any]:
     """
-    A server that does what it is told, and puts its read-only members on.
+    Return what was sent, with read-only members added.
     """
     policies = [{**policy, "id": "9" * 32} for policy in reversed(body["policies"])]
     return {**body, "policies": policies, "modified_on": "2026-02-02T02:02:02Z"}
 
 
-async def test_what_we_have_never_heard_of_goes_back_verbatim() -> None:
+async def test_unknown_members_are_sent_back_verbatim() -> None:
     """
-    A new kind of condition, a new key in a policy or a group, and a new setting are kept by an edit.
+    An edit preserves a new kind of condition, a new key in a policy or group, and a new field.
     """
     async with KeepingServer(STRANGE, as_sent) as server, client_of(server.base_url) as client:
         edited = await client.accounts.tokens.edit(ID, name="renamed")
@@ -247,9 +247,9 @@ async def test_what_we_have_never_heard_of_goes_back_verbatim() -> None:
     assert edited.name == "renamed"
 
 
-async def test_a_clone_copies_what_we_have_never_heard_of() -> None:
+async def test_a_clone_copies_unknown_members() -> None:
     """
-    It would grant more without it. Only the status is not copied.
+    Only the status is left out; without an unknown restriction the clone would grant more.
     """
     async with KeepingServer(STRANGE, as_sent) as server, client_of(server.base_url) as client:
         cloned = await client.accounts.tokens.clone(ID, name="copy")
@@ -265,21 +265,21 @@ DATED = {**TOKEN, "condition": {"request_ip": {"in": ["192.0.2.0/24"]}}, "expire
 
 def keeps_what_is_left_out(body: dict[str, Any]) -> dict[str, Any]:
     """
-    A server that takes a PUT for a patch.
+    Treat a PUT as a PATCH.
     """
     return {**DATED, **body}
 
 
 def drops_the_condition(body: dict[str, Any]) -> dict[str, Any]:
     """
-    A server that does not understand a condition.
+    Ignore the condition.
     """
     return {**body, "condition": None}
 
 
 def widens_the_policies(body: dict[str, Any]) -> dict[str, Any]:
     """
-    A server that grants more than it was told.
+    Grant more than was sent.
     """
     return {
         **body,
@@ -307,11 +307,11 @@ def widens_the_policies(body: dict[str, Any]) -> dict[str, Any]:
         ),
     ],
 )
-async def test_an_answer_that_is_not_as_sent_is_an_error(
+async def test_an_answer_that_differs_is_an_error(
     written: Callable[[dict[str, Any]], dict[str, Any]], changes: dict[str, Any], words: str
 ) -> None:
     """
-    What was to stay and went, or was to go and stayed, is an UnexpectedResponseError that names it.
+    A field that is not as it was sent is named in an UnexpectedResponseError.
     """
     async with KeepingServer(DATED, written) as server, client_of(server.base_url) as client:
         error = await failure_of(client.accounts.tokens.edit(ID, **changes))
@@ -321,9 +321,9 @@ async def test_an_answer_that_is_not_as_sent_is_an_error(
     assert error.outcome_unknown
 
 
-async def test_a_copy_that_grants_more_is_deleted_again() -> None:
+async def test_a_clone_that_grants_more_is_deleted() -> None:
     """
-    A clone without the original's condition does not live on; the error says what was missing.
+    A clone that lost the original's condition is deleted, and the error says what it lost.
     """
     async with KeepingServer(DATED, drops_the_condition) as server, client_of(server.base_url) as client:
         error = await failure_of(client.accounts.tokens.clone(ID, name="copy"))
@@ -334,9 +334,9 @@ async def test_a_copy_that_grants_more_is_deleted_again() -> None:
     assert not error.outcome_unknown
 
 
-async def test_a_copy_that_cannot_be_deleted_is_named() -> None:
+async def test_a_clone_that_cannot_be_deleted_is_named() -> None:
     """
-    Then somebody has to do it, so the error has its id.
+    The error has its id, so that it can be deleted by hand.
     """
     read, made = (
         answer(200, envelope(DATED)),
@@ -362,9 +362,9 @@ async def test_a_copy_that_cannot_be_deleted_is_named() -> None:
         {"issued_on": "2031-01-01T00:00:00Z", "status": "expired"},
     ],
 )
-def test_the_same_in_other_words_is_the_same(after: dict[str, Any]) -> None:
+def test_another_notation_is_not_a_difference(after: dict[str, Any]) -> None:
     """
-    Order, notation, read-only members and additions are no differences.
+    Nor are another order, read-only members or additions.
     """
     before = {
         **TOKEN,
@@ -388,9 +388,9 @@ def test_the_same_in_other_words_is_the_same(after: dict[str, Any]) -> None:
         ("max_uses", 5, None),
     ],
 )
-def test_what_we_cannot_read_is_compared_as_it_is(key: str, sent: object, after: object) -> None:
+def test_an_unreadable_value_is_compared_as_it_is(key: str, sent: object, after: object) -> None:
     """
-    A value in a form that we don't know is the same only if it is the same.
+    A value in an unknown form must be exactly equal.
     """
     assert not_as_sent({key: sent}, {}, {key: after}) == [key]
     assert not_as_sent({key: sent}, {}, {key: sent}) == []

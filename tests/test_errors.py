@@ -1,5 +1,5 @@
 """
-Errors keep what they know, wherever they go.
+Errors keep their attributes, even when copied or pickled.
 """
 
 import copy
@@ -41,7 +41,7 @@ DATA = ErrorData(code=9109, message="Forbidden", pointer="/policies/0", document
 
 def full() -> Iterator[CFTokensError]:
     """
-    Make one error of each kind, with all that it can hold.
+    Make one error of each class, with every attribute set.
     """
     api: dict[str, Any] = {"errors": (DATA,), "ray_id": "8f00b4", "hint": "Do.", "outcome_unknown": True}
     for kind in KINDS:
@@ -82,17 +82,17 @@ def full() -> Iterator[CFTokensError]:
         (ClosedError, [CFTokensError]),
     ],
 )
-def test_each_kind_has_its_place_in_the_tree(kind: type, parents: list[type]) -> None:
+def test_each_error_has_its_base_classes(kind: type, parents: list[type]) -> None:
     """
-    What catches a parent catches the child.
+    Catching a base class catches its subclasses.
     """
     assert list(kind.__bases__) == parents
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_kind_is_in_the_opening_tree_and_at_the_top(kind: type) -> None:
+def test_each_error_is_documented_and_exported(kind: type) -> None:
     """
-    The tree that opens the module is complete, and every kind can be imported from the package.
+    The module's docstring names every class, and the package exports it.
     """
     assert kind.__name__ in str(errors.__doc__)
     assert getattr(cftokens, kind.__name__) is kind
@@ -102,9 +102,9 @@ def test_each_kind_is_in_the_opening_tree_and_at_the_top(kind: type) -> None:
 @pytest.mark.parametrize(
     "travel", [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))]
 )
-def test_an_error_travels_with_all_that_it_knows(travel: Any, error: CFTokensError) -> None:
+def test_an_error_can_be_copied_and_pickled(travel: Any, error: CFTokensError) -> None:
     """
-    Copied or pickled, as between processes, an error keeps its text, attributes and notes.
+    The copy has the same class, text, attributes and notes.
     """
     other = travel(error)
 
@@ -115,9 +115,9 @@ def test_an_error_travels_with_all_that_it_knows(travel: Any, error: CFTokensErr
 
 
 @pytest.mark.parametrize("error", list(full()), ids=lambda error: type(error).__name__)
-def test_an_error_says_its_message(error: CFTokensError) -> None:
+def test_an_error_shows_its_message(error: CFTokensError) -> None:
     """
-    The message alone is its text, and repr adds the kind.
+    Its str() is the message alone, and its repr() adds the class.
     """
     assert str(error) == "said"
     assert repr(error) == f"{type(error).__name__}('said')"
@@ -125,7 +125,7 @@ def test_an_error_says_its_message(error: CFTokensError) -> None:
 
 def test_attributes_have_defaults() -> None:
     """
-    An error that somebody makes for a test of theirs has every attribute.
+    An error made from a message alone, as in a user's test, has every attribute.
     """
     error = RateLimitedError("slow down")
 
@@ -149,7 +149,7 @@ def chained(inner: BaseException, *, cause: bool) -> BaseException:
 class TestAttemptOf:
     def test_it_is_found_on_an_error(self) -> None:
         """
-        An error of ours carries the attempt itself.
+        A CFTokensError has it as an attribute.
         """
         error = NoResponseError("none")
         error.attempt = ATTEMPT
@@ -157,9 +157,9 @@ class TestAttemptOf:
         assert attempt_of(error) is ATTEMPT
 
     @pytest.mark.parametrize("cause", [True, False])
-    def test_it_is_found_behind_what_interrupted(self, cause: bool) -> None:
+    def test_it_is_found_behind_an_interruption(self, cause: bool) -> None:
         """
-        The TimeoutError that asyncio.timeout makes of a cancellation leads to the attempt.
+        A TimeoutError leads to it through a chain of causes or contexts.
         """
         cancelled = BaseException()
         cancelled.attempt = ATTEMPT  # type: ignore[attr-defined]
@@ -168,7 +168,7 @@ class TestAttemptOf:
 
     def test_there_may_be_none(self) -> None:
         """
-        Other errors, and other things that happen to be called attempt, give None.
+        Other errors give None, even with another kind of attempt attribute.
         """
         stranger = ValueError()
         stranger.attempt = 3  # type: ignore[attr-defined]

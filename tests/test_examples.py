@@ -1,5 +1,5 @@
 """
-The programs of the documentation run, as a person would start them.
+The quickstart of the documentation, run as a reader would run it.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ STEPS = ["1. Made", "2. Verified", "3. Found", "4. Rolled", "5. Tried the old va
 
 def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """
-    Start a program with a clean environment and a deadline.
+    Run a program with a clean environment and a deadline.
     """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CLOUDFLARE_")}
     return subprocess.run(
@@ -35,9 +35,9 @@ def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_quickstart_tells_the_life_of_a_token() -> None:
+def test_the_quickstart_shows_the_life_of_a_token() -> None:
     """
-    It runs on a machine without an account, tells each step, and shows no value.
+    It runs without an account, prints each step, and shows no value.
     """
     done = run(str(QUICKSTART))
 
@@ -48,9 +48,9 @@ def test_the_quickstart_tells_the_life_of_a_token() -> None:
     assert "cfat_" not in done.stdout
 
 
-def test_the_quickstart_never_asks_cloudflare_unless_told_to() -> None:
+def test_the_quickstart_does_not_ask_cloudflare_by_default() -> None:
     """
-    With credentials in the environment it still runs on its emulator.
+    Even with credentials in the environment it runs on its emulator.
     """
     done = run(
         str(QUICKSTART),
@@ -63,9 +63,9 @@ def test_the_quickstart_never_asks_cloudflare_unless_told_to() -> None:
     assert "http://127.0.0.1" in done.stdout
 
 
-def test_the_quickstart_runs_on_the_api_of_the_environment() -> None:
+def test_the_quickstart_can_use_the_environment() -> None:
     """
-    With --cloudflare it takes address and credential from the environment.
+    With --cloudflare it takes the base URL and the credential from variables.
     """
     done = run(
         "-m", "cftokens.emulator", "--port", "0", "--", sys.executable, str(QUICKSTART), "--cloudflare"
@@ -75,9 +75,9 @@ def test_the_quickstart_runs_on_the_api_of_the_environment() -> None:
     assert [step for step in STEPS if step not in done.stdout] == []
 
 
-def test_the_quickstart_says_what_is_missing() -> None:
+def test_the_quickstart_reports_a_missing_credential() -> None:
     """
-    Without a credential it ends with one sentence and status 1.
+    It prints one sentence and exits with status 1.
     """
     done = run(str(QUICKSTART), "--cloudflare")
 
@@ -88,7 +88,7 @@ def test_the_quickstart_says_what_is_missing() -> None:
 @pytest.fixture
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    The program's pauses take no time, and its patience is three of them.
+    Let the program's pauses take no time, and its longest wait be three of them.
     """
     now = 0.0
 
@@ -107,7 +107,7 @@ INVALID = '{"success": false, "errors": [{"code": 1000, "message": "Invalid API 
 @pytest.mark.usefixtures("no_pause")
 async def test_the_quickstart_waits_for_a_token_that_is_too_new(capsys: pytest.CaptureFixture[str]) -> None:
     """
-    If the new token is refused for a moment, it says so and looks again.
+    If the new token is refused at first, it says so and tries again.
     """
     async with Emulator() as emulator, emulator.client() as client:
         emulator.inject(Fault.status(401, body=INVALID), operation="verify", times=2)
@@ -121,7 +121,7 @@ async def test_the_quickstart_waits_for_a_token_that_is_too_new(capsys: pytest.C
 @pytest.mark.usefixtures("no_pause")
 async def test_the_quickstart_gives_up_in_bounded_time(capsys: pytest.CaptureFixture[str]) -> None:
     """
-    If the new token never works, it stops, and leaves no token behind.
+    If the new token never works, it stops after six seconds and deletes the token.
     """
     async with Emulator() as emulator, emulator.client() as client:
         emulator.inject(Fault.status(401, body=INVALID), operation="verify", times=None)
@@ -135,7 +135,7 @@ async def test_the_quickstart_gives_up_in_bounded_time(capsys: pytest.CaptureFix
 
 async def test_an_interrupted_quickstart_leaves_nothing_behind() -> None:
     """
-    Ctrl-C in the middle still deletes the token.
+    Cancelling it, as Ctrl-C does, still deletes the token.
     """
     async with Emulator() as emulator, emulator.client() as client:
         emulator.inject(Fault.delay(60.0), operation="verify")

@@ -25,9 +25,9 @@ MODELS = [each for each in vars(models).values() if isinstance(each, type) and a
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_every_model_can_be_imported_from_the_top(model: type) -> None:
+def test_every_model_can_be_imported_from_the_package(model: type) -> None:
     """
-    Users need not know where the models live.
+    Each one is in the package's __all__ too.
     """
     assert getattr(cftokens, model.__name__) is model
     assert model.__name__ in cftokens.__all__
@@ -36,7 +36,7 @@ def test_every_model_can_be_imported_from_the_top(model: type) -> None:
 @pytest.mark.parametrize("model", [PermissionGroup(id=GROUP_ID), POLICY, Token(id=TOKEN_ID), ATTEMPT])
 def test_a_model_is_frozen(model: Any) -> None:
     """
-    No member can be set, and none can be added.
+    Setting an attribute raises FrozenInstanceError.
     """
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         model.id = "other"
@@ -44,7 +44,7 @@ def test_a_model_is_frozen(model: Any) -> None:
 
 def test_lists_become_tuples() -> None:
     """
-    Whatever iterable a model is made with, it holds a tuple.
+    A model made with lists or an iterator holds tuples.
     """
     policy = TokenPolicy(
         effect="allow", permission_groups=[PermissionGroup(id=GROUP_ID)], resources=POLICY.resources
@@ -68,17 +68,17 @@ def test_lists_become_tuples() -> None:
         lambda text: PermissionGroup(id=GROUP_ID, scopes=text),
     ],
 )
-def test_a_string_is_not_several(make: Any) -> None:
+def test_a_single_string_is_not_a_list(make: Any) -> None:
     """
-    A single string is a TypeError and not a tuple of its characters.
+    A string in place of a list is a TypeError, not a tuple of its characters.
     """
     with pytest.raises(TypeError, match="not a single string"):
         make("192.0.2.0/24")
 
 
-def test_a_new_token_is_a_token_whose_repr_hides_its_value() -> None:
+def test_a_new_token_hides_its_value() -> None:
     """
-    A TokenCreateResponse goes wherever a Token does, and can be printed.
+    A TokenCreateResponse is a Token that can be printed without showing its secret.
     """
     token = TokenCreateResponse(id=TOKEN_ID, value=CREDENTIAL)
 
@@ -88,9 +88,9 @@ def test_a_new_token_is_a_token_whose_repr_hides_its_value() -> None:
 
 
 @pytest.mark.parametrize("model", [POLICY, ATTEMPT, Token(id=TOKEN_ID, policies=[POLICY])])
-def test_a_model_without_a_secret_is_copied_and_pickled(model: Any) -> None:
+def test_a_model_without_a_secret_can_be_copied_and_pickled(model: Any) -> None:
     """
-    Models can be cached, and an attempt can be kept for later.
+    A policy, an attempt and a token equal their copies.
     """
     assert copy.deepcopy(model) == model
     assert pickle.loads(pickle.dumps(model)) == model

@@ -1,5 +1,5 @@
 """
-After a create with an unknown outcome there is a way to exactly one live token, or none.
+After a create with an unknown outcome, recover() leads to exactly one live token, or none.
 """
 
 import asyncio
@@ -85,7 +85,7 @@ async def test_a_lost_token_is_found_and_its_value_replaced(
     client: Client, emulator: Emulator, fault: Callable[[], Fault]
 ) -> None:
     """
-    However the answer was lost, there is exactly one token in the end, and its value is known.
+    However the answer was lost, there is exactly one token in the end, and its new value works.
     """
     attempt = await lose(client, emulator, fault())
     recovered = await client.accounts.tokens.recover(attempt)
@@ -96,11 +96,11 @@ async def test_a_lost_token_is_found_and_its_value_replaced(
     assert verified.id == recovered.id
 
 
-async def test_the_log_ends_with_what_became_of_it(
+async def test_the_log_ends_with_the_outcome(
     client: Client, emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     """
-    After the warning of an unknown outcome a line tells that it is known.
+    After the warning of an unknown outcome, a line names the token that was made.
     """
     attempt = await lose(client, emulator)
     recovered = await client.accounts.tokens.recover(attempt)
@@ -110,9 +110,9 @@ async def test_the_log_ends_with_what_became_of_it(
     assert told[-1] == f"The create of 'bot' is settled: it made the token {recovered.id}."
 
 
-async def test_a_time_out_around_a_create_can_be_settled(client: Client, emulator: Emulator) -> None:
+async def test_a_timeout_around_a_create_can_be_settled(client: Client, emulator: Emulator) -> None:
     """
-    The attempt is found on the TimeoutError.
+    The attempt on the TimeoutError leads to the only token.
     """
     emulator.inject(Fault.delay(60.0), operation="create")
     with pytest.raises(TimeoutError) as caught:
@@ -126,9 +126,9 @@ async def test_a_time_out_around_a_create_can_be_settled(client: Client, emulato
     assert await live_tokens(client) == [recovered.id]
 
 
-async def test_if_it_was_never_made_there_is_nothing_to_find(client: Client, emulator: Emulator) -> None:
+async def test_a_create_that_never_arrived_has_no_token(client: Client, emulator: Emulator) -> None:
     """
-    A create that was lost on its way leaves None, and nothing is rolled.
+    recover() returns None and rolls nothing.
     """
     attempt = await lose(client, emulator, Fault.drop_before())
 
@@ -136,9 +136,9 @@ async def test_if_it_was_never_made_there_is_nothing_to_find(client: Client, emu
     assert "roll" not in [request.operation for request in emulator.requests]
 
 
-async def test_tokens_that_were_there_before_are_left_alone(client: Client, emulator: Emulator) -> None:
+async def test_an_older_token_is_left_alone(client: Client, emulator: Emulator) -> None:
     """
-    A token of the same name and access that is older than the attempt is not touched.
+    The same name and access do not count if the token is older than the attempt.
     """
     async with emulator.client() as another:
         await another.accounts.tokens.create(name="bot", policies=[policy(emulator)])
@@ -148,9 +148,9 @@ async def test_tokens_that_were_there_before_are_left_alone(client: Client, emul
     assert await client.accounts.tokens.recover(later) is None
 
 
-async def test_a_token_of_ones_own_is_left_alone(client: Client, emulator: Emulator) -> None:
+async def test_a_token_whose_value_arrived_is_left_alone(client: Client, emulator: Emulator) -> None:
     """
-    A token whose value this client received, a moment before or after, is never rolled.
+    A token whose value this client received, just before or after the attempt, is not the lost one.
     """
     await client.accounts.tokens.create(name="bot", policies=[policy(emulator)])
     attempt = await lose(client, emulator, Fault.drop_before())
@@ -161,7 +161,7 @@ async def test_a_token_of_ones_own_is_left_alone(client: Client, emulator: Emula
 
 async def test_an_attempt_begins_when_it_is_sent(emulator: Emulator) -> None:
     """
-    What was made while a create waited for its turn is not its own.
+    Its started_on is the time of the last try, not that of the call.
     """
     clock = Clock()
     async with on_clock(emulator.client(), clock) as client, emulator.client() as another:
@@ -182,9 +182,9 @@ async def test_an_attempt_begins_when_it_is_sent(emulator: Emulator) -> None:
     assert caught.value.attempt.started_on >= before
 
 
-async def test_a_wider_token_is_not_handed_out(client: Client, emulator: Emulator) -> None:
+async def test_a_less_restricted_token_is_not_the_lost_one(client: Client, emulator: Emulator) -> None:
     """
-    A token without the condition and expiry that were asked for is not the lost one.
+    A token without the requested condition and expiry is not recovered.
     """
     emulator.inject(Fault.drop_before(), operation="create")
     with pytest.raises(NoResponseError) as caught:
@@ -203,7 +203,7 @@ async def test_a_wider_token_is_not_handed_out(client: Client, emulator: Emulato
 
 async def test_a_restricted_token_is_found(client: Client, emulator: Emulator) -> None:
     """
-    With condition and dates as they were asked for, it is the one.
+    A token with the requested condition and dates is recovered.
     """
     emulator.inject(Fault.drop_after(), operation="create")
     with pytest.raises(NoResponseError) as caught:
@@ -221,7 +221,7 @@ async def test_a_restricted_token_is_found(client: Client, emulator: Emulator) -
 
 async def test_a_token_with_other_access_is_not_the_lost_one(client: Client, emulator: Emulator) -> None:
     """
-    The name alone does not make it the one.
+    The same name is not enough.
     """
     attempt = await lose(client, emulator, Fault.drop_before())
     async with emulator.client() as another:
@@ -232,7 +232,7 @@ async def test_a_token_with_other_access_is_not_the_lost_one(client: Client, emu
 
 async def test_a_token_that_was_used_is_not_the_lost_one(client: Client, emulator: Emulator) -> None:
     """
-    Somebody knows its value, so it is not lost.
+    Its value must be known, so it is not lost.
     """
     attempt = await lose(client, emulator, Fault.drop_before())
     async with emulator.client() as another:
@@ -244,7 +244,7 @@ async def test_a_token_that_was_used_is_not_the_lost_one(client: Client, emulato
 
 async def test_two_candidates_are_too_many(client: Client, emulator: Emulator) -> None:
     """
-    If two tokens could be the lost one, the error names both and neither is rolled.
+    If two tokens could be the lost one, the error has both, and neither is rolled.
     """
     attempt = await lose(client, emulator)
     async with emulator.client() as another:
@@ -260,7 +260,7 @@ async def test_two_candidates_are_too_many(client: Client, emulator: Emulator) -
 
 async def test_a_lost_recovery_can_be_recovered(client: Client, emulator: Emulator) -> None:
     """
-    If the roll's answer is lost as well, its error carries the attempt on.
+    If the answer to the roll is lost as well, its error has the same attempt.
     """
     attempt = await lose(client, emulator)
     emulator.inject(Fault.drop_after(), operation="roll")
@@ -277,7 +277,7 @@ async def test_a_lost_recovery_can_be_recovered(client: Client, emulator: Emulat
 @pytest.mark.parametrize("hours", [-3, 3])
 async def test_the_servers_clock_decides(hours: int) -> None:
     """
-    A machine whose clock is hours off still finds its own token, and only that.
+    A client whose clock is hours off finds its own token and no older one.
     """
     server_now = datetime.now(UTC) + timedelta(hours=hours)
     async with Emulator(clock=lambda: server_now.timestamp()) as emulator:  # noqa: PLW0108 -- it changes
@@ -293,7 +293,7 @@ async def test_the_servers_clock_decides(hours: int) -> None:
 
 async def test_user_tokens_can_be_settled(emulator: Emulator) -> None:
     """
-    The same holds for the tokens of a user.
+    A lost user token is recovered with a value of a user token.
     """
     emulator.inject(Fault.drop_after(), operation="create")
     async with emulator.client(api_token=emulator.user_api_token, retry=Retry()) as client:
@@ -308,7 +308,7 @@ async def test_user_tokens_can_be_settled(emulator: Emulator) -> None:
 
 async def test_an_attempt_is_settled_where_it_was_made(client: Client) -> None:
     """
-    The attempt of an account token is not looked for among the user's, nor the other way round.
+    An attempt at an account token is refused for user tokens, and the other way round.
     """
     attempt = CreateAttempt(name="x", policies=(), account_id=client.account_id, started_on=datetime.now(UTC))
     with pytest.raises(ValueError, match="about an account"):
@@ -319,7 +319,7 @@ async def test_an_attempt_is_settled_where_it_was_made(client: Client) -> None:
 
 async def test_the_documented_recipe_ends_with_one_token(client: Client, emulator: Emulator) -> None:
     """
-    Create, and on an unknown outcome recover or create again: one token, whatever was lost.
+    Creating again whenever recover() finds nothing leads to exactly one token.
     """
 
     async def create_for_certain(**settings: Any) -> TokenCreateResponse:
