@@ -1,5 +1,5 @@
 """
-What callers pass, and what becomes of it.
+What callers pass, how it is checked, and what is sent.
 """
 
 import json
@@ -52,9 +52,9 @@ def body(**changes: Any) -> Any:
 
 
 class TestIds:
-    def test_a_good_one_is_returned(self) -> None:
+    def test_a_valid_one_is_returned(self) -> None:
         """
-        32 hexadecimal digits in lower case are an id.
+        An id is 32 lower-case hexadecimal digits.
         """
         assert check_id(ACCOUNT, "account_id") == ACCOUNT
 
@@ -76,9 +76,9 @@ class TestIds:
             SECRET,
         ],
     )
-    def test_anything_else_is_refused_unquoted(self, value: str) -> None:
+    def test_other_text_is_refused_without_being_shown(self, value: str) -> None:
         """
-        Other text is a ValueError that names the argument and does not repeat it.
+        The ValueError names the argument but does not contain the text.
         """
         with pytest.raises(ValueError, match=r"^token_id is 32 hexadecimal digits") as caught:
             check_id(value, "token_id")
@@ -87,7 +87,7 @@ class TestIds:
 
     def test_a_token_is_not_its_id(self) -> None:
         """
-        Who passes the whole token is told what to pass.
+        The TypeError for a whole token says to pass its id.
         """
         with pytest.raises(TypeError, match="token_id is a str, not Token: pass its id"):
             check_id(Token(id=ACCOUNT), "token_id")
@@ -95,7 +95,7 @@ class TestIds:
     @pytest.mark.parametrize("value", [None, 5, ACCOUNT.encode(), [ACCOUNT]])
     def test_another_type_is_a_type_error(self, value: object) -> None:
         """
-        What is not a string is a TypeError.
+        None, a number, bytes or a list is not an id.
         """
         with pytest.raises(TypeError, match="token_id is a str, not"):
             check_id(value, "token_id")
@@ -103,9 +103,9 @@ class TestIds:
 
 class TestCredential:
     @pytest.mark.parametrize("value", [SECRET, "8M7wS6hCpXVc-DoRnPPY_UCWPgy8aea4Wy6kCe5T", "short"])
-    def test_what_can_be_a_token_passes(self, value: str) -> None:
+    def test_a_possible_token_passes(self, value: str) -> None:
         """
-        Both forms of Cloudflare's pass, and no length is demanded.
+        Both of Cloudflare's forms pass, and any length.
         """
         check_credential(TokenValue(value))
 
@@ -131,18 +131,18 @@ class TestCredential:
             (f"{SECRET}\u200b", "characters that no token has"),
         ],
     )
-    def test_what_cannot_is_refused_without_being_repeated(self, value: str, problem: str) -> None:
+    def test_anything_else_is_refused_without_being_shown(self, value: str, problem: str) -> None:
         """
-        The error says what is wrong with a credential, and nothing of the credential itself.
+        The error says what is wrong with the credential without showing it.
         """
         with pytest.raises(ValueError, match=problem) as caught:
             check_credential(TokenValue(value))
 
         assert SECRET[5:] not in str(caught.value)
 
-    def test_a_masked_one_is_refused(self) -> None:
+    def test_a_masked_value_is_refused(self) -> None:
         """
-        The mark of a TokenValue, written to a file by mistake, is no credential.
+        The text of a TokenValue, saved by mistake, is not a credential.
         """
         with pytest.raises(ValueError, match="api_token is not usable"):
             check_credential(TokenValue(str(TokenValue(SECRET))))
@@ -166,9 +166,9 @@ class TestBaseUrl:
             (URL("https://example.com/v4/"), "https://example.com/v4"),
         ],
     )
-    def test_a_good_one_loses_its_last_slash(self, value: str | URL, expected: str) -> None:
+    def test_a_valid_one_loses_its_trailing_slash(self, value: str | URL, expected: str) -> None:
         """
-        https, or http on loopback, is where a credential may go.
+        A credential may go to https, or to http on loopback.
         """
         assert str(check_base_url(value)) == expected
 
@@ -208,7 +208,7 @@ class TestBaseUrl:
     )
     def test_anything_else_is_refused(self, value: Any, problem: str) -> None:
         """
-        An address that could give the credential away is a ValueError that says why.
+        A URL that could expose the credential is a ValueError that says why.
         """
         with pytest.raises(ValueError, match=rf"^base_url is not usable: .*{problem}"):
             check_base_url(value)
@@ -227,7 +227,7 @@ class TestNumbers:
     @pytest.mark.parametrize("value", [0, -1, -0.0, math.inf, -math.inf, math.nan, 10**400])
     def test_seconds_are_positive_and_finite(self, value: float) -> None:
         """
-        Zero, less, infinity and NaN are a ValueError.
+        Zero, a negative number, infinity or NaN is a ValueError.
         """
         with pytest.raises(ValueError, match="timeout is a positive number of seconds"):
             check_seconds(value, "timeout")
@@ -243,14 +243,14 @@ class TestNumbers:
     @pytest.mark.parametrize(("value", "most"), [(5, 50), (50, 50), (5, None), (10**9, None)])
     def test_an_int_within_its_bounds_is_returned(self, value: int, most: int | None) -> None:
         """
-        Bounds are inclusive, and there may be none above.
+        Bounds are inclusive, and the upper one is optional.
         """
         assert check_whole_number(value, "per_page", 5, most) == value
 
     @pytest.mark.parametrize(
         ("value", "most", "bounds"), [(4, 50, "5 to 50"), (51, 50, "5 to 50"), (4, None, "5 or more")]
     )
-    def test_an_int_outside_is_refused(self, value: int, most: int | None, bounds: str) -> None:
+    def test_an_int_outside_its_bounds_is_refused(self, value: int, most: int | None, bounds: str) -> None:
         """
         The error gives the bounds and the number.
         """
@@ -258,9 +258,9 @@ class TestNumbers:
             check_whole_number(value, "per_page", 5, most)
 
     @pytest.mark.parametrize("value", [True, 5.0, "5", None])
-    def test_what_is_not_an_int_is_a_type_error(self, value: object) -> None:
+    def test_anything_but_an_int_is_a_type_error(self, value: object) -> None:
         """
-        A bool, a float or a string is not taken for an int.
+        A bool, a float or a string is not accepted as an int.
         """
         with pytest.raises(TypeError, match="page is an int, not"):
             check_whole_number(value, "page", 1)
@@ -277,14 +277,14 @@ class TestText:
     @pytest.mark.parametrize("value", ["", "Allow", "allow\n", None, True, ["allow"], {}, "x" * 1000])
     def test_no_other_value_is_a_choice(self, value: object) -> None:
         """
-        The error lists the choices, and not more than 40 characters of what was given.
+        The error lists the choices, and quotes at most 40 characters of the value.
         """
         with pytest.raises(ValueError, match=r"^effect is 'allow' or 'deny', not .{1,40}\.$"):
             check_choice(value, "effect", ("allow", "deny"))
 
-    def test_a_member_of_an_enum_counts_as_its_value(self) -> None:
+    def test_an_enum_member_counts_as_its_value(self) -> None:
         """
-        What is sent of an enum of strings is the value, never the name.
+        The value of a string enum is sent, never the name.
         """
         sent = policies_to_json(
             [
@@ -309,7 +309,7 @@ class TestText:
     @pytest.mark.parametrize(("value", "problem"), [("", "is empty"), ("a\ud800", "is not valid Unicode")])
     def test_text_that_cannot_be_sent_is_refused(self, value: str, problem: str) -> None:
         """
-        Nothing, and half of a surrogate pair, are a ValueError.
+        An empty string or a lone surrogate is a ValueError.
         """
         with pytest.raises(ValueError, match=rf"^name {problem}\.$"):
             check_text(value, "name")
@@ -324,13 +324,13 @@ class TestText:
 
     def test_a_name_has_up_to_120_characters(self) -> None:
         """
-        120 characters are a name, whatever they take in bytes.
+        120 characters are accepted, however many bytes they take.
         """
         assert check_token_name("ö" * 120) == "ö" * 120
 
     def test_a_longer_name_is_refused(self) -> None:
         """
-        121 characters are a ValueError that counts them.
+        The ValueError for 121 characters gives their number.
         """
         with pytest.raises(ValueError, match="at most 120 characters long; these are 121"):
             check_token_name("x" * 121)
@@ -347,16 +347,16 @@ class TestDateTimes:
             (datetime(1, 1, 1, tzinfo=UTC), "0001-01-01T00:00:00Z"),
         ],
     )
-    def test_an_aware_one_goes_out_as_whole_seconds_in_utc(self, value: datetime, expected: str) -> None:
+    def test_an_aware_one_is_sent_as_whole_seconds_in_utc(self, value: datetime, expected: str) -> None:
         """
-        Fractions are cut and offsets are turned into Z.
+        Fractions are cut off, and offsets become Z.
         """
         assert date_time(value, "expires_on") == expected
 
     @given(st.datetimes(timezones=st.timezones()))
-    def test_any_aware_one_goes_out_or_is_out_of_range(self, value: datetime) -> None:
+    def test_any_aware_one_is_sent_or_out_of_range(self, value: datetime) -> None:
         """
-        Whatever the zone, what goes out is the same moment without its fraction.
+        Whatever the zone, the same moment is sent, without its fraction.
         """
         try:
             sent = date_time(value, "expires_on")
@@ -375,9 +375,9 @@ class TestDateTimes:
             (datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-2))), "out of range"),
         ],
     )
-    def test_one_that_says_no_moment_is_refused(self, value: datetime, problem: str) -> None:
+    def test_an_ambiguous_or_impossible_one_is_refused(self, value: datetime, problem: str) -> None:
         """
-        A naive one, and one that UTC cannot express, are a ValueError.
+        A naive datetime, or one that UTC cannot express, is a ValueError.
         """
         with pytest.raises(ValueError, match=rf"^not_before .*{problem}"):
             date_time(value, "not_before")
@@ -392,15 +392,15 @@ class TestDateTimes:
 
 
 class TestBody:
-    def test_none_leaves_a_key_out(self) -> None:
+    def test_unset_fields_are_left_out(self) -> None:
         """
         Without restrictions only the name and the policies are sent.
         """
         assert body() == {"name": "n", "policies": [POLICY_JSON]}
 
-    def test_everything_given_is_sent(self) -> None:
+    def test_every_given_field_is_sent(self) -> None:
         """
-        All that a create or an update can say stands in the body.
+        The body has every field of a create or update.
         """
         sent = body(
             condition={"request_ip": REQUEST_IP},
@@ -418,16 +418,16 @@ class TestBody:
             "status": "disabled",
         }
 
-    def test_no_policies_at_all_are_sent(self) -> None:
+    def test_an_empty_list_of_policies_is_sent(self) -> None:
         """
-        An empty list is accepted by Cloudflare, and makes a token that may do nothing.
+        Cloudflare accepts it, and makes a token without permissions.
         """
         assert body(policies=[])["policies"] == []
 
     @pytest.mark.parametrize("status", ["expired", "", "Active", True])
     def test_a_status_is_active_or_disabled(self, status: object) -> None:
         """
-        The other ones are Cloudflare's to set.
+        Only Cloudflare can set another one, so it is a ValueError.
         """
         with pytest.raises(ValueError, match="status is 'active' or 'disabled'"):
             body(status=status)
@@ -435,7 +435,7 @@ class TestBody:
     @pytest.mark.parametrize("seconds", [0, -1])
     def test_a_token_that_would_never_work_is_refused(self, seconds: int) -> None:
         """
-        An expiry not after the start is a ValueError, fractions of a second left aside.
+        An expiry that is not after the start in whole seconds is a ValueError.
         """
         start = datetime(2027, 1, 1, tzinfo=UTC)
         with pytest.raises(ValueError, match="would never work"):
@@ -444,12 +444,12 @@ class TestBody:
 
 class TestOfficialExamples:
     """
-    The bodies that Cloudflare's documentation shows are accepted as they stand.
+    Bodies from Cloudflare's documentation are accepted unchanged.
     """
 
     def test_the_guide_to_creating_tokens(self) -> None:
         """
-        Names of groups are left out, and the guide's ``request.ip`` is sent as ``request_ip``.
+        Group names are left out, and ``request.ip`` is sent as ``request_ip``.
         """
         zones = {
             "com.cloudflare.api.account.zone.0000000000000000000000000000c001": "*",
@@ -494,15 +494,15 @@ class TestOfficialExamples:
     )
     def test_every_form_of_resources(self, resources: object) -> None:
         """
-        Flat and nested resources are sent as they are.
+        Flat and nested resources are sent unchanged.
         """
         sent = policies_to_json([{**POLICY_JSON, "resources": resources}])
 
         assert sent[0]["resources"] == resources
 
-    def test_a_policy_as_it_comes_back(self) -> None:
+    def test_a_policy_from_an_answer(self) -> None:
         """
-        The read-only members of a policy and its groups are accepted and not sent.
+        The read-only members of a policy and its groups are accepted but not sent.
         """
         group = {
             "id": GROUP_ID,
@@ -530,24 +530,24 @@ class TestPolicies:
             [{**POLICY_JSON, "permission_groups": ({"id": GROUP_ID},)}],
         ],
     )
-    def test_classes_and_mappings_in_any_iterable_give_the_same(self, policies: Any) -> None:
+    def test_classes_and_mappings_in_any_iterable_are_accepted(self, policies: Any) -> None:
         """
-        Lists, tuples and generators of policies and groups are read once.
+        Lists, tuples and generators of policies and groups give the same body.
         """
         assert policies_to_json(policies) == [POLICY_JSON]
 
     @pytest.mark.parametrize("policies", [POLICY, POLICY_JSON, "allow"])
-    def test_a_single_one_is_not_a_list(self, policies: Any) -> None:
+    def test_a_single_policy_is_not_a_list(self, policies: Any) -> None:
         """
-        A policy without a list around it is a TypeError that says so.
+        The TypeError says to put it into a list.
         """
         with pytest.raises(TypeError, match="put a single one into a list"):
             policies_to_json(policies)
 
     @pytest.mark.parametrize("policies", [None, 5, PermissionGroup(id=GROUP_ID)])
-    def test_what_cannot_be_iterated_is_a_type_error(self, policies: Any) -> None:
+    def test_anything_but_an_iterable_is_a_type_error(self, policies: Any) -> None:
         """
-        Another type is named in the error, and so is the argument.
+        The error names the argument and the type.
         """
         with pytest.raises(TypeError, match=r"^policies is a list of policies, not \w+;"):
             policies_to_json(policies)
@@ -587,15 +587,15 @@ class TestPolicies:
         self, change: Mapping[Any, Any], kind: type[Exception], problem: str
     ) -> None:
         """
-        Nothing that is wrong in a policy is dropped or sent.
+        A missing, unknown or invalid member of a policy is an error that says where it is.
         """
         with pytest.raises(kind, match=problem):
             policies_to_json([POLICY, {**POLICY_JSON, **change}])
 
     @pytest.mark.parametrize("policy", ["allow", 5, None, [POLICY]])
-    def test_what_is_no_policy_is_a_type_error(self, policy: Any) -> None:
+    def test_anything_but_a_policy_is_a_type_error(self, policy: Any) -> None:
         """
-        An item that is neither a class nor a mapping is a TypeError.
+        A string, a number, None or a nested list is not a policy.
         """
         with pytest.raises(TypeError, match=r"policies\[0\] is a mapping or a class of cftokens, not"):
             policies_to_json([policy])
@@ -622,7 +622,7 @@ class TestCondition:
     @pytest.mark.parametrize("network", ["123.123.123.100/24", "192.0.2.1/32", "::/0", "2400:CB00::/32"])
     def test_networks_are_sent_as_written(self, network: str) -> None:
         """
-        A network in CIDR notation stays as it is, with bits behind its length and in capitals.
+        CIDR notation is unchanged, even with host bits or capitals.
         """
         assert condition_to_json({"request_ip": {"in": [network]}}) == {"request_ip": {"in": [network]}}
 
@@ -639,7 +639,7 @@ class TestCondition:
     )
     def test_addresses_and_objects_become_networks(self, given: Any, sent: str) -> None:
         """
-        An address alone is a network of one, in the classes and in mappings, as a string or as an object.
+        A single address is a network of one, as a string or an object, in a class or a mapping.
         """
         assert condition_to_json({"request_ip": {"not_in": [given]}}) == {"request_ip": {"not_in": [sent]}}
         assert condition_to_json(Condition(request_ip=ConditionRequestIP(in_=[given]))) == {
@@ -660,9 +660,9 @@ class TestCondition:
             "*",
         ],
     )
-    def test_what_is_no_network_is_quoted(self, network: str) -> None:
+    def test_an_invalid_network_is_quoted(self, network: str) -> None:
         """
-        The error says where it stands, and what it is.
+        The error gives its place and its text.
         """
         with pytest.raises(ValueError, match=r"in\[0\] is (no address or network|not in CIDR)") as caught:
             condition_to_json({"request_ip": {"in": [network]}})
@@ -695,7 +695,7 @@ class TestCondition:
     )
     def test_a_mistake_is_refused(self, condition: Any, kind: type[Exception], problem: str) -> None:
         """
-        An empty, misspelt or mistyped restriction is an error and never no restriction.
+        An empty, misspelt or mistyped restriction is an error, and is never left out.
         """
         with pytest.raises(kind, match=problem):
             condition_to_json(condition)
@@ -720,7 +720,7 @@ ANYTHING = st.recursive(
 @given(argument=ANYTHING)
 def test_any_argument_is_sent_or_refused(check: Callable[[Any], Any], argument: Any) -> None:
     """
-    Whatever is passed becomes JSON, or a ValueError or TypeError.
+    Whatever is passed becomes JSON, or raises ValueError or TypeError.
     """
     try:
         sent = check(argument)

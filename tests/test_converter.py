@@ -1,5 +1,5 @@
 """
-JSON becomes models, or says where it has another shape.
+JSON becomes models, or an error that says where it is malformed.
 """
 
 from datetime import UTC, datetime
@@ -40,7 +40,7 @@ def problem_of(value: object, model: type[Any] = Token) -> str:
 class TestModels:
     def test_a_whole_token(self) -> None:
         """
-        Every member of a listed token is found under Cloudflare's name.
+        Every member of a listed token is converted.
         """
         (token, _) = structure_list(sample("list")["result"], Token)
 
@@ -80,7 +80,7 @@ class TestModels:
 
     def test_null_is_none(self) -> None:
         """
-        What Cloudflare sets to null, or leaves out, is None.
+        A member that is null or missing is None.
         """
         (_, token) = structure_list(sample("list")["result"], Token)
 
@@ -88,30 +88,30 @@ class TestModels:
 
     def test_the_old_name_of_a_condition_is_read(self) -> None:
         """
-        ``request.ip`` is ``request_ip``.
+        ``request.ip`` is read as ``request_ip``.
         """
         (_, token) = structure_list(sample("list")["result"], Token)
 
         assert token.condition == Condition(request_ip=ConditionRequestIP(in_=("198.51.100.7/32",)))
 
-    def test_the_old_name_of_a_condition_does_not_matter_beside_the_new_one(self) -> None:
+    def test_the_new_name_of_a_condition_takes_precedence(self) -> None:
         """
-        Where ``request_ip`` says something, nobody looks at ``request.ip``.
+        If ``request_ip`` is set, ``request.ip`` is ignored, even if it is malformed.
         """
         condition = structure({"request.ip": "junk", "request_ip": {"in": ["198.51.100.7/32"]}}, Condition)
 
         assert condition == Condition(request_ip=ConditionRequestIP(in_=("198.51.100.7/32",)))
 
     @pytest.mark.parametrize("condition", [{}, {"request_ip": None}, {"request.ip": None}])
-    def test_a_condition_may_be_an_empty_shell(self, condition: object) -> None:
+    def test_a_condition_may_be_empty(self, condition: object) -> None:
         """
-        A condition without networks is one with nothing in it.
+        A condition without networks is an empty Condition.
         """
         assert structure(condition, Condition) == Condition()
 
-    def test_words_of_tomorrow_are_kept(self) -> None:
+    def test_unknown_words_are_accepted(self) -> None:
         """
-        An unknown status, scope, effect or category stays the string that it is.
+        An unknown status, scope, effect or category is an unchanged string.
         """
         group = structure(
             {"id": GROUP_ID, "scopes": ["com.cloudflare.tomorrow"], "category": "New"}, PermissionGroup
@@ -125,7 +125,7 @@ class TestModels:
 
     def test_a_value_becomes_a_token_value(self) -> None:
         """
-        The secret of a new token is hidden from the start.
+        The secret of a new token is masked from the start.
         """
         token = structure(sample("create")["result"], TokenCreateResponse)
 
@@ -133,7 +133,7 @@ class TestModels:
 
     def test_meta_is_open(self) -> None:
         """
-        Strings and null stay; anything else becomes its JSON.
+        Strings and null stay unchanged; anything else becomes its JSON.
         """
         meta = {"label": "x", "eol_at": None, "deprecated": True, "of": [1]}
         group = structure({"id": GROUP_ID, "meta": meta}, PermissionGroup)
@@ -141,9 +141,9 @@ class TestModels:
         assert group.meta == {"label": "x", "eol_at": None, "deprecated": "true", "of": "[1]"}
 
     @pytest.mark.parametrize("resources", [{}, {"a": "*"}, {"a": {"b": "*"}}, {"a": {"b": "*"}, "c": "*"}])
-    def test_resources_are_kept_as_they_are(self, resources: object) -> None:
+    def test_resources_are_unchanged(self, resources: object) -> None:
         """
-        Flat, nested and mixed resources all pass.
+        Resources may be flat, nested or mixed.
         """
         assert structure({**POLICY, "resources": resources}, TokenPolicy).resources == resources
 
@@ -161,7 +161,7 @@ class TestDateTimes:
     )
     def test_one_with_a_zone_becomes_utc(self, text: str, expected: datetime) -> None:
         """
-        Fractions and offsets are read, and the zone is UTC itself.
+        Fractions and offsets are read, and the zone of the result is UTC.
         """
         issued_on = structure({"id": TOKEN_ID, "issued_on": text}, Token).issued_on
 
@@ -183,7 +183,7 @@ class TestDateTimes:
     )
     def test_anything_else_is_malformed(self, value: object, problem: str) -> None:
         """
-        A date-time that says no moment is not guessed at.
+        An invalid date-time, one without a zone, or another type is refused.
         """
         assert problem_of({"id": TOKEN_ID, "issued_on": value}) == f"issued_on: {problem}"
 
@@ -233,14 +233,14 @@ class TestProblems:
     )
     def test_it_says_where_in_wire_names(self, value: object, problem: str) -> None:
         """
-        The place and the types are named, as they stand in the JSON.
+        The problem names its place and the types in the words of the JSON.
         """
         assert problem_of(value) == problem
 
     @pytest.mark.parametrize("leaf", [None, 1, ["*"], {"b": None}, {"b": {"c": "*"}}])
     def test_resources_are_strings_or_objects_of_strings(self, leaf: object) -> None:
         """
-        A leaf of another type is malformed, and its name, which is the server's, is not quoted.
+        A value of another type is malformed, and its key is not quoted.
         """
         problem = problem_of({**POLICY, "resources": {"a": "*", "b": leaf}}, TokenPolicy)
 
@@ -249,13 +249,13 @@ class TestProblems:
     @pytest.mark.parametrize("value", [None, "", 5, {}, []])
     def test_a_new_token_has_a_value(self, value: object) -> None:
         """
-        A create that shows no value is malformed.
+        A missing, empty or mistyped value is malformed.
         """
         assert problem_of({"id": TOKEN_ID, "value": value}, TokenCreateResponse).startswith("value: ")
 
-    def test_the_value_is_never_in_it(self) -> None:
+    def test_the_value_is_never_quoted(self) -> None:
         """
-        A secret in the wrong place is not quoted.
+        A secret in the wrong place is not in the problem.
         """
         assert problem_of({"id": TOKEN_ID, "policies": MINTED}) == "policies: expected a list, got a string"
 
@@ -268,9 +268,9 @@ class TestProblems:
             ([None], "[0]: expected an object, got null"),
         ],
     )
-    def test_a_listing_says_which_item(self, values: object, problem: str) -> None:
+    def test_a_list_says_which_item(self, values: object, problem: str) -> None:
         """
-        The index of the item comes first.
+        The problem of an item begins with its index.
         """
         with pytest.raises(Malformed) as caught:
             structure_list(values, Token)
@@ -281,7 +281,7 @@ class TestProblems:
     @pytest.mark.parametrize("value", [True, "1", [], {}, 1.0, 1e999])
     def test_totals_are_whole_numbers(self, member: str, value: object) -> None:
         """
-        A total of another type is malformed, and a bool is no number.
+        A total of another type, even a bool, is malformed.
         """
         assert problem_of({member: value}, ResultInfo).startswith(f"{member}: expected a whole number, got")
 
@@ -300,7 +300,7 @@ JSON = st.recursive(
 @given(data=st.data())
 def test_any_json_is_a_model_or_malformed(model: type[Any], data: st.DataObject) -> None:
     """
-    Members of any type lead to Malformed, or to the model as its class makes it, with the id that was sent.
+    Members of any type raise Malformed, or give a valid model with the id that was sent.
     """
     names = [*(field.name for field in attrs.fields(model)), "in", "request.ip"]
     value = data.draw(st.dictionaries(st.sampled_from(names), JSON))

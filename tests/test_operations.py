@@ -1,5 +1,5 @@
 """
-Every operation of both kinds of tokens, against the emulator over a real socket.
+Every operation on both kinds of tokens, against the emulator over a real socket.
 """
 
 from collections.abc import AsyncIterator
@@ -39,7 +39,7 @@ Tokens = AccountTokens | UserTokens
 @pytest.fixture(params=["account", "user"])
 async def tokens(request: pytest.FixtureRequest, emulator: Emulator) -> AsyncIterator[Tokens]:
     """
-    The tokens of the account, and then those of the user.
+    The tokens of the account, then those of the user.
     """
     is_user = request.param == "user"
     async with emulator.client(
@@ -67,9 +67,9 @@ async def make(tokens: Tokens, emulator: Emulator, name: str = "bot", **options:
     return await tokens.create(name=name, policies=[policy(emulator)], **options)
 
 
-async def test_a_created_token_is_what_was_asked_for(tokens: Tokens, emulator: Emulator) -> None:
+async def test_a_created_token_is_what_was_requested(tokens: Tokens, emulator: Emulator) -> None:
     """
-    Name, access, condition and dates come back, and the value is of the right kind.
+    Name, access, condition and start come back, and the value is of the right kind.
     """
     start = datetime(2026, 1, 1, 1, 0, 0, 999_999, tzinfo=UTC)
     created = await tokens.create(
@@ -91,9 +91,9 @@ async def test_a_created_token_is_what_was_asked_for(tokens: Tokens, emulator: E
     assert created.value.kind == ("user" if isinstance(tokens, UserTokens) else "account")
 
 
-async def test_the_documentations_own_json_can_be_pasted(client: Client, emulator: Emulator) -> None:
+async def test_json_from_the_documentation_can_be_pasted(client: Client, emulator: Emulator) -> None:
     """
-    Mappings in the API's shape work, with names, ids and the old condition key in them.
+    Mappings in the API's form work, including names, ids and the old condition key.
     """
     created = await client.accounts.tokens.create(
         name="pasted",
@@ -113,7 +113,7 @@ async def test_the_documentations_own_json_can_be_pasted(client: Client, emulato
 
 async def test_a_token_can_be_fetched_without_its_value(tokens: Tokens, emulator: Emulator) -> None:
     """
-    What get returns is the created token, as a Token.
+    get() returns the created token as a plain Token.
     """
     created = await make(tokens, emulator)
     fetched = await tokens.get(created.id)
@@ -124,7 +124,7 @@ async def test_a_token_can_be_fetched_without_its_value(tokens: Tokens, emulator
 
 async def test_an_update_replaces_everything(tokens: Tokens, emulator: Emulator) -> None:
     """
-    What is None in an update is gone afterwards, and the value stays.
+    Name, policies and status are replaced, and None removes a field.
     """
     created = await make(
         tokens,
@@ -147,9 +147,9 @@ async def test_an_update_replaces_everything(tokens: Tokens, emulator: Emulator)
     assert same_access(updated.policies, [policy(emulator, DNS_WRITE)])
 
 
-async def test_an_update_without_a_status_leaves_it(tokens: Tokens, emulator: Emulator) -> None:
+async def test_an_update_without_a_status_does_not_change_it(tokens: Tokens, emulator: Emulator) -> None:
     """
-    A disabled token stays disabled if an update does not speak of it.
+    A disabled token stays disabled.
     """
     created = await make(tokens, emulator)
     settings: dict[str, Any] = {
@@ -174,9 +174,9 @@ async def test_an_update_without_a_status_leaves_it(tokens: Tokens, emulator: Em
         ("not_before", "2020-01-01T00:00:00Z"),
     ],
 )
-async def test_an_update_that_did_not_take_away_is_an_error(key: str, left: object) -> None:
+async def test_an_update_that_did_not_remove_a_field_is_an_error(key: str, left: object) -> None:
     """
-    If the answer still shows what was to be gone, the error says what, and that something changed.
+    The error names the field that is still set, and the outcome is unknown.
     """
     async with (
         RawServer(answer(200, envelope({**TOKEN, key: left}))) as server,
@@ -196,9 +196,9 @@ async def test_an_update_that_did_not_take_away_is_an_error(key: str, left: obje
 @pytest.mark.parametrize(
     "empty", [None, {}, {"request_ip": None}, {"request_ip": {}}, {"request_ip": {"in": []}}]
 )
-async def test_an_empty_shell_is_no_condition(empty: object) -> None:
+async def test_an_empty_condition_is_no_condition(empty: object) -> None:
     """
-    A server may say in several ways that there is no condition.
+    Every empty form in the answer counts as a removed condition.
     """
     async with RawServer(answer(200, envelope({**TOKEN, "condition": empty}))) as server:
         async with client_of(server.base_url) as client:
@@ -211,7 +211,7 @@ async def test_an_empty_shell_is_no_condition(empty: object) -> None:
 
 async def test_a_deleted_token_is_gone(tokens: Tokens, emulator: Emulator) -> None:
     """
-    Delete returns the id; a get and a second delete find nothing.
+    Delete returns the id; then a get and a second delete raise NotFoundError.
     """
     created = await make(tokens, emulator)
     deleted = await tokens.delete(created.id)
@@ -227,7 +227,7 @@ OTHER = {**TOKEN, "id": UNKNOWN}
 @pytest.mark.parametrize("operation", ["get", "update", "delete"])
 async def test_an_answer_about_another_token_is_refused(operation: str) -> None:
     """
-    A get, an update or a delete is answered with the token that it was about.
+    A get, update or delete checks the id in the answer.
     """
     async with RawServer(answer(200, envelope(OTHER))) as server, client_of(server.base_url) as client:
         error = await failure_of(CALLS[operation](client))
@@ -238,7 +238,7 @@ async def test_an_answer_about_another_token_is_refused(operation: str) -> None:
 
 async def test_verify_is_about_the_credential_itself(tokens: Tokens, emulator: Emulator) -> None:
     """
-    With a new token's value, verify tells of that token; without an expiry there is none.
+    With a new token's value it returns that token's id and status, and no expiry.
     """
     created = await make(tokens, emulator)
     async with emulator.client(api_token=created.value) as theirs:
@@ -250,7 +250,7 @@ async def test_verify_is_about_the_credential_itself(tokens: Tokens, emulator: E
 
 async def test_a_roll_replaces_the_value(tokens: Tokens, emulator: Emulator) -> None:
     """
-    The new value works, the old one is dead at once.
+    The new value works, and the old one is refused at once.
     """
     created = await make(tokens, emulator)
     rolled = await tokens.value.update(created.id)
@@ -267,9 +267,9 @@ async def test_a_roll_replaces_the_value(tokens: Tokens, emulator: Emulator) -> 
     assert outcomes == ["active", "Invalid API Token"]
 
 
-async def test_the_catalogue_tells_scopes(tokens: Tokens) -> None:
+async def test_the_catalogue_can_be_filtered(tokens: Tokens) -> None:
     """
-    A name that exists twice is told apart by its scope, and a part of a name finds nothing.
+    A scope selects one of two groups with the same name, and part of a name finds nothing.
     """
     both = await tokens.permission_groups.get(name="Logs Read")
     zone = await tokens.permission_groups.get(name="Logs Read", scope="com.cloudflare.api.account.zone")
@@ -282,7 +282,7 @@ async def test_the_catalogue_tells_scopes(tokens: Tokens) -> None:
 
 async def test_the_catalogue_is_one_page(tokens: Tokens) -> None:
     """
-    All permission groups come in one answer without numbers.
+    All permission groups come in one answer without page numbers.
     """
     page = await tokens.permission_groups.list().page()
 
@@ -290,7 +290,7 @@ async def test_the_catalogue_is_one_page(tokens: Tokens) -> None:
     assert (page.page, page.per_page, page.count, page.total_count) == (None, None, None, None)
 
 
-async def test_a_list_is_complete_in_as_few_requests_as_can_be(client: Client, emulator: Emulator) -> None:
+async def test_a_list_is_complete_in_as_few_requests_as_possible(client: Client, emulator: Emulator) -> None:
     """
     120 tokens take three requests, however they are read.
     """
@@ -313,7 +313,7 @@ async def test_a_list_is_complete_in_as_few_requests_as_can_be(client: Client, e
 
 async def test_a_name_finds_its_token(tokens: Tokens, emulator: Emulator) -> None:
     """
-    Of both kinds of tokens.
+    The name filter works on both kinds of tokens.
     """
     created = await make(tokens, emulator)
 
@@ -322,15 +322,15 @@ async def test_a_name_finds_its_token(tokens: Tokens, emulator: Emulator) -> Non
 
 async def test_a_flag_is_a_bool(client: Client) -> None:
     """
-    A string that says false would be true.
+    The string "false" would be true, so it is a TypeError.
     """
     with pytest.raises(TypeError, match="include_expired is a bool, not str"):
         client.accounts.tokens.list(include_expired="false")  # type: ignore[arg-type]  # that is the mistake
 
 
-async def test_one_page_of_ones_choice(client: Client, emulator: Emulator) -> None:
+async def test_one_page_can_be_requested(client: Client, emulator: Emulator) -> None:
     """
-    A page and its size can be asked for, and iterating goes on from there.
+    page() returns the page of that number and size, and iterating goes on from there.
     """
     for number in range(11):
         await make(client.accounts.tokens, emulator, f"bot {number}")
@@ -344,7 +344,7 @@ async def test_one_page_of_ones_choice(client: Client, emulator: Emulator) -> No
 
 async def test_a_name_is_matched_exactly(client: Client, emulator: Emulator) -> None:
     """
-    The name filter takes plain text, and finds only that name.
+    The name filter takes any text, and part of a name finds nothing.
     """
     for name in ("bot", "bot 2", "50% off & more"):
         await make(client.accounts.tokens, emulator, name)
@@ -357,7 +357,7 @@ async def test_a_name_is_matched_exactly(client: Client, emulator: Emulator) -> 
 
 async def test_a_filter_that_the_server_ignores_still_filters() -> None:
     """
-    Answers are filtered again here, because the server's filter is young.
+    The client filters the answer again.
     """
     body = envelope([TOKEN, {**TOKEN, "id": UNKNOWN, "name": "other"}])
     async with RawServer(answer(200, body)) as server, client_of(server.base_url) as client:
@@ -380,7 +380,7 @@ async def test_a_list_checks_its_arguments_at_once(
     client: Client, emulator: Emulator, options: dict[str, Any]
 ) -> None:
     """
-    A wrong argument is an error where the list is made, and nothing is sent.
+    An invalid argument is an error in list() itself, and nothing is sent.
     """
     with pytest.raises(ValueError, match=next(iter(options))):
         client.accounts.tokens.list(**options)
@@ -390,7 +390,7 @@ async def test_a_list_checks_its_arguments_at_once(
 
 async def test_expired_tokens_are_listed_on_demand() -> None:
     """
-    They are found with include_expired, and their status says so.
+    With include_expired an expired token is listed, with that status.
     """
     now = datetime(2026, 5, 1, tzinfo=UTC).timestamp()
     async with Emulator(clock=lambda: now) as emulator, emulator.client() as client:
@@ -403,9 +403,9 @@ async def test_expired_tokens_are_listed_on_demand() -> None:
     assert having[created.id] == "expired"
 
 
-async def test_the_other_kind_of_token_is_told_what_to_use(emulator: Emulator) -> None:
+async def test_the_wrong_kind_of_token_has_a_hint(emulator: Emulator) -> None:
     """
-    A user token at the account endpoints is refused with a hint that names the right door.
+    The hint for a user token on the account endpoints is to use client.user.tokens.
     """
     async with emulator.client(api_token=emulator.user_api_token) as client:
         error = await failure_of(client.accounts.tokens.verify())
@@ -417,7 +417,7 @@ async def test_the_other_kind_of_token_is_told_what_to_use(emulator: Emulator) -
 
 async def test_a_missing_permission_is_named(client: Client, emulator: Emulator) -> None:
     """
-    A token that may not list is told which permission group it lacks.
+    If a token may not list, the error names the permission group that it lacks.
     """
     created = await make(client.accounts.tokens, emulator)
     error = await failure_of(client.with_options(api_token=created.value).accounts.tokens.list().collect())
@@ -426,9 +426,9 @@ async def test_a_missing_permission_is_named(client: Client, emulator: Emulator)
     assert '"Account API Tokens Read"' in str(error)
 
 
-async def test_no_token_grants_more_than_its_creator_holds(client: Client, emulator: Emulator) -> None:
+async def test_a_token_cannot_grant_more_than_its_creator_has(client: Client, emulator: Emulator) -> None:
     """
-    The hint names the group that the creator lacks.
+    The error names the group that the creator lacks.
     """
     groups = await client.accounts.tokens.permission_groups.get(name="Account API Tokens Write")
     minter = await client.accounts.tokens.create(
@@ -449,7 +449,7 @@ async def test_no_token_grants_more_than_its_creator_holds(client: Client, emula
 
 async def test_an_address_outside_the_condition_is_explained(client: Client, emulator: Emulator) -> None:
     """
-    A token used from elsewhere says that the address is the reason.
+    The error names the token's request_ip condition.
     """
     created = await make(client.accounts.tokens, emulator, condition={"request_ip": {"in": ["192.0.2.0/24"]}})
     error = await failure_of(client.with_options(api_token=created.value).accounts.tokens.list().page())
@@ -459,7 +459,7 @@ async def test_an_address_outside_the_condition_is_explained(client: Client, emu
 
 async def test_an_unknown_id_is_not_found(tokens: Tokens) -> None:
     """
-    A well-formed id that nobody has is a NotFoundError, for a roll as well.
+    A get, roll or delete of it raises NotFoundError, and the outcome is known.
     """
     for call in (tokens.get(UNKNOWN), tokens.value.update(UNKNOWN), tokens.delete(UNKNOWN)):
         error = await failure_of(call)

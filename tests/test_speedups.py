@@ -1,5 +1,5 @@
 """
-What ``cftokens[speedups]`` brings is used when it is there, and nothing else changes.
+The packages of ``cftokens[speedups]`` are used if installed, and nothing else changes.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ decoders = pytest.mark.parametrize("orjson", [None] if installed is None else [N
 
 class AnotherLoop(asyncio.SelectorEventLoop):
     """
-    A loop that is told from asyncio's own.
+    A loop that can be told from asyncio's own.
     """
 
 
@@ -43,11 +43,9 @@ class AnotherLoop(asyncio.SelectorEventLoop):
         b"[" * 100_000,
     ],
 )
-def test_what_is_no_strict_json_is_refused(
-    orjson: Any, document: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_invalid_json_is_refused(orjson: Any, document: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    Both decoders refuse what is not JSON, not UTF-8, no number, half a character, or endless.
+    Both decoders refuse NaN, infinity, lone surrogates, invalid UTF-8 and endless nesting.
     """
     monkeypatch.setattr(_json, "orjson", orjson)
 
@@ -65,9 +63,9 @@ JSON = st.recursive(
 
 @decoders
 @given(value=JSON, escaped=st.booleans())
-def test_json_is_read_the_same_by_both(orjson: Any, value: object, escaped: bool) -> None:
+def test_both_decoders_read_the_same(orjson: Any, value: object, escaped: bool) -> None:
     """
-    What JSON can say comes out as it went in, escaped or not.
+    Any JSON value survives a round trip, escaped or not.
     """
     document = json.dumps(value, ensure_ascii=escaped).encode()
 
@@ -76,9 +74,9 @@ def test_json_is_read_the_same_by_both(orjson: Any, value: object, escaped: bool
         assert _json.loads(document) == value
 
 
-def test_orjson_reads_if_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_orjson_is_used_if_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    With orjson installed, every document goes to it.
+    A document is passed to its loads().
     """
     monkeypatch.setattr(_json, "orjson", SimpleNamespace(loads=lambda document: [document]))
 
@@ -86,9 +84,9 @@ def test_orjson_reads_if_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("is_installed", [False, True])
-def test_uvloop_runs_the_loop_if_it_is_there(is_installed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uvloop_is_used_if_installed(is_installed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    With uvloop installed the loop is uvloop's, and otherwise asyncio's.
+    The loop is uvloop's if that is installed, and asyncio's otherwise.
     """
     uvloop = SimpleNamespace(new_event_loop=AnotherLoop) if is_installed else None
     monkeypatch.setattr(_loop_thread, "uvloop", uvloop)

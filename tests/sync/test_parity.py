@@ -1,5 +1,5 @@
 """
-Every public method of every async resource has its twin, which reaches the coroutine.
+Every public method of every async class has a blocking twin that calls it.
 """
 
 import inspect
@@ -33,7 +33,7 @@ PAIRS = [
 
 def public_methods(cls: type) -> dict[str, Callable[..., Any]]:
     """
-    Return what users may call, by name.
+    Return the public methods of a class by name.
     """
     return {
         name: method
@@ -74,7 +74,7 @@ def test_every_resource_has_a_twin() -> None:
 
 def parameters(method: Callable[..., Any]) -> list[tuple[str, Any, Any, str]]:
     """
-    Return names, kinds, defaults and types.
+    Return the names, kinds, defaults and types of the parameters.
     """
     found = inspect.signature(method).parameters.values()
     return [(each.name, each.kind, each.default, str(each.annotation)) for each in found]
@@ -107,7 +107,7 @@ def test_results_are_the_same(original: Callable[..., Any], twin: Callable[..., 
 @pytest.mark.parametrize(("original", "twin"), METHODS)
 def test_docstrings_are_the_same(original: Callable[..., Any], twin: Callable[..., Any]) -> None:
     """
-    The words hold for both worlds, except those on how a client ends.
+    The only exception is that of close() on a client.
     """
     if original.__qualname__ == "Client.close":
         assert "May be called again" in str(twin.__doc__)
@@ -117,7 +117,7 @@ def test_docstrings_are_the_same(original: Callable[..., Any], twin: Callable[..
 
 def test_the_clients_take_the_same_arguments() -> None:
     """
-    All but the session, which belongs to a loop.
+    The blocking one only lacks the session, which belongs to a loop.
     """
     ours = inspect.signature(cftokens.Client.__init__).parameters
     theirs = inspect.signature(cftokens.sync.Client.__init__).parameters
@@ -127,12 +127,12 @@ def test_the_clients_take_the_same_arguments() -> None:
 
 class StubPortal:
     """
-    Takes what is called, and runs nothing.
+    Returns what it is called with, and runs nothing.
     """
 
     def call(self, coroutine: Any) -> Any:
         """
-        Return what came in the place of a coroutine.
+        Return what was passed in place of a coroutine.
         """
         return coroutine
 
@@ -141,7 +141,7 @@ class StubPortal:
 
 class Recorder:
     """
-    Stands for an async object, and returns how it was called.
+    Stands in for an async object, and returns the name and arguments of each call.
     """
 
     def __getattr__(self, name: str) -> Any:
@@ -152,7 +152,7 @@ class Recorder:
 
 def arguments_for(method: Callable[..., Any]) -> tuple[list[str], dict[str, str]]:
     """
-    Make arguments from a signature, each of them its own name.
+    Make arguments from a signature, each of them the name of its parameter.
     """
     found = list(inspect.signature(method).parameters.values())[1:]
     positional = [each.name for each in found if each.kind is not inspect.Parameter.KEYWORD_ONLY]
@@ -161,7 +161,7 @@ def arguments_for(method: Callable[..., Any]) -> tuple[list[str], dict[str, str]
 
 def twin_methods() -> Iterator[Any]:
     """
-    Return each generated class with each of its methods.
+    Yield each generated class with each of its methods.
     """
     for name in RESOURCES:
         cls = getattr(_generated, name)
@@ -172,7 +172,7 @@ def twin_methods() -> Iterator[Any]:
 @pytest.mark.parametrize(("cls", "name"), [*twin_methods()])
 def test_every_argument_reaches_the_coroutine(cls: Any, name: str) -> None:
     """
-    A twin hands each argument on under its own name.
+    A twin passes each argument on under its own name.
     """
     twin = cls(StubPortal(), Recorder())
     args, kwargs = arguments_for(getattr(cls, name))

@@ -1,5 +1,5 @@
 """
-The way from blocking code to the private loop: threads, loops, iterators, and the end.
+From blocking code to the private loop: threads, iterators, interrupts and closing.
 """
 
 import asyncio
@@ -28,14 +28,14 @@ from tests.support import ACCOUNT, ID
 
 async def nothing() -> None:
     """
-    There is nothing to close.
+    Close nothing.
     """
 
 
 @pytest.fixture
 def portal() -> Iterator[Portal]:
     """
-    A portal that is closed in the end.
+    A portal that is closed after the test.
     """
     portal = Portal(nothing)
     yield portal
@@ -53,14 +53,14 @@ def emulator() -> Iterator[Emulator]:
 
 def loops() -> list[str]:
     """
-    Return the names of our threads that run.
+    Return the names of our running threads.
     """
     return [thread.name for thread in threading.enumerate() if thread.name == "cftokens"]
 
 
 async def value(result: Any) -> Any:
     """
-    Return what was given.
+    Return the argument after one iteration of the loop.
     """
     await asyncio.sleep(0)
     return result
@@ -68,7 +68,7 @@ async def value(result: Any) -> Any:
 
 def test_a_client_does_the_whole_job(emulator: Emulator) -> None:
     """
-    Without await: create, verify, list, roll, delete.
+    Create, verify, list, roll and delete work without await.
     """
     with emulator.client() as client:
         created = client.accounts.tokens.create(name="bot", policies=[])
@@ -86,7 +86,7 @@ def test_a_client_does_the_whole_job(emulator: Emulator) -> None:
 
 def test_lists_can_be_read_in_every_way(emulator: Emulator) -> None:
     """
-    Items, pages, one page, and all at once.
+    Items, pages, one page and collect() give the same tokens.
     """
     with emulator.client() as client:
         for number in range(6):
@@ -106,7 +106,7 @@ def test_lists_can_be_read_in_every_way(emulator: Emulator) -> None:
 
 def test_nothing_starts_before_the_first_call() -> None:
     """
-    Making a client starts no thread, and closing one that was never used does nothing.
+    Making a client starts no thread, and an unused client can be closed.
     """
     client = Client("x", account_id=ACCOUNT)
     running = loops()
@@ -115,9 +115,9 @@ def test_nothing_starts_before_the_first_call() -> None:
     assert running == []
 
 
-def test_the_thread_has_a_name_and_is_given_back(portal: Portal) -> None:
+def test_the_thread_has_a_name_and_ends(portal: Portal) -> None:
     """
-    It is called cftokens while it runs, and gone after close().
+    It is called cftokens, and close() ends it.
     """
     portal.call(value(1))
     running = loops()
@@ -126,9 +126,9 @@ def test_the_thread_has_a_name_and_is_given_back(portal: Portal) -> None:
     assert (running, loops()) == (["cftokens"], [])
 
 
-def test_many_threads_call_at_once(portal: Portal) -> None:
+def test_many_threads_can_call_at_once(portal: Portal) -> None:
     """
-    Each gets its own result, and they share one loop.
+    Each call gets its own result, and all share one loop.
     """
     with ThreadPoolExecutor(16) as pool:
         results = list(pool.map(lambda number: portal.call(value(number)), range(200)))
@@ -142,7 +142,7 @@ VARIABLE: contextvars.ContextVar[str] = contextvars.ContextVar("VARIABLE", defau
 
 def test_the_callers_context_is_seen_and_not_changed(portal: Portal) -> None:
     """
-    A coroutine sees the caller's context variables; what it sets stays its own.
+    A coroutine sees the caller's context variables, and what it sets is not seen by the caller.
     """
 
     async def look() -> str:
@@ -158,7 +158,7 @@ def test_the_callers_context_is_seen_and_not_changed(portal: Portal) -> None:
 
 def test_an_error_is_raised_where_it_was_called(portal: Portal) -> None:
     """
-    What the coroutine raises comes out of the call as it is.
+    The exception of the coroutine is raised by the call.
     """
 
     async def fail() -> None:
@@ -170,7 +170,7 @@ def test_an_error_is_raised_where_it_was_called(portal: Portal) -> None:
 
 def test_a_call_from_the_loops_own_thread_is_refused(portal: Portal) -> None:
     """
-    It would wait for itself: that is an error at once, for close() as well.
+    It would wait for itself, so it raises WrongLoopError, and so does close().
     """
 
     async def call_back() -> None:
@@ -188,7 +188,7 @@ def test_a_call_from_the_loops_own_thread_is_refused(portal: Portal) -> None:
 
 def test_a_call_after_close_is_refused(portal: Portal) -> None:
     """
-    It is a ClosedError, whether the loop ever ran or not; close() may be repeated.
+    It raises ClosedError, whether the loop ever ran or not, and close() may be repeated.
     """
     unused = Portal(nothing)
     portal.call(value(1))
@@ -199,9 +199,9 @@ def test_a_call_after_close_is_refused(portal: Portal) -> None:
             each.call(value(1))
 
 
-def test_a_client_after_close_says_so(emulator: Emulator) -> None:
+def test_a_closed_client_says_so(emulator: Emulator) -> None:
     """
-    Every call of the client, its views and its lists is a ClosedError.
+    Every call of the client, its views and its lists raises ClosedError.
     """
     client = emulator.client()
     view = client.with_options(timeout=5.0)
@@ -220,7 +220,7 @@ def test_a_client_after_close_says_so(emulator: Emulator) -> None:
 
 def test_a_closed_view_leaves_the_client_open(emulator: Emulator) -> None:
     """
-    Only the original ends the thread.
+    Calls on the view raise ClosedError, and the client still works.
     """
     with emulator.client() as client:
         with client.with_options(timeout=5.0) as view:
@@ -232,7 +232,7 @@ def test_a_closed_view_leaves_the_client_open(emulator: Emulator) -> None:
 
 def test_a_loop_that_cannot_start_says_so(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    If there can be no thread, the call fails with an error of ours, and the next one tries again.
+    If no thread can start, the call raises one of our errors, and the next one can succeed.
     """
 
     def refuse(_: threading.Thread) -> None:
@@ -246,9 +246,9 @@ def test_a_loop_that_cannot_start_says_so(portal: Portal, monkeypatch: pytest.Mo
     assert portal.call(value(1)) == 1
 
 
-def test_close_ends_the_calls_of_other_threads(emulator: Emulator) -> None:
+def test_close_ends_calls_in_other_threads(emulator: Emulator) -> None:
     """
-    A create that waits for its answer ends with an error that says that the outcome is unknown.
+    A create that waits for its answer raises an error with an attempt and an unknown outcome.
     """
     emulator.inject(Fault.delay(60.0), operation="create")
     client = emulator.client()
@@ -264,9 +264,9 @@ def test_close_ends_the_calls_of_other_threads(emulator: Emulator) -> None:
     assert attempt_of(error) is not None
 
 
-def test_close_ends_what_is_left_on_the_loop() -> None:
+def test_close_cancels_what_is_left_on_the_loop() -> None:
     """
-    A coroutine that nothing else ends is cancelled, and its caller gets a ClosedError.
+    The caller of a hanging coroutine gets a ClosedError.
     """
     portal = Portal(nothing)
     started = threading.Event()
@@ -287,7 +287,7 @@ def test_close_ends_what_is_left_on_the_loop() -> None:
 
 async def numbers(closed: threading.Event) -> AsyncGenerator[int, None]:
     """
-    Count, and say when that is over.
+    Yield three numbers, and set *closed* when that is over.
     """
     try:
         for number in range(3):
@@ -297,9 +297,9 @@ async def numbers(closed: threading.Event) -> AsyncGenerator[int, None]:
         closed.set()
 
 
-def test_an_iterator_goes_to_its_end(portal: Portal) -> None:
+def test_an_iterator_stays_at_its_end(portal: Portal) -> None:
     """
-    Its items come in order, and it stays at its end.
+    Its items come in order, and then no more come.
     """
     iterator = portal.iterate(numbers(threading.Event()))
 
@@ -309,7 +309,7 @@ def test_an_iterator_goes_to_its_end(portal: Portal) -> None:
 
 def test_an_abandoned_iterator_is_closed(portal: Portal) -> None:
     """
-    When it is collected, its generator is closed on the loop, and nobody waits for that.
+    When it is garbage-collected, its generator is closed on the loop.
     """
     closed = threading.Event()
     iterator = portal.iterate(numbers(closed))
@@ -322,7 +322,7 @@ def test_an_abandoned_iterator_is_closed(portal: Portal) -> None:
 
 def test_an_iterator_may_be_collected_on_the_loop(portal: Portal) -> None:
     """
-    A finaliser that runs in the loop's own thread does not wait for itself.
+    A finaliser in the loop's own thread does not wait for itself.
     """
     closed = threading.Event()
     holder = [portal.iterate(numbers(closed))]
@@ -339,7 +339,7 @@ def test_an_iterator_may_be_collected_on_the_loop(portal: Portal) -> None:
 
 def test_an_iterator_may_be_consumed_by_another_thread(emulator: Emulator) -> None:
     """
-    A list that one thread began, another ends.
+    A second thread can finish a list that the first one began.
     """
     with emulator.client() as client:
         for number in range(5):
@@ -354,7 +354,7 @@ def test_an_iterator_may_be_consumed_by_another_thread(emulator: Emulator) -> No
 
 def test_an_iterator_that_outlives_its_client_is_harmless() -> None:
     """
-    Collected after close(), it does nothing.
+    Collecting it after close() does nothing.
     """
     portal = Portal(nothing)
     iterator = portal.iterate(numbers(threading.Event()))
@@ -366,7 +366,7 @@ def test_an_iterator_that_outlives_its_client_is_harmless() -> None:
 
 def test_a_forgotten_portal_ends_its_thread() -> None:
     """
-    When nobody can use a portal any more, what it opened is closed and its thread ends by itself.
+    When a portal is garbage-collected, what it opened is closed and its thread ends.
     """
     closed = threading.Event()
 
@@ -386,7 +386,7 @@ def test_a_forgotten_portal_ends_its_thread() -> None:
 
 async def test_it_works_inside_a_running_loop() -> None:
     """
-    As in Jupyter, IPython or a debugger: a blocking call in a coroutine blocks, and works.
+    A blocking call in a coroutine works, as in Jupyter, IPython or a debugger.
     """
 
     def serve() -> Emulator:
@@ -401,9 +401,9 @@ async def test_it_works_inside_a_running_loop() -> None:
     assert verified.id == tokens[0].id
 
 
-def test_the_async_words_point_to_the_async_client() -> None:
+def test_async_syntax_points_to_the_async_client() -> None:
     """
-    Whoever writes async with or async for is told what to import.
+    The TypeError for async with or async for says what to import.
     """
 
     async def misuse() -> None:
@@ -417,9 +417,9 @@ def test_the_async_words_point_to_the_async_client() -> None:
     asyncio.run(misuse())
 
 
-def test_wrong_arguments_are_refused_as_in_the_async_client() -> None:
+def test_invalid_arguments_are_refused_as_in_the_async_client() -> None:
     """
-    They are the same errors, and no thread is started for a list.
+    The errors are the same, and an invalid list starts no thread.
     """
     with Client("x", account_id=ACCOUNT) as client:
         with pytest.raises(ValueError, match="per_page"):
@@ -429,9 +429,9 @@ def test_wrong_arguments_are_refused_as_in_the_async_client() -> None:
             client.accounts.tokens.get(f"{ID}\n")
 
 
-def test_a_client_shows_where_it_goes_and_no_secret() -> None:
+def test_a_client_shows_its_address_but_no_secret() -> None:
     """
-    Its repr has the account and the address; a client that was refused can be shown as well.
+    Its repr has the account and the base URL, and even a refused client has a repr.
     """
     client = Client("s3cret-token", account_id=ACCOUNT)
     unmade = Client.__new__(Client)
@@ -442,9 +442,9 @@ def test_a_client_shows_where_it_goes_and_no_secret() -> None:
     assert repr(unmade) == "<cftokens.sync.Client that was not made>"
 
 
-def test_an_emulator_tells_what_the_async_one_tells(emulator: Emulator) -> None:
+def test_an_emulator_has_the_attributes_of_the_async_one(emulator: Emulator) -> None:
     """
-    Its attributes and its faults are those of the emulator behind it.
+    Its addresses, ids, requests and faults are those of the emulator behind it.
     """
     emulator.inject(Fault.status(502), times=None)
     emulator.clear_faults()
@@ -459,7 +459,7 @@ def test_an_emulator_tells_what_the_async_one_tells(emulator: Emulator) -> None:
 
 def test_the_emulators_point_to_each_other() -> None:
     """
-    Whoever takes the wrong kind of with is told which emulator to import.
+    The TypeError for the wrong kind of with says which emulator to import.
     """
     blocking: Any = Emulator()
     asynchronous: Any = AsyncEmulator()
@@ -482,7 +482,7 @@ class Interrupt(BaseException):
 
 def interrupt_after(event: Callable[[PendingCall[Any]], object], monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    Let a signal come while the next call waits, as soon as *event* has returned.
+    Interrupt the next call while it waits, as soon as *event* has returned.
     """
     wait = PendingCall.wait
 
@@ -498,7 +498,7 @@ def test_an_interrupt_cancels_and_waits_for_the_clean_up(
     portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
-    The coroutine's finally has run when the interrupt comes out, and the loop works on.
+    The coroutine's finally has run when the interrupt is raised, and the loop still works.
     """
     started, cleaned = threading.Event(), threading.Event()
 
@@ -519,11 +519,11 @@ def test_an_interrupt_cancels_and_waits_for_the_clean_up(
     assert portal.call(value("works")) == "works"
 
 
-def test_an_interrupt_after_the_end_does_not_hide_what_was_done(
+def test_an_interrupt_after_a_create_has_the_attempt(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """
-    If a create finished all the same, its result is lost, and the interrupt says how to settle it.
+    If the create finished but its result is lost, recover() finds the only token.
     """
     with emulator.client() as client:
         with monkeypatch.context() as patch:
@@ -541,11 +541,11 @@ def test_an_interrupt_after_the_end_does_not_hide_what_was_done(
     assert caplog.text.count("The outcome of create of 'bot'") == 1
 
 
-def test_an_interrupt_after_a_roll_says_that_its_value_is_lost(
+def test_an_interrupt_after_a_roll_is_reported(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """
-    If a roll finished all the same, the old value is dead, and the interrupt and the log say so.
+    If the roll finished but its value is lost, the interrupt and the log say that it may have worked.
     """
     with emulator.client() as client:
         created = client.accounts.tokens.create(name="bot", policies=[])
@@ -562,7 +562,7 @@ def test_an_interrupt_of_a_refused_create_has_nothing_to_settle(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
-    If Cloudflare had already said no, there is no token to look for.
+    If Cloudflare has already refused, the interrupt has no attempt.
     """
     emulator.inject(Fault.status(400), operation="create")
     with emulator.client() as client, monkeypatch.context() as patch:
@@ -577,7 +577,7 @@ def test_an_interrupt_between_the_answer_and_its_reader_does_not_hang(
     portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
-    A signal that comes when the wait is over, and before it has returned, still gets out.
+    A signal that comes after a wait is over, but before it returns, is raised.
     """
     wait = PendingCall.wait
 
@@ -593,11 +593,11 @@ def test_an_interrupt_between_the_answer_and_its_reader_does_not_hang(
     assert portal.call(value(2)) == 2
 
 
-def test_an_interrupt_on_the_way_to_the_loop_does_not_hang(
+def test_an_interrupt_during_scheduling_does_not_hang(
     portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
-    A coroutine that was about to be handed over, and was not, is closed.
+    A coroutine that was not handed over is closed, and the next call works.
     """
     portal.call(value(1))
     thread = portal._thread()
@@ -616,9 +616,11 @@ def test_an_interrupt_on_the_way_to_the_loop_does_not_hang(
     assert portal.call(value(2)) == 2
 
 
-def test_an_interrupt_before_the_start_sends_nothing(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_before_scheduling_does_not_hang(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """
-    A coroutine that never came to the loop is closed.
+    A coroutine that never reached the loop is closed, and the next call works.
     """
 
     def interrupt(*_: object) -> None:
@@ -632,9 +634,9 @@ def test_an_interrupt_before_the_start_sends_nothing(portal: Portal, monkeypatch
     assert portal.call(value(1)) == 1
 
 
-def test_a_wait_looks_up_now_and_then() -> None:
+def test_a_wait_times_out_every_second() -> None:
     """
-    On systems where Ctrl-C does not wake a waiting thread, it is seen between two looks.
+    On systems where Ctrl-C does not wake a waiting thread, it is noticed in between.
     """
     coroutine = value(1)
     call = PendingCall(coroutine)
@@ -653,9 +655,9 @@ def test_a_wait_looks_up_now_and_then() -> None:
     assert looks == [1.0, 1.0, 1.0]
 
 
-def test_what_was_never_written_needs_no_settling() -> None:
+def test_a_request_that_was_never_written_needs_no_settling() -> None:
     """
-    An interrupt while a create waited for a connection says nothing of it.
+    An interrupt while a create waits for a connection has no note.
     """
     coroutine = value(1)
     call = PendingCall(coroutine)
@@ -669,7 +671,7 @@ def test_what_was_never_written_needs_no_settling() -> None:
 
 def test_a_portal_that_could_not_start_can_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    There is nothing to end then.
+    Closing it does nothing.
     """
 
     def refuse(_: threading.Thread) -> None:
@@ -682,9 +684,9 @@ def test_a_portal_that_could_not_start_can_be_closed(monkeypatch: pytest.MonkeyP
     portal.close()
 
 
-def test_an_iterator_that_was_never_begun_is_harmless() -> None:
+def test_an_unused_iterator_is_harmless() -> None:
     """
-    Collected before its first item, it starts no thread.
+    Collecting it before its first item starts no thread.
     """
     portal = Portal(nothing)
     iterator = portal.iterate(numbers(threading.Event()))
@@ -694,9 +696,9 @@ def test_an_iterator_that_was_never_begun_is_harmless() -> None:
     assert loops() == []
 
 
-def test_a_call_that_races_with_close_is_refused() -> None:
+def test_a_call_on_a_closed_thread_is_refused() -> None:
     """
-    Whoever comes to the thread after its end gets a ClosedError.
+    A call after the end of the thread raises ClosedError.
     """
     thread = LoopThread(nothing)
     thread.call(value(1))
@@ -707,7 +709,7 @@ def test_a_call_that_races_with_close_is_refused() -> None:
 
 def test_a_daemon_thread_is_parked_when_the_interpreter_exits(monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    Its next call never returns, for an error would print a traceback; other threads get theirs.
+    Its next call never returns, because an error would print a traceback; other threads get one.
     """
 
     class Parked(BaseException):

@@ -1,5 +1,5 @@
 """
-Fork, Ctrl-C and the end of the interpreter, each in a process of its own with a deadline.
+Fork, Ctrl-C and the exit of the interpreter, each in its own process with a deadline.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ LAST_MOMENT = 2.0
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
     """
-    An emulator in the process of the tests, which the programs talk to.
+    An emulator in the test process, which the programs talk to.
     """
     with Emulator() as emulator:
         yield emulator
@@ -54,7 +54,7 @@ def start(emulator: Emulator, program: str, *flags: str) -> "subprocess.Popen[st
 
 def end(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
     """
-    Return status, output and error output, in time.
+    Return exit status, output and error output, or fail after the deadline.
     """
     try:
         output, errors = process.communicate(timeout=DEADLINE)
@@ -67,7 +67,7 @@ def end(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
 
 def wait_for_request(emulator: Emulator, operation: str) -> None:
     """
-    Return when a request has arrived.
+    Return when an operation has been requested.
     """
     deadline = time.monotonic() + DEADLINE
     while operation not in [request.operation for request in emulator.requests]:
@@ -104,9 +104,9 @@ print("child", status)
         "del client; sys.exit(not ok)",
     ],
 )
-def test_a_forked_child_works_on_and_so_does_its_parent(emulator: Emulator, ending: str) -> None:
+def test_a_client_works_in_a_forked_child_and_in_its_parent(emulator: Emulator, ending: str) -> None:
     """
-    A child that inherits a used client has a loop and session of its own, and takes nothing away.
+    A child can use the client that it inherits, and the parent's still works after it has exited.
     """
     process = start(emulator, FORK.replace("END", ending), "-W", "ignore::DeprecationWarning")
 
@@ -139,7 +139,7 @@ client.close()
 @pytest.mark.parametrize("ending", ["os._exit(not ok)", "del client; sys.exit(not ok)"])
 async def test_a_call_over_tls_survives_a_fork(ending: str, tmp_path: Path) -> None:
     """
-    A thread that waits for its answer gets it, though a child was forked meanwhile and has ended.
+    A waiting thread gets its answer, although a forked child has used the client and exited.
     """
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
@@ -202,7 +202,7 @@ if __name__ == "__main__":
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
 def test_a_pool_of_forked_workers(emulator: Emulator) -> None:
     """
-    As with gunicorn's preload or celery: the workers use the client that their parent made and used.
+    Workers can use the client of their parent, as with gunicorn's preload or celery.
     """
     process = start(emulator, POOL, "-W", "ignore::DeprecationWarning")
 
@@ -254,7 +254,7 @@ called.wait()
 )
 def test_the_interpreter_exits_quietly_without_close(emulator: Emulator, program: str) -> None:
     """
-    Whatever was open, it ends in time, with status 0, and prints nothing.
+    Whatever is open, it exits in time, with status 0 and no error output.
     """
     process = start(emulator, program + "import time; print(time.monotonic())")
     status, output, errors = end(process)
@@ -274,11 +274,11 @@ def test_the_interpreter_exits_quietly_without_close(emulator: Emulator, program
         ),
     ],
 )
-def test_a_call_in_a_daemon_thread_does_not_hold_the_exit(
+def test_a_call_in_a_daemon_thread_does_not_delay_the_exit(
     emulator: Emulator, operation: str, call: str, said: list[str]
 ) -> None:
     """
-    The interpreter exits in time, and says no more than that the outcome of a create is unknown.
+    The interpreter exits in time, and reports only a create, whose outcome is unknown.
     """
     emulator.inject(Fault.delay(60.0), operation=operation, times=None)  # type: ignore[arg-type]  # a str here
     process = start(emulator, DAEMON.replace("CALL", call) + "import time; print(time.monotonic())")
@@ -306,9 +306,9 @@ threading.Thread(target=work).start()
 """
 
 
-def test_calls_of_other_threads_are_finished_first(emulator: Emulator) -> None:
+def test_calls_in_other_threads_are_finished_first(emulator: Emulator) -> None:
     """
-    As Python waits for its threads, their calls still work while it does.
+    While Python waits for its threads before it exits, their calls still work.
     """
     emulator.inject(Fault.delay(0.3), operation="create")
     process = start(emulator, OTHER_THREAD)
@@ -339,11 +339,11 @@ with Client() as client:
         ("create", 'client.accounts.tokens.create(name="bot", policies=[])', "bot 1\nactive\nbot\n"),
     ],
 )
-def test_ctrl_c_cancels_a_call_and_the_client_works_on(
+def test_ctrl_c_cancels_a_call_and_the_client_still_works(
     emulator: Emulator, operation: str, call: str, printed: str
 ) -> None:
     """
-    The interrupt comes out at once; after a create it says how to settle what was sent.
+    After a create, the KeyboardInterrupt has an attempt that recover() can settle.
     """
     emulator.inject(Fault.delay(60.0), operation=operation)  # type: ignore[arg-type]  # a str here
     process = start(emulator, CTRL_C.replace("CALL", call))
@@ -378,9 +378,9 @@ except KeyboardInterrupt:
 """
 
 
-def test_a_second_ctrl_c_gets_out_at_once(emulator: Emulator) -> None:
+def test_a_second_ctrl_c_skips_the_clean_up(emulator: Emulator) -> None:
     """
-    If the clean-up takes too long for somebody, it is not waited for.
+    A clean-up that the first Ctrl-C started is not waited for.
     """
     process = start(emulator, SECOND_CTRL_C)
     assert process.stdout is not None
@@ -406,7 +406,7 @@ asyncio.run(main(), debug=True)
 
 def test_it_works_in_a_running_loop_under_the_strictest_settings(emulator: Emulator) -> None:
     """
-    With development mode and warnings as errors, a blocking call within asyncio.run() leaves nothing open.
+    In development mode, with warnings as errors, a blocking call in asyncio.run() leaves nothing open.
     """
     process = start(emulator, DEBUG, "-X", "dev", "-W", "error")
     status, output, errors = end(process)
