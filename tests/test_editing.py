@@ -364,7 +364,7 @@ async def test_a_clone_that_cannot_be_deleted_is_named() -> None:
 )
 def test_another_notation_is_not_a_difference(after: dict[str, Any]) -> None:
     """
-    Nor are another order, read-only members or additions.
+    Order, read-only members and additions are not differences either.
     """
     before = {
         **TOKEN,

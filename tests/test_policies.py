@@ -126,7 +126,7 @@ async def test_the_scope_follows_from_the_resource(client: Client) -> None:
 
 async def test_groups_may_be_given_in_every_way(client: Client) -> None:
     """
-    A draft takes names, ids and objects, and can stand beside a TokenPolicy and a mapping.
+    A draft takes names, ids and objects, and mixes with a TokenPolicy and a mapping.
     """
     zone_read = await client.accounts.tokens.permission_groups.find("Zone Read")
     zone = p.zone(ZONE_ID)

@@ -57,7 +57,7 @@ class Fresh:
 
 def measure_fresh(origin: str, rounds: int) -> Fresh:
     """
-    Measure in fresh interpreters, in turns.
+    Measure in fresh interpreters, one after another.
 
     Bytecode is cached beforehand, as pip does when it installs a package.
     """

@@ -476,7 +476,7 @@ def test_the_emulators_point_to_each_other() -> None:
 
 class Interrupt(BaseException):
     """
-    Stands for whatever a signal handler raises.
+    Stands in for whatever a signal handler raises.
     """
 
 
