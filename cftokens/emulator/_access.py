@@ -53,7 +53,7 @@ class Access:
         token = self._tokens.holder_of(value)
         if token is None or token.kind != call.kind or not token.in_force(now):
             raise _rejected(call)
-        if not _allows(token.wishes.condition, peer):
+        if not _allows(token.fields.condition, peer):
             raise _refusals.wrong_place(peer)
         return token
 

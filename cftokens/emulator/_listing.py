@@ -42,7 +42,7 @@ def _select(tokens: list[Token], query: Mapping[str, str], now: datetime) -> lis
     selected = [
         token
         for token in sorted(tokens, key=lambda token: token.issued_on)
-        if name in (None, token.wishes.name) and (expired_too or token.status(now) != "expired")
+        if name in (None, token.fields.name) and (expired_too or token.status(now) != "expired")
     ]
     return selected[::-1] if backwards else selected
 

@@ -15,7 +15,7 @@ from cftokens.emulator._listing import list_page
 from cftokens.emulator._policies import check_grant
 from cftokens.emulator._routes import Call, Operation
 from cftokens.emulator._rules import read_creation, read_json, read_update
-from cftokens.emulator._state import Policy, Token, Tokens, Wishes, new_id, render_time, whole_second
+from cftokens.emulator._state import Fields, Policy, Token, Tokens, new_id, render_time, whole_second
 from cftokens.emulator._values import Kind
 
 QUOTAS: Final[dict[Kind, int]] = {"account": 500, "user": 50}
@@ -89,8 +89,8 @@ class Operations:
         Issue the token that the rest begins with, and return its value. It holds everything there is.
         """
         policies = self._everything_of_account() if kind == "account" else self._everything_of_user()
-        wishes = Wishes(name=f"The emulator's first {kind} token", policies=policies)
-        return self.tokens.create(kind, wishes, self._now())[1]
+        fields = Fields(name=f"The emulator's first {kind} token", policies=policies)
+        return self.tokens.create(kind, fields, self._now())[1]
 
     def answer(self, call: Call, message: Message) -> Answer:
         """
@@ -99,7 +99,7 @@ class Operations:
         try:
             token = self._access.authenticate(call, message.headers, message.peer, self._now())
             token = attrs.evolve(token, last_used_on=self._now())
-            self.tokens.keep(token)
+            self.tokens.store(token)
             self._access.authorize(call, token)
             return self._by_name[call.operation](call, message, token)
         except _refusals.RefusedError as refused:
@@ -113,21 +113,21 @@ class Operations:
         return _accept(self._find(call).as_json(self._now()))
 
     def _create(self, call: Call, message: Message, caller: Token) -> Answer:
-        wishes = read_creation(message.body, call.kind)
-        check_grant(caller, wishes.policies)
+        fields = read_creation(message.body, call.kind)
+        check_grant(caller, fields.policies)
         if len(self.tokens.of_kind(call.kind)) >= QUOTAS[call.kind]:
             raise _refusals.quota_reached(QUOTAS[call.kind])
-        token, value = self.tokens.create(call.kind, wishes, self._now())
+        token, value = self.tokens.create(call.kind, fields, self._now())
         return _accept({**token.as_json(self._now()), "value": value})
 
     def _update(self, call: Call, message: Message, caller: Token) -> Answer:
         token = self._find(call)
-        wishes = read_update(message.body, call.kind)
-        check_grant(caller, wishes.policies)
-        if wishes.disabled is None:
-            wishes = attrs.evolve(wishes, disabled=token.wishes.disabled)
-        token = attrs.evolve(token, wishes=wishes, modified_on=self._now())
-        self.tokens.keep(token)
+        fields = read_update(message.body, call.kind)
+        check_grant(caller, fields.policies)
+        if fields.disabled is None:
+            fields = attrs.evolve(fields, disabled=token.fields.disabled)
+        token = attrs.evolve(token, fields=fields, modified_on=self._now())
+        self.tokens.store(token)
         return _accept(token.as_json(self._now()))
 
     def _delete(self, call: Call, _message: Message, _caller: Token) -> Answer:
@@ -136,7 +136,7 @@ class Operations:
         return _accept({"id": token.id})
 
     def _verify(self, _call: Call, _message: Message, caller: Token) -> Answer:
-        times = {"expires_on": caller.wishes.expires_on, "not_before": caller.wishes.not_before}
+        times = {"expires_on": caller.fields.expires_on, "not_before": caller.fields.not_before}
         given = {key: render_time(moment) for key, moment in times.items() if moment is not None}
         return _accept(
             {"id": caller.id, "status": caller.status(self._now()), **given}, messages=(_VERIFIED,)

@@ -16,7 +16,7 @@ import attrs
 from cftokens.emulator import _refusals
 from cftokens.emulator._policies import read_policies
 from cftokens.emulator._shapes import a_list, a_text, an_object
-from cftokens.emulator._state import Policy, Wishes
+from cftokens.emulator._state import Fields, Policy
 from cftokens.emulator._values import Kind
 
 LONGEST_NAME: Final = 120
@@ -35,25 +35,25 @@ def read_json(body: bytes) -> dict[str, Any]:
     return an_object(content, "")
 
 
-def read_creation(body: bytes, kind: Kind) -> Wishes:
+def read_creation(body: bytes, kind: Kind) -> Fields:
     """
     Return what a body asks to create. A status there is ignored.
     """
     content = read_json(body)
-    return _read_wishes(content, read_policies(content.get("policies"), kind, fresh=True))
+    return _read_fields(content, read_policies(content.get("policies"), kind, fresh=True))
 
 
-def read_update(body: bytes, kind: Kind) -> Wishes:
+def read_update(body: bytes, kind: Kind) -> Fields:
     """
     Return what a body makes of a token. It says everything: what is left out is gone.
     """
     content = read_json(body)
-    wishes = _read_wishes(content, read_policies(content.get("policies"), kind, fresh=False))
-    return attrs.evolve(wishes, disabled=_read_status(content))
+    fields = _read_fields(content, read_policies(content.get("policies"), kind, fresh=False))
+    return attrs.evolve(fields, disabled=_read_status(content))
 
 
-def _read_wishes(content: Mapping[str, Any], policies: tuple[Policy, ...]) -> Wishes:
-    return Wishes(
+def _read_fields(content: Mapping[str, Any], policies: tuple[Policy, ...]) -> Fields:
+    return Fields(
         name=_read_name(content),
         policies=policies,
         condition=_read_condition(content.get("condition")),

@@ -67,7 +67,7 @@ class Policy:
 
 
 @attrs.frozen(kw_only=True)
-class Wishes:
+class Fields:
     """
     What a caller can say about a token: the body of a create or an update, understood.
     """
@@ -87,7 +87,7 @@ class Token:
     """
 
     kind: Kind
-    wishes: Wishes
+    fields: Fields
     issued_on: datetime
     modified_on: datetime
     digest: bytes = attrs.field(repr=False)
@@ -98,22 +98,22 @@ class Token:
         """
         Return the status at this time.
         """
-        if self.wishes.expires_on is not None and now >= self.wishes.expires_on:
+        if self.fields.expires_on is not None and now >= self.fields.expires_on:
             return "expired"
-        return "disabled" if self.wishes.disabled else "active"
+        return "disabled" if self.fields.disabled else "active"
 
     def in_force(self, now: datetime) -> bool:
         """
         Tell whether the token is good for anything at this time.
         """
-        begun = self.wishes.not_before is None or now >= self.wishes.not_before
+        begun = self.fields.not_before is None or now >= self.fields.not_before
         return begun and self.status(now) == "active"
 
     def holds(self, group: str, target: Target) -> bool:
         """
         Tell whether the token has a permission: allowed there, and nowhere in it denied.
         """
-        policies = [policy for policy in self.wishes.policies if group in policy.groups]
+        policies = [policy for policy in self.fields.policies if group in policy.groups]
         denied = any(t.meets(target) for p in policies if p.effect == "deny" for t in p.targets)
         return not denied and any(
             t.covers(target) for p in policies if p.effect == "allow" for t in p.targets
@@ -125,15 +125,15 @@ class Token:
         """
         return {
             "id": self.id,
-            "name": self.wishes.name,
+            "name": self.fields.name,
             "status": self.status(now),
             "issued_on": render_time(self.issued_on),
             "modified_on": render_time(self.modified_on),
             "last_used_on": render_time(self.last_used_on),
-            "expires_on": render_time(self.wishes.expires_on),
-            "not_before": render_time(self.wishes.not_before),
-            "policies": [policy.as_json() for policy in self.wishes.policies],
-            "condition": self.wishes.condition,
+            "expires_on": render_time(self.fields.expires_on),
+            "not_before": render_time(self.fields.not_before),
+            "policies": [policy.as_json() for policy in self.fields.policies],
+            "condition": self.fields.condition,
         }
 
 
@@ -166,16 +166,16 @@ class Tokens:
         token_id = self._ids.get(digest(value))
         return None if token_id is None else self._by_id[token_id]
 
-    def create(self, kind: Kind, wishes: Wishes, now: datetime) -> tuple[Token, str]:
+    def create(self, kind: Kind, fields: Fields, now: datetime) -> tuple[Token, str]:
         """
         Keep a new token and return it with its value, which nothing can bring back later.
         """
         value = mint(kind)
-        token = Token(kind=kind, wishes=wishes, issued_on=now, modified_on=now, digest=digest(value))
-        self.keep(token)
+        token = Token(kind=kind, fields=fields, issued_on=now, modified_on=now, digest=digest(value))
+        self.store(token)
         return token, value
 
-    def keep(self, token: Token) -> None:
+    def store(self, token: Token) -> None:
         """
         Keep a token, in the place of the one with its id.
         """
@@ -188,7 +188,7 @@ class Tokens:
         """
         value = mint(token.kind)
         del self._ids[token.digest]
-        self.keep(attrs.evolve(token, digest=digest(value), modified_on=now))
+        self.store(attrs.evolve(token, digest=digest(value), modified_on=now))
         return value
 
     def remove(self, token: Token) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cftokens.emulator._refusals import RefusedError
 from cftokens.emulator._rules import read_creation, read_update
-from cftokens.emulator._state import Wishes
+from cftokens.emulator._state import Fields
 
 from .caller import UNKNOWN_ID, ZONE_READ
 
@@ -63,7 +63,7 @@ def test_any_body(content: Any) -> None:
     """
     Every body of JSON is understood or refused, never the cause of a failure.
     """
-    outcomes: list[Wishes | RefusedError] = []
+    outcomes: list[Fields | RefusedError] = []
     body = json.dumps(content).encode()
     for read in (read_creation, read_update):
         try:
