@@ -18,7 +18,7 @@ _DESCRIPTION: Final = """\
 Serve Cloudflare's token API on 127.0.0.1, in memory.
 
 With a COMMAND, run it with CLOUDFLARE_BASE_URL, CLOUDFLARE_ACCOUNT_ID, CLOUDFLARE_API_TOKEN and
-CLOUDFLARE_USER_API_TOKEN set, and end with its exit status. Without one, print these four as
+CLOUDFLARE_USER_API_TOKEN set, and exit with its status. Without one, print these four as
 `export NAME=value` lines and serve until interrupted.
 """
 
@@ -40,7 +40,7 @@ def _parse(arguments: list[str]) -> tuple[int, list[str]]:
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--port", type=_port, default=8787, help="8787 unless given; 0 for a free one")
+    parser.add_argument("--port", type=_port, default=8787, help="default: 8787; 0 for a free port")
     at = arguments.index("--") if "--" in arguments else len(arguments)
     options = parser.parse_args(arguments[:at])
     if at == len(arguments) - 1:

@@ -57,7 +57,7 @@ class Emulator:
 
     async def __aenter__(self) -> Self:
         if self._runner is not None:
-            raise RuntimeError("This emulator was started before; make another one")
+            raise RuntimeError("This emulator has already been started; create a new one")
         self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=_PATIENCE)
         await self._runner.setup()
         try:
@@ -182,8 +182,8 @@ class Emulator:
     def _started(self, value: str) -> str:
         if not self._base_url:
             raise RuntimeError(
-                "The emulator has not been started: use it in `async with Emulator() as emulator:`, "
-                "or the one of cftokens.sync.emulator in a plain `with`"
+                "The emulator has not been started; use `async with Emulator() as emulator:`, "
+                "or a plain `with` and the Emulator of cftokens.sync.emulator"
             )
         return value
 

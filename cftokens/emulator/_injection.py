@@ -51,7 +51,7 @@ class Injection:
             ValueError: That is no fault, there is no such operation, or *times* is no positive number.
         """
         if not isinstance(fault, Fault):
-            raise ValueError(f"fault must be one that Fault makes, such as Fault.status(502), not {fault!r}")  # noqa: TRY004 -- as for the others
+            raise ValueError(f"fault must be a Fault, such as Fault.status(502), not {fault!r}")  # noqa: TRY004 -- as for the others
         if operation not in (None, *_OPERATIONS):
             raise ValueError(f"operation must be one of {', '.join(_OPERATIONS)}, not {operation!r}")
         if times is not None and (not isinstance(times, int) or times is True or times < 1):

@@ -79,7 +79,7 @@ class Fault:
             ValueError: The number is negative, infinite or none.
         """
         if not (_is_number(seconds) and 0 <= seconds < math.inf):
-            raise ValueError(f"seconds must be a number from 0 on, not {seconds!r}")
+            raise ValueError(f"seconds must be a non-negative finite number, not {seconds!r}")
         return Fault(seconds=seconds)
 
     @staticmethod
@@ -115,7 +115,7 @@ class Fault:
             ValueError: The number is negative or not whole.
         """
         if retry_after is not None and not (_is_whole(retry_after) and retry_after >= 0):
-            raise ValueError(f"retry_after must be a whole number from 0 on, not {retry_after!r}")
+            raise ValueError(f"retry_after must be a non-negative whole number or None, not {retry_after!r}")
         headers = {} if retry_after is None else _blocked(retry_after)
         body = _failure(971, "Please wait and consider throttling your request speed")
         return Fault(runs=False, reply=_reply(429, headers, body, _JSON))
@@ -160,7 +160,7 @@ def _reply(status: int, headers: Any, body: str, content_type: str) -> Reply:
         raise ValueError(f"headers must be a mapping, not {headers!r}")
     for name, value in headers.items():
         if not (_matches(_HEADER_NAME, name) and _matches(_HEADER_VALUE, value)):
-            raise ValueError(f"headers must be names and values of HTTP, not {name!r}: {value!r}")
+            raise ValueError(f"headers must be valid HTTP header names and values, not {name!r}: {value!r}")
     named = {name.title(): value for name, value in headers.items()}  # their case means nothing
     return Reply(status, {"Content-Type": content_type, **named}, body.encode())
 

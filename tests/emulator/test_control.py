@@ -82,13 +82,13 @@ async def test_clear(account: Caller) -> None:
         (b'{"fault": "status"}', "status: missing a required argument: 'status'"),
         (b'{"fault": "delay", "minutes": 1}', "delay: missing a required argument: 'seconds'"),
         (b'{"fault": "truncate", "at": 1}', "truncate: got an unexpected keyword argument 'at'"),
-        (b'{"fault": "delay", "seconds": "1"}', "seconds must be a number from 0 on, not '1'"),
+        (b'{"fault": "delay", "seconds": "1"}', "seconds must be a non-negative finite number, not '1'"),
         (b'{"fault": "html", "status": "502"}', "status must be a whole number from 200 to 599, not '502'"),
         (b'{"fault": "status", "status": 502, "body": {}}', "body must be a string, not {}"),
         (b'{"fault": "status", "status": 502, "headers": [1]}', "headers must be a mapping, not [1]"),
         (
             b'{"fault": "status", "status": 502, "headers": {"X": 1}}',
-            "headers must be names and values of HTTP, not 'X': 1",
+            "headers must be valid HTTP header names and values, not 'X': 1",
         ),
         (b'{"fault": "html", "times": 0}', "times must be a positive whole number or None, not 0"),
         (

@@ -30,10 +30,10 @@ async def test_start_twice() -> None:
     An emulator is started only once, even if it was closed in between.
     """
     async with Emulator() as emulator:
-        with pytest.raises(RuntimeError, match="This emulator was started before"):
+        with pytest.raises(RuntimeError, match="This emulator has already been started"):
             await emulator.__aenter__()
 
-    with pytest.raises(RuntimeError, match="This emulator was started before"):
+    with pytest.raises(RuntimeError, match="This emulator has already been started"):
         await emulator.__aenter__()
 
 

@@ -299,21 +299,21 @@ async def test_delay_is_recorded_first(account: Caller) -> None:
         (lambda: Fault.status(199), "status must be a whole number from 200 to 599, not 199"),
         (lambda: Fault.status(True), "status must be a whole number from 200 to 599, not True"),
         (lambda: Fault.html(600), "status must be a whole number from 200 to 599, not 600"),
-        (lambda: Fault.delay(-1), "seconds must be a number from 0 on, not -1"),
-        (lambda: Fault.delay(math.nan), "seconds must be a number from 0 on, not nan"),
-        (lambda: Fault.delay(math.inf), "seconds must be a number from 0 on, not inf"),
-        (lambda: Fault.delay(True), "seconds must be a number from 0 on, not True"),
+        (lambda: Fault.delay(-1), "seconds must be a non-negative finite number, not -1"),
+        (lambda: Fault.delay(math.nan), "seconds must be a non-negative finite number, not nan"),
+        (lambda: Fault.delay(math.inf), "seconds must be a non-negative finite number, not inf"),
+        (lambda: Fault.delay(True), "seconds must be a non-negative finite number, not True"),
         (
             lambda: Fault.rate_limited(retry_after=-1),
-            "retry_after must be a whole number from 0 on, not -1",
+            "retry_after must be a non-negative whole number or None, not -1",
         ),
         (
             lambda: Fault.status(502, headers={"X": "a\nb"}),
-            r"headers must be names and values of HTTP, not 'X': 'a\\nb'",
+            r"headers must be valid HTTP header names and values, not 'X': 'a\\nb'",
         ),
         (
             lambda: Fault.status(502, headers={"": "a"}),
-            "headers must be names and values of HTTP, not '': 'a'",
+            "headers must be valid HTTP header names and values, not '': 'a'",
         ),
     ],
 )
@@ -348,5 +348,5 @@ async def test_what_is_no_fault_is_refused(emulator: Emulator) -> None:
     """
     A string or a number is a ValueError where it is injected, and not a crash where it strikes.
     """
-    with pytest.raises(ValueError, match="fault must be one that Fault makes"):
+    with pytest.raises(ValueError, match=r"fault must be a Fault, such as Fault\.status\(502\), not '502'"):
         emulator.inject("502")  # type: ignore[arg-type]  # that is the mistake
