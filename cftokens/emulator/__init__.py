@@ -1,5 +1,5 @@
 """
-Cloudflare's token API on loopback: for demonstrations and for tests.
+Cloudflare's token API on loopback, for demonstrations and tests.
 
 ::
 
@@ -9,12 +9,12 @@ Cloudflare's token API on loopback: for demonstrations and for tests.
         async with emulator.client() as client: ...
         emulator.inject(Fault.status(502), operation="create")
 
-``python -m cftokens.emulator -- COMMAND`` runs a command in any language against one.
+``python -m cftokens.emulator -- COMMAND`` runs a program in any language against an emulator.
 
-A request passes through ``_server`` (HTTP), ``_rate`` (the limit), ``faults`` and ``_injection`` (what
-goes wrong on purpose), ``_routes`` (what it asks for), ``_access`` (who may), ``_operations`` (what is
-done), ``_rules``, ``_policies`` and ``_targets`` (what a body must say), to ``_state`` (the tokens).
-Every no is in ``_refusals``; ``_control`` serves the emulator's own paths.
+A request passes through ``_server`` (HTTP), ``_routes`` (from path to operation), ``_rate`` (the rate
+limit), ``_injection`` (faults), ``_access`` (authentication and permissions), ``_operations``, and
+``_rules``, ``_policies`` and ``_targets`` (validation of the body) to ``_state`` (the tokens).
+``_refusals`` has every error; ``_control`` serves the emulator's own paths.
 """
 
 from cftokens.emulator._emulator import Emulator

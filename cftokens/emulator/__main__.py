@@ -1,5 +1,5 @@
 """
-``python -m cftokens.emulator``: an emulator for a command, or for whoever wants one.
+``python -m cftokens.emulator``: serve an emulator, alone or while a command runs.
 """
 
 import argparse
@@ -25,14 +25,14 @@ CLOUDFLARE_USER_API_TOKEN set, and exit with its status. Without one, print thes
 
 def main() -> int:
     """
-    Do what the command line says and return the exit status.
+    Run the command line and return the exit status.
     """
     return asyncio.run(_serve(*_parse(sys.argv[1:])))
 
 
 def _parse(arguments: list[str]) -> tuple[int, list[str]]:
     """
-    Return the port and the command. All after the first ``--`` is the command's own.
+    Return the port and the command: everything after the first ``--``.
     """
     parser = argparse.ArgumentParser(
         prog="python -m cftokens.emulator",
@@ -76,7 +76,7 @@ def _variables(emulator: Emulator) -> dict[str, str]:
 
 async def _wait(variables: Mapping[str, str]) -> int:
     """
-    Print the variables and wait to be interrupted.
+    Print the variables and wait for SIGINT or SIGTERM.
     """
     interrupted = asyncio.Event()
     _on_signals(lambda _number: interrupted.set())
@@ -88,7 +88,7 @@ async def _wait(variables: Mapping[str, str]) -> int:
 
 async def _run(command: Sequence[str], variables: Mapping[str, str]) -> int:
     """
-    Run a command to its end and return its status, as a shell would.
+    Run a command and return its exit status, as a shell would.
     """
     started: asyncio.Future[asyncio.subprocess.Process] = asyncio.get_running_loop().create_future()
     _on_signals(lambda number: started.add_done_callback(lambda _: _pass_on(started.result(), number)))
@@ -104,7 +104,7 @@ async def _run(command: Sequence[str], variables: Mapping[str, str]) -> int:
 
 def _pass_on(child: asyncio.subprocess.Process, number: int) -> None:
     """
-    Hand a SIGTERM to the child; Ctrl-C comes to it from the terminal.
+    Forward SIGTERM to the child. Ctrl-C reaches it from the terminal.
     """
     if number == signal.SIGTERM and child.returncode is None:
         child.terminate()
@@ -112,7 +112,7 @@ def _pass_on(child: asyncio.subprocess.Process, number: int) -> None:
 
 def _on_signals(act: Callable[[int], None]) -> None:
     """
-    Call a function when the process is told to stop.
+    Call a function with the number of each SIGINT and SIGTERM.
     """
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

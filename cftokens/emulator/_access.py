@@ -1,5 +1,5 @@
 """
-Who may do what: the credential, where it comes from, and what it permits.
+Authentication and permissions: which token a request carries, and what that token may do.
 """
 
 import ipaddress
@@ -16,7 +16,7 @@ from cftokens.emulator._targets import account_target, user_target
 _BEARER: Final = re.compile(r"bearer +([A-Za-z0-9_-]{40,80})", re.IGNORECASE)
 _KEY_HEADERS: Final = ("X-Auth-Key", "X-Auth-Email", "X-Auth-User-Service-Key")
 
-# Which groups permit to read and to write tokens, by the kind of the tokens.
+# The permission groups for reading and for writing tokens, by kind of token.
 _READ: Final = {"account": "eb56a6953c034b9d97dd838155666f06", "user": "0cc3a61731504c89b99ec1be78b77aa0"}
 _WRITE: Final = {"account": "5bc3f8b21c554832afc660159ab75fa4", "user": "686d18d5ac6c441c867cbf6771e58a0a"}
 _READING: Final = ("list", "get", "permission_groups")
@@ -24,7 +24,7 @@ _READING: Final = ("list", "get", "permission_groups")
 
 def bearer_of(headers: Mapping[str, str]) -> str:
     """
-    Return the value that a request carries, empty if it carries none.
+    Return the token value in the headers, or an empty string.
     """
     match = _BEARER.fullmatch(headers.get("Authorization", "").strip())
     return match[1] if match else ""
@@ -32,7 +32,7 @@ def bearer_of(headers: Mapping[str, str]) -> str:
 
 class Access:
     """
-    The door of one account and one user.
+    Access control for one account and one user.
     """
 
     def __init__(self, tokens: Tokens, account_id: str, user_id: str) -> None:
@@ -42,10 +42,10 @@ class Access:
 
     def authenticate(self, call: Call, headers: Mapping[str, str], peer: str, now: datetime) -> Token:
         """
-        Return the token that a request comes with.
+        Return the token that a request carries.
 
         Raises:
-            RefusedError: There is none, or it is not good here and now.
+            RefusedError: There is no token, or it is not valid at this time or from this address.
         """
         value = bearer_of(headers)
         if not value:
@@ -59,10 +59,10 @@ class Access:
 
     def authorize(self, call: Call, token: Token) -> None:
         """
-        Let a token do what it is permitted to.
+        Check that a token may make a call.
 
         Raises:
-            RefusedError: It belongs elsewhere or lacks the permission group.
+            RefusedError: The token belongs to another account or lacks the permission group.
         """
         if call.account_id not in (None, self._account_id):
             raise _rejected(call) if call.operation == "verify" else _refusals.other_account()
@@ -91,7 +91,7 @@ def _rejected(call: Call) -> _refusals.RefusedError:
 
 def _allows(condition: Mapping[str, Any] | None, peer: str) -> bool:
     """
-    Tell whether a condition lets an address in; ``not_in`` has the last word.
+    Return whether a condition allows an address; ``not_in`` overrides ``in``.
     """
     request_ip = (condition or {}).get("request_ip", {})
     inside = "in" not in request_ip or _among(peer, request_ip["in"])

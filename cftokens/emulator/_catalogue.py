@@ -1,5 +1,5 @@
 """
-The permission groups that exist, and who may see which.
+The catalogue of permission groups, and which kind of token sees which.
 """
 
 import re
@@ -17,7 +17,7 @@ __all__ = ["ACCOUNT", "BUCKET", "CATALOGUE", "USER", "ZONE", "Group", "groups_of
 @attrs.frozen
 class Group:
     """
-    A permission group; *scope* is the kind of resource that it acts on.
+    A permission group; *scope* is the kind of resource that it applies to.
     """
 
     id: str
@@ -26,7 +26,7 @@ class Group:
 
     def as_listed(self) -> dict[str, Any]:
         """
-        Return the group as the endpoint of permission groups shows it.
+        Return the group as the permission groups endpoint shows it.
         """
         return {"id": self.id, "name": self.name, "scopes": [self.scope]}
 
@@ -43,14 +43,14 @@ CATALOGUE: Final = {row[0]: Group(*row) for row in PERMISSION_GROUPS}
 
 def visible_to(kind: Kind) -> list[Group]:
     """
-    Return what a token of this kind sees: account tokens know no user-scoped groups.
+    Return the groups that this kind of token sees. Account tokens see no user-scoped ones.
     """
     return [group for group in CATALOGUE.values() if kind == "user" or group.scope != USER]
 
 
 def groups_of(scopes: Iterable[str]) -> tuple[str, ...]:
     """
-    Return the ids of all groups with one of these scopes, in order.
+    Return the ids of all groups with one of these scopes, sorted.
     """
     wanted = frozenset(scopes)
     return tuple(sorted(group.id for group in CATALOGUE.values() if group.scope in wanted))

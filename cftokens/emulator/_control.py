@@ -1,5 +1,5 @@
 """
-The emulator's own paths, for programs in other languages: faults and recorded requests.
+The emulator's own paths: faults and recorded requests for programs in other languages.
 """
 
 import json
@@ -16,7 +16,7 @@ from cftokens.emulator._shapes import is_object
 
 class Control:
     """
-    What ``/emulator/…`` answers. It asks for no credential: it is on loopback and guards nothing.
+    The handlers of ``/emulator/…``. They need no credential: only local programs can reach them.
     """
 
     def __init__(self, injection: Injection, requests: Sequence[RecordedRequest]) -> None:
@@ -25,7 +25,7 @@ class Control:
 
     def routes(self) -> list[web.RouteDef]:
         """
-        Return the paths with their handlers.
+        Return the paths and their handlers.
         """
         return [
             web.post("/emulator/faults", self.inject),
@@ -45,14 +45,14 @@ class Control:
 
     async def clear(self, _request: web.Request) -> web.Response:
         """
-        Forget all faults.
+        Remove all faults.
         """
         self._injection.clear()
         return web.json_response({})
 
     async def recorded(self, _request: web.Request) -> web.Response:
         """
-        Show what has been received.
+        Return the recorded requests.
         """
         return web.json_response([attrs.asdict(request) for request in self._requests])
 

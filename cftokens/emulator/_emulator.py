@@ -1,5 +1,5 @@
 """
-The emulator as its users see it.
+The public class `Emulator`.
 """
 
 import time
@@ -20,21 +20,21 @@ from cftokens.emulator._server import RecordedRequest, Server
 from cftokens.emulator.faults import Fault
 
 _HOST: Final = "127.0.0.1"
-_PATIENCE: Final = 0.05  # seconds that closing waits for requests that still run
+_PATIENCE: Final = 0.05  # seconds that closing waits for running requests
 
 
 class Emulator:
     """
     Cloudflare's token API on loopback, with one account and one user, all in memory.
 
-    It serves while its ``async with`` block runs, and only once. Its account and its user begin
-    with one token each, which hold every permission and show up in lists like any other token.
+    It serves while its ``async with`` block runs, and only once. The account and the user start with one
+    token each, which has every permission and appears in lists like any other.
     https://developers.cloudflare.com/api/resources/accounts/subresources/tokens/
 
     Args:
-        clock: Returns the time in Unix seconds, for tokens and for the rate limit.
-        rate_limit: The limit to enforce for each token; None enforces none.
-        port: The port on 127.0.0.1, 0 for a free one.
+        clock: A function that returns the time in Unix seconds, for tokens and the rate limit.
+        rate_limit: The limit to enforce for each token; None for no limit.
+        port: The port on 127.0.0.1; 0 for a free one.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Emulator:
         if self._runner is not None:
             await self._runner.cleanup()
 
-    if not TYPE_CHECKING:  # a type checker shall see that there is no plain "with"
+    if not TYPE_CHECKING:  # so that type checkers reject a plain "with"
 
         def __enter__(self) -> NoReturn:
             raise TypeError(
@@ -88,68 +88,68 @@ class Emulator:
 
         def __exit__(self, *_: object) -> None:
             """
-            Never reached: `with` only looks whether it is there.
+            Never called: ``with`` only checks that it exists.
             """
 
     @property
     def base_url(self) -> str:
         """
-        Where the API is, like ``http://127.0.0.1:8787/client/v4``.
+        The URL of the API, like ``http://127.0.0.1:8787/client/v4``.
         """
         return self._started(self._base_url)
 
     @property
     def account_id(self) -> str:
         """
-        The id of the only account.
+        The id of the account.
         """
         return self._started(self._operations.account_id)
 
     @property
     def user_id(self) -> str:
         """
-        The id of the only user.
+        The id of the user.
         """
         return self._started(self._operations.user_id)
 
     @property
     def api_token(self) -> str:
         """
-        The value that the account's first token began with.
+        The value that the account's first token started with.
         """
         return self._started(self._api_token)
 
     @property
     def user_api_token(self) -> str:
         """
-        The value that the user's first token began with.
+        The value that the user's first token started with.
         """
         return self._started(self._user_api_token)
 
     @property
     def requests(self) -> list[RecordedRequest]:
         """
-        What has been received below the base URL, oldest first.
+        The requests received below the base URL, oldest first.
         """
         return self._server.requests
 
     def client(self, **options: Any) -> Client:
         """
-        Return a :class:`cftokens.Client` for the account's first token.
+        Return a :class:`cftokens.Client` that uses the account's first token.
 
-        It keeps no pace of its own unless the emulator's limit is on.
+        Its rate limit is the emulator's: none by default.
 
         Args:
-            options: Arguments for the client; they win over the emulator's.
+            options: Settings of the client, which override the emulator's.
         """
         return Client(**self.client_options(options))
 
     def client_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """
-        Return the arguments of a client for the account's first token.
+        Return the settings of a client that uses the account's first token.
 
         Args:
-            options: What wins over them.
+            options: Settings that override these.
         """
         return {
             "api_token": self.api_token,
@@ -161,21 +161,21 @@ class Emulator:
 
     def inject(self, fault: Fault, *, operation: Operation | None = None, times: int | None = 1) -> None:
         """
-        Let a fault strike. Of several that fit a request, the one injected first does.
+        Inject a fault. If several match a request, the one injected first applies.
 
         Args:
             fault: What goes wrong.
-            operation: The operation that it strikes, None for any request.
-            times: How often it strikes, None for always.
+            operation: The operation it applies to; None for any request.
+            times: The number of requests it applies to; None for no limit.
 
         Raises:
-            ValueError: There is no such operation, or *times* is not positive.
+            ValueError: *fault* is not a Fault, *operation* is unknown, or *times* is not positive.
         """
         self._injection.add(fault, operation, times)
 
     def clear_faults(self) -> None:
         """
-        Forget all faults that have been injected.
+        Remove all injected faults.
         """
         self._injection.clear()
 
@@ -188,7 +188,7 @@ class Emulator:
         return value
 
     def _application(self) -> web.Application:
-        application = web.Application(client_max_size=0)  # no limit: a proper refusal for any body
+        application = web.Application(client_max_size=0)  # no limit: a large body gets the API's error
         application.add_routes(Control(self._injection, self.requests).routes())
         application.router.add_route("*", BASE + "{tail:(/.*)?}", self._server.handle)
         return application

@@ -1,5 +1,5 @@
 """
-The faults that wait for their request.
+The injected faults, and which of them applies to a request.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ _MAKERS: Final[dict[str, Callable[..., Fault]]] = {
 @attrs.define
 class _Waiting:
     """
-    A fault, the operation that it is for, and how often it strikes; None means any and always.
+    A fault with its operation (None for any) and the uses left (None for no limit).
     """
 
     fault: Fault
@@ -37,7 +37,7 @@ class _Waiting:
 
 class Injection:
     """
-    Faults in the order in which they were injected.
+    The injected faults, oldest first.
     """
 
     def __init__(self) -> None:
@@ -45,13 +45,13 @@ class Injection:
 
     def add(self, fault: Fault, operation: Operation | None, times: int | None) -> None:
         """
-        Let a fault wait for an operation.
+        Add a fault.
 
         Raises:
-            ValueError: That is no fault, there is no such operation, or *times* is no positive number.
+            ValueError: *fault* is not a Fault, *operation* is unknown, or *times* is not positive.
         """
         if not isinstance(fault, Fault):
-            raise ValueError(f"fault must be a Fault, such as Fault.status(502), not {fault!r}")  # noqa: TRY004 -- as for the others
+            raise ValueError(f"fault must be a Fault, such as Fault.status(502), not {fault!r}")  # noqa: TRY004 -- like the others
         if operation not in (None, *_OPERATIONS):
             raise ValueError(f"operation must be one of {', '.join(_OPERATIONS)}, not {operation!r}")
         if times is not None and (not isinstance(times, int) or times is True or times < 1):
@@ -60,13 +60,13 @@ class Injection:
 
     def clear(self) -> None:
         """
-        Forget all faults.
+        Remove all faults.
         """
         self._waiting.clear()
 
     def take(self, operation: Operation | None) -> Fault | None:
         """
-        Return the first fault that waits for this operation, and count it.
+        Return the first fault that matches this operation, and count the use.
         """
         for waiting in self._waiting:
             if waiting.operation in (None, operation):
@@ -83,10 +83,10 @@ class Injection:
 
 def make_fault(description: Mapping[str, Any]) -> Fault:
     """
-    Return the fault that a JSON object describes: its name as ``fault`` beside its arguments.
+    Return the fault that a JSON object describes by its name, ``fault``, and its arguments.
 
     Raises:
-        ValueError: There is no such fault, or the arguments are not its own.
+        ValueError: The fault is unknown, or its arguments are invalid.
     """
     arguments = dict(description)
     maker = _MAKERS.get(str(arguments.pop("fault", None)))

@@ -1,5 +1,5 @@
 """
-Which tokens a page of a list shows.
+Pages of the token list: filters, order and page numbers.
 
 https://developers.cloudflare.com/api/resources/accounts/subresources/tokens/methods/list/
 """
@@ -22,7 +22,7 @@ def list_page(
     tokens: list[Token], query: Mapping[str, str], now: datetime
 ) -> tuple[list[Token], dict[str, Any]]:
     """
-    Return one page of tokens, and the page's numbers as ``result_info``.
+    Return one page of tokens and its ``result_info``.
     """
     page = _read_number(query, "page", 1, _PAGES)
     per_page = _read_number(query, "per_page", _DEFAULT_PAGE_SIZE, _PAGE_SIZES)
@@ -34,7 +34,7 @@ def list_page(
 
 def _select(tokens: list[Token], query: Mapping[str, str], now: datetime) -> list[Token]:
     """
-    Return the tokens that the query asks for, in the order of their issue.
+    Return the tokens that the query selects, sorted by date of issue.
     """
     backwards = _read_choice(query, "direction", ("asc", "desc")) == "desc"
     expired_too = _read_choice(query, "include_expired", ("false", "true")) == "true"

@@ -1,5 +1,5 @@
 """
-The eight operations on tokens, for accounts and users alike.
+The eight operations on tokens, for accounts and users.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ _VERIFIED: Final = {"code": 10000, "message": "This API Token is valid and activ
 @attrs.frozen(kw_only=True)
 class Message:
     """
-    A request; *path* is raw and begins after the base URL, *peer* is the caller's address.
+    A request; *path* is the raw path after the base URL, *peer* the client's address.
     """
 
     method: str
@@ -39,7 +39,7 @@ class Message:
 @attrs.frozen
 class Answer:
     """
-    An HTTP status and the envelope that goes with it.
+    An HTTP status and its envelope.
     """
 
     status: int
@@ -48,7 +48,7 @@ class Answer:
 
 def refuse(refused: _refusals.RefusedError) -> Answer:
     """
-    Return the answer to a request that is refused.
+    Return the answer to a refused request.
     """
     return Answer(
         refused.status, {"success": False, "errors": [refused.error], "messages": [], "result": None}
@@ -61,10 +61,10 @@ def _accept(result: Any, *, messages: tuple[Any, ...] = (), **more: Any) -> Answ
 
 class Operations:
     """
-    One account and one user with their tokens.
+    The operations on the tokens of one account and one user.
 
     Args:
-        clock: Returns the time in Unix seconds.
+        clock: A function that returns the time in Unix seconds.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -86,7 +86,7 @@ class Operations:
 
     def issue_first(self, kind: Kind) -> str:
         """
-        Issue the token that the rest begins with, and return its value. It holds everything there is.
+        Create the first token of a kind, with every permission, and return its value.
         """
         policies = self._everything_of_account() if kind == "account" else self._everything_of_user()
         fields = Fields(name=f"The emulator's first {kind} token", policies=policies)
@@ -94,7 +94,7 @@ class Operations:
 
     def answer(self, call: Call, message: Message) -> Answer:
         """
-        Do what is asked for, if it may be done.
+        Run an operation, if the request's token permits it, and return the answer.
         """
         try:
             token = self._access.authenticate(call, message.headers, message.peer, self._now())
@@ -153,7 +153,7 @@ class Operations:
 
     def _roll(self, call: Call, message: Message, _caller: Token) -> Answer:
         token = self._find(call)
-        if message.body:  # the official SDK sends none
+        if message.body:  # the official SDK sends no body
             read_json(message.body)
         return _accept(self.tokens.roll(token, self._now()))
 

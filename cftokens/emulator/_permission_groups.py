@@ -1,7 +1,7 @@
 """
-Permission groups of Cloudflare's API: the id, the name and the scope of each.
+Cloudflare's permission groups: the id, name and scope of each.
 
-Not complete and not live. https://developers.cloudflare.com/fundamentals/api/reference/permissions/
+An incomplete snapshot. https://developers.cloudflare.com/fundamentals/api/reference/permissions/
 """
 
 from typing import Final

@@ -1,5 +1,5 @@
 """
-What policies must look like, and what a token's creator may put into them.
+Validation of policies: their form, and what a token's creator may grant.
 
 https://developers.cloudflare.com/fundamentals/api/how-to/create-via-api/
 """
@@ -17,12 +17,12 @@ from cftokens.emulator._values import Kind
 
 def read_policies(policies: Any, kind: Kind, *, fresh: bool) -> tuple[Policy, ...]:
     """
-    Return the policies in the order in which answers show them: never the one they were sent in.
+    Validate policies and return them reversed, so that clients do not rely on their order.
 
     Args:
-        policies: What the body says.
-        kind: The kind of token that they are for.
-        fresh: Whether the token is new; its policies cannot have an id then.
+        policies: The ``policies`` of the body.
+        kind: The kind of token they belong to.
+        fresh: Whether the token is new, so that its policies cannot have ids.
     """
     given = enumerate(a_list(policies, "/policies"))
     read = [_read_policy(policy, f"/policies/{index}", kind, fresh=fresh) for index, policy in given]
@@ -31,7 +31,7 @@ def read_policies(policies: Any, kind: Kind, *, fresh: bool) -> tuple[Policy, ..
 
 def check_grant(creator: Token, policies: Iterable[Policy]) -> None:
     """
-    Refuse policies that allow what their creator does not hold, or what makes no sense there.
+    Refuse policies that allow what their creator lacks, or whose groups do not fit the resources.
     """
     for policy in policies:
         for group in (CATALOGUE[group_id] for group_id in policy.groups):

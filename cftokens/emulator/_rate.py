@@ -1,5 +1,5 @@
 """
-The rate limit, and the headers that tell of it and of the time.
+The rate limit, and the headers that report it.
 
 https://developers.cloudflare.com/fundamentals/api/reference/limits/
 """
@@ -16,7 +16,7 @@ from cftokens._options import RateLimit
 @attrs.define
 class _Window:
     """
-    The requests of one token since *ends* minus the period.
+    The requests of one token in the period up to *ends*.
     """
 
     ends: float
@@ -27,14 +27,14 @@ class _Window:
 @attrs.frozen
 class Reading:
     """
-    What is left after a request.
+    The state of the limit after a request.
 
     Attributes:
-        at: When the request came, in Unix seconds.
-        limit: The limit that counts.
-        left: How many requests may follow.
-        seconds: How long until the count starts again.
-        refused: Whether this request came too early.
+        at: The time of the request, in Unix seconds.
+        limit: The limit that requests count against.
+        left: How many requests are left.
+        seconds: Seconds until the count restarts.
+        refused: Whether the request is over the limit.
     """
 
     at: float
@@ -57,13 +57,13 @@ class Reading:
 
 class Meter:
     """
-    Counts each token's requests in a window that begins with the first of them.
+    A count of each token's requests, in windows that start with a token's first request.
 
-    A request beyond the limit blocks its token for a whole period from then on.
+    The first request over the limit blocks its token for a full period from then on.
 
     Args:
-        limit: What is enforced; None only counts, against Cloudflare's default limit.
-        clock: Returns the time in seconds.
+        limit: The limit to enforce; None to count against Cloudflare's default limit and refuse nothing.
+        clock: A function that returns the time in Unix seconds.
     """
 
     def __init__(self, limit: RateLimit | None, clock: Callable[[], float]) -> None:
@@ -74,7 +74,7 @@ class Meter:
 
     def count(self, token_id: str | None) -> Reading:
         """
-        Count a request of a token; None, for a request without one, counts for nobody.
+        Count a request of a token. A request without one (None) is not counted.
         """
         now = self._clock()
         if token_id is None:

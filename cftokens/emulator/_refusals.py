@@ -1,7 +1,7 @@
 """
-Every way in which the emulator says no: HTTP status, Cloudflare's code, and text.
+Every error that the emulated API answers with: HTTP status, and Cloudflare's code and text.
 
-Where Cloudflare's own answer is not known, the function says that this one is *chosen*.
+*Chosen* marks what the emulator makes up because Cloudflare's answer is not known.
 https://developers.cloudflare.com/fundamentals/api/troubleshooting/
 """
 
@@ -12,12 +12,12 @@ PERMISSIONS_PAGE: Final = "https://developers.cloudflare.com/fundamentals/api/re
 
 class RefusedError(Exception):
     """
-    A request that is answered with an error.
+    An error to answer a request with.
 
     Args:
         status: The HTTP status.
-        code: Cloudflare's own code.
-        message: Cloudflare's own words.
+        code: Cloudflare's error code.
+        message: Cloudflare's error text.
         details: Further members of the error object.
     """
 
@@ -27,26 +27,26 @@ class RefusedError(Exception):
         self.error: dict[str, Any] = {"code": code, "message": message, **details}
 
 
-# --- the way -------------------------------------------------------------------------------------
+# --- routing -------------------------------------------------------------------------------------
 
 
 def no_route() -> RefusedError:
     """
-    Refuse a path that leads nowhere; the HTTP status is *chosen*.
+    Refuse an unknown path; the HTTP status is *chosen*.
     """
     return RefusedError(404, 7000, "No route for that URI")
 
 
 def no_method(method: str) -> RefusedError:
     """
-    Refuse a method that the path does not know; status and text are *chosen*.
+    Refuse a method that the path does not support; status and text are *chosen*.
     """
     return RefusedError(405, 7001, f"Method {method} not available for that URI.")
 
 
 def bad_identifier(path: str) -> RefusedError:
     """
-    Refuse an account or token id that cannot be one.
+    Refuse a malformed account or token id.
     """
     return RefusedError(400, 7003, f"Could not route to {path}, perhaps your object identifier is invalid?")
 
@@ -58,7 +58,7 @@ def unknown_token() -> RefusedError:
     return RefusedError(404, 1003, "API token not found")
 
 
-# --- the credential ------------------------------------------------------------------------------
+# --- credentials ---------------------------------------------------------------------------------
 
 
 def no_credential() -> RefusedError:
@@ -77,14 +77,14 @@ def key_instead_of_token() -> RefusedError:
 
 def unknown_key() -> RefusedError:
     """
-    Refuse a global API key: the emulator knows none.
+    Refuse a global API key; the emulator has none.
     """
     return RefusedError(403, 9103, "Unknown X-Auth-Key or X-Auth-Email")
 
 
 def malformed_authorization() -> RefusedError:
     """
-    Refuse an Authorization header that holds nothing like a bearer token.
+    Refuse an Authorization header without a well-formed bearer token.
     """
     chain = [{"code": 6111, "message": "Invalid format for Authorization header"}]
     return RefusedError(400, 6003, "Invalid request headers", error_chain=chain)
@@ -92,28 +92,28 @@ def malformed_authorization() -> RefusedError:
 
 def nothing_to_verify() -> RefusedError:
     """
-    Refuse to verify a token that is unknown, of the other kind, or not in force.
+    Refuse to verify a token that is unknown, of the other kind, or not valid now.
     """
     return RefusedError(401, 1000, "Invalid API Token")
 
 
 def invalid_token() -> RefusedError:
     """
-    Refuse a token that is unknown, of the other kind, or not in force.
+    Refuse a token that is unknown, of the other kind, or not valid now.
     """
     return RefusedError(403, 9109, "Invalid access token")
 
 
 def wrong_place(address: str) -> RefusedError:
     """
-    Refuse a token that is used from an address outside its condition.
+    Refuse a token used from an address that its condition does not allow.
     """
     return RefusedError(403, 9109, f"Cannot use the access token from location: {address}")
 
 
 def other_account() -> RefusedError:
     """
-    Refuse a token on an account that is not its own.
+    Refuse a token on an account other than its own.
     """
     return RefusedError(403, 10000, "Authentication error", documentation_url=PERMISSIONS_PAGE)
 
@@ -128,24 +128,24 @@ def not_permitted() -> RefusedError:
 
 def too_fast() -> RefusedError:
     """
-    Refuse a request beyond the rate limit.
+    Refuse a request over the rate limit.
     """
     return RefusedError(429, 971, "Please wait and consider throttling your request speed")
 
 
-# --- the body and the query ----------------------------------------------------------------------
+# --- body and query ------------------------------------------------------------------------------
 
 
 def malformed_json() -> RefusedError:
     """
-    Refuse a body that is no JSON; code and text are *chosen*.
+    Refuse a body that is not JSON; code and text are *chosen*.
     """
     return RefusedError(400, 6007, "Malformed JSON in request body")
 
 
 def rule_broken(rule: str, pointer: str) -> RefusedError:
     """
-    Refuse a value at *pointer* (a JSON pointer) that breaks a rule; most rules' texts are *chosen*.
+    Refuse a value at *pointer* (a JSON pointer) that breaks a rule; the text of most rules is *chosen*.
     """
     message = f"These rules must pass for {pointer or 'the body'}: {rule}"
     return RefusedError(400, 1001, message, source={"pointer": pointer})
@@ -153,7 +153,7 @@ def rule_broken(rule: str, pointer: str) -> RefusedError:
 
 def bad_name() -> RefusedError:
     """
-    Refuse a name that is empty or too long; its code is the HTTP status.
+    Refuse an empty or overlong name; the error code equals the HTTP status.
     """
     message = "name must have a length between 1 and 120"
     return RefusedError(400, 400, message, source={"pointer": "/name"})
@@ -161,7 +161,7 @@ def bad_name() -> RefusedError:
 
 def policy_reused(pointer: str) -> RefusedError:
     """
-    Refuse to create a token from a policy with an id.
+    Refuse to create a token with a policy that has an id.
     """
     message = "Reusing existing policies is not supported by token creation"
     return RefusedError(400, 1001, message, source={"pointer": pointer})
@@ -169,7 +169,7 @@ def policy_reused(pointer: str) -> RefusedError:
 
 def zone_not_named(pointer: str) -> RefusedError:
     """
-    Refuse an account token for all zones everywhere.
+    Refuse an account token for all zones of all accounts.
     """
     message = "Must specify a zone for account owned tokens, or nest zone under specific account resource"
     return RefusedError(400, 1001, message, source={"pointer": pointer})
@@ -177,7 +177,7 @@ def zone_not_named(pointer: str) -> RefusedError:
 
 def not_held(group: str) -> RefusedError:
     """
-    Refuse to grant what the creator does not hold, or what the resource cannot take.
+    Refuse to grant a group that the creator lacks or that does not fit the resource.
     """
     message = f'Failed common permission check against resources. (Permission group: "{group}")'
     return RefusedError(400, 1001, message)
@@ -185,13 +185,13 @@ def not_held(group: str) -> RefusedError:
 
 def bad_query(rule: str) -> RefusedError:
     """
-    Refuse a query parameter; code and text are *chosen*.
+    Refuse an invalid query parameter; code and text are *chosen*.
     """
     return RefusedError(400, 1001, f"These rules must pass for the query: {rule}")
 
 
 def quota_reached(quota: int) -> RefusedError:
     """
-    Refuse one token too many; status, code and text are *chosen*.
+    Refuse a token over the quota; status, code and text are *chosen*.
     """
     return RefusedError(400, 1001, f"Maximum number of API tokens reached: {quota}")

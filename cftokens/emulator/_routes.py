@@ -1,5 +1,5 @@
 """
-From method and path to the operation that they mean.
+Routing: from method and path to an operation.
 """
 
 import re
@@ -28,13 +28,13 @@ _VALUE: Final[dict[str, Operation]] = {"PUT": "roll"}
 @attrs.frozen(kw_only=True)
 class Call:
     """
-    One operation, and what the path says about it.
+    An operation, with what its path says.
 
     Attributes:
-        kind: The kind of tokens that the path is about.
-        operation: What is to be done.
-        account_id: The account in the path, None for a user's tokens.
-        token_id: The token in the path, empty for operations without one.
+        kind: The kind of token.
+        operation: The operation to run.
+        account_id: The account in the path; None for a user's tokens.
+        token_id: The token in the path; empty if there is none.
     """
 
     kind: Kind
@@ -45,10 +45,10 @@ class Call:
 
 def route(method: str, path: str) -> Call:
     """
-    Return what a request asks for; *path* is raw and begins after the base URL.
+    Return the call that a request makes; *path* is the raw path after the base URL.
 
     Raises:
-        RefusedError: Nothing is there, or not for this method.
+        RefusedError: The path is unknown or malformed, or does not support the method.
     """
     match = _PATH.fullmatch(path)
     if match is None:
@@ -65,7 +65,7 @@ def route(method: str, path: str) -> Call:
 
 def _find(rest: str) -> tuple[str | None, dict[str, Operation]]:
     """
-    Return the token id in the rest of a path, and the operations there by method.
+    Return the token id in the rest of a path, and its operations by method.
     """
     if not rest:
         return None, _COLLECTION

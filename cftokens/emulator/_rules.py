@@ -1,5 +1,5 @@
 """
-What the body of a create or an update must look like.
+Validation of the body of a create or update.
 
 https://developers.cloudflare.com/api/resources/accounts/subresources/tokens/methods/create/
 """
@@ -26,7 +26,7 @@ _TIME_RULE: Final = "must be a date-time with whole seconds and an offset, like 
 
 def read_json(body: bytes) -> dict[str, Any]:
     """
-    Return the object that a body holds.
+    Return the JSON object in a body.
     """
     try:
         content = json.loads(body)
@@ -37,7 +37,7 @@ def read_json(body: bytes) -> dict[str, Any]:
 
 def read_creation(body: bytes, kind: Kind) -> Fields:
     """
-    Return what a body asks to create. A status there is ignored.
+    Return the fields of a new token. A status in the body is ignored.
     """
     content = read_json(body)
     return _read_fields(content, read_policies(content.get("policies"), kind, fresh=True))
@@ -45,7 +45,7 @@ def read_creation(body: bytes, kind: Kind) -> Fields:
 
 def read_update(body: bytes, kind: Kind) -> Fields:
     """
-    Return what a body makes of a token. It says everything: what is left out is gone.
+    Return the fields that replace a token's. Omitted ones are unset, except the status.
     """
     content = read_json(body)
     fields = _read_fields(content, read_policies(content.get("policies"), kind, fresh=False))
@@ -90,7 +90,7 @@ def _read_time(text: Any, pointer: str) -> datetime | None:
 
 def _read_condition(condition: Any) -> dict[str, Any] | None:
     """
-    Return the condition in today's form; the old key ``request.ip`` is understood too.
+    Return the condition in its current form. The old key ``request.ip`` is also accepted.
     """
     if condition is None or condition == {}:
         return None

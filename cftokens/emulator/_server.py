@@ -1,5 +1,5 @@
 """
-HTTP: from a request to an operation, and from its answer, or a fault, to a response.
+The HTTP side of the emulated API: from requests to operations, from answers and faults to responses.
 """
 
 import asyncio
@@ -23,13 +23,13 @@ from cftokens.emulator.faults import Fault, Reply
 @attrs.frozen(kw_only=True)
 class RecordedRequest:
     """
-    A request that an emulator has received. It holds no secret: token values are cut to their prefix.
+    A request that an emulator received. Token values in it are cut to their prefix.
 
     Attributes:
         method: The HTTP method.
         path: The raw path after the base URL, like ``/user/tokens``.
         query: The query parameters.
-        operation: What was asked for, like ``"create"``; None if the path leads nowhere.
+        operation: The operation, like ``"create"``; None if the request matches none.
         status: The HTTP status of the answer; None if there was none.
     """
 
@@ -42,7 +42,7 @@ class RecordedRequest:
 
 class Server:
     """
-    The API's side of an emulator.
+    The request handler of the emulated API.
     """
 
     def __init__(self, operations: Operations, meter: Meter, injection: Injection) -> None:
@@ -76,7 +76,7 @@ class Server:
 
     def _play(self, call: Call | _refusals.RefusedError, message: Message, fault: Fault) -> Reply | None:
         """
-        Run the operation, unless the fault keeps it from running, and return what is answered.
+        Run the operation, unless the fault prevents it, and return the reply, if any.
         """
         own = _encode(self._operate(call, message)) if fault.runs else None
         return None if fault.sent == "nothing" else fault.reply or own
@@ -132,7 +132,7 @@ async def _send(
 
 async def _send_half(request: web.Request, reply: Reply, headers: Mapping[str, str]) -> web.StreamResponse:
     """
-    Promise the whole body, send half of it, and hang up.
+    Announce the whole body, send half of it, and close the connection.
     """
     response = web.StreamResponse(status=reply.status, headers=headers)
     response.headers.update(reply.headers)
@@ -144,7 +144,7 @@ async def _send_half(request: web.Request, reply: Reply, headers: Mapping[str, s
 
 def _hang_up(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
     """
-    Close the connection: what has been written still goes out, the rest is lost.
+    Close the connection once what has been written is sent.
     """
     request.protocol.force_close()
     return response

@@ -1,5 +1,5 @@
 """
-JSON values of the shape that is expected, or a refusal that says where.
+Type checks of JSON values; a wrong type is refused.
 """
 
 from typing import Any, TypeGuard
@@ -9,21 +9,21 @@ from cftokens.emulator._refusals import rule_broken
 
 def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
     """
-    Tell whether a value is an object.
+    Return whether a value is an object.
     """
     return isinstance(value, dict)
 
 
 def is_list(value: Any) -> TypeGuard[list[Any]]:
     """
-    Tell whether a value is an array.
+    Return whether a value is an array.
     """
     return isinstance(value, list)
 
 
 def an_object(value: Any, pointer: str) -> dict[str, Any]:
     """
-    Return a value that must be an object.
+    Return a value if it is an object, else refuse it.
     """
     if not is_object(value):
         raise rule_broken(f"{_last(pointer)} must be present and an object", pointer)
@@ -32,7 +32,7 @@ def an_object(value: Any, pointer: str) -> dict[str, Any]:
 
 def a_list(value: Any, pointer: str) -> list[Any]:
     """
-    Return a value that must be an array.
+    Return a value if it is an array, else refuse it.
     """
     if not is_list(value):
         raise rule_broken(f"{_last(pointer)} must be present and an array", pointer)
@@ -41,7 +41,7 @@ def a_list(value: Any, pointer: str) -> list[Any]:
 
 def a_text(value: Any, pointer: str) -> str:
     """
-    Return a value that must be a string.
+    Return a value if it is a string, else refuse it.
     """
     if not isinstance(value, str):
         raise rule_broken(f"{_last(pointer)} must be present and a string", pointer)

@@ -16,21 +16,21 @@ from cftokens.emulator._values import Kind, digest, mint
 
 def new_id() -> str:
     """
-    Return a new identifier in Cloudflare's form.
+    Return a new id in Cloudflare's format.
     """
     return secrets.token_hex(16)
 
 
 def whole_second(seconds: float) -> datetime:
     """
-    Return a Unix time as a date-time in UTC.
+    Return a Unix time as a datetime in UTC, without fractions of a second.
     """
     return datetime.fromtimestamp(int(seconds), UTC)
 
 
 def render_time(moment: datetime | None) -> str | None:
     """
-    Return a date-time as the API writes it.
+    Return a datetime as the API shows it.
     """
     return None if moment is None else moment.isoformat().replace("+00:00", "Z")
 
@@ -38,7 +38,7 @@ def render_time(moment: datetime | None) -> str | None:
 @attrs.frozen(kw_only=True)
 class Policy:
     """
-    Groups, allowed or denied on resources. *resources* stay as they were sent.
+    A policy: groups allowed or denied on resources, which are stored as sent.
     """
 
     effect: str
@@ -49,7 +49,7 @@ class Policy:
     @property
     def targets(self) -> tuple[Target, ...]:
         """
-        What the resources mean; those that mean nothing never come this far.
+        The targets of the resources. A policy with unknown resources is refused earlier.
         """
         return tuple(target for target in targets_of(self.resources) if target)
 
@@ -69,7 +69,7 @@ class Policy:
 @attrs.frozen(kw_only=True)
 class Fields:
     """
-    What a caller can say about a token: the body of a create or an update, understood.
+    The settable fields of a token, from the body of a create or update.
     """
 
     name: str
@@ -83,7 +83,7 @@ class Fields:
 @attrs.frozen(kw_only=True)
 class Token:
     """
-    A token as it is kept: everything but its value.
+    A token, with the digest of its value.
     """
 
     kind: Kind
@@ -104,14 +104,14 @@ class Token:
 
     def in_force(self, now: datetime) -> bool:
         """
-        Tell whether the token is good for anything at this time.
+        Return whether the token is valid at this time.
         """
         begun = self.fields.not_before is None or now >= self.fields.not_before
         return begun and self.status(now) == "active"
 
     def holds(self, group: str, target: Target) -> bool:
         """
-        Tell whether the token has a permission: allowed there, and nowhere in it denied.
+        Return whether the token has a permission: allowed on all of the target, denied on none of it.
         """
         policies = [policy for policy in self.fields.policies if group in policy.groups]
         denied = any(t.meets(target) for p in policies if p.effect == "deny" for t in p.targets)
@@ -154,21 +154,21 @@ class Tokens:
 
     def find(self, kind: Kind, token_id: str) -> Token | None:
         """
-        Return the token with this id, if it is of this kind.
+        Return the token of this kind with this id, if any.
         """
         token = self._by_id.get(token_id)
         return token if token and token.kind == kind else None
 
     def holder_of(self, value: str) -> Token | None:
         """
-        Return the token that has this value.
+        Return the token with this value, if any.
         """
         token_id = self._ids.get(digest(value))
         return None if token_id is None else self._by_id[token_id]
 
     def create(self, kind: Kind, fields: Fields, now: datetime) -> tuple[Token, str]:
         """
-        Keep a new token and return it with its value, which nothing can bring back later.
+        Create a token and return it with its value, which is not stored.
         """
         value = mint(kind)
         token = Token(kind=kind, fields=fields, issued_on=now, modified_on=now, digest=digest(value))
@@ -177,14 +177,14 @@ class Tokens:
 
     def store(self, token: Token) -> None:
         """
-        Keep a token, in the place of the one with its id.
+        Store a token, replacing the one with the same id.
         """
         self._by_id[token.id] = token
         self._ids[token.digest] = token.id
 
     def roll(self, token: Token, now: datetime) -> str:
         """
-        Give a token a new value and return it; the old one is worth nothing from now on.
+        Replace a token's value and return the new one. The old one stops working.
         """
         value = mint(token.kind)
         del self._ids[token.digest]
@@ -193,6 +193,6 @@ class Tokens:
 
     def remove(self, token: Token) -> None:
         """
-        Forget a token and its value.
+        Remove a token and its value.
         """
         del self._by_id[token.id], self._ids[token.digest]

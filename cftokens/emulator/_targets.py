@@ -1,5 +1,5 @@
 """
-The grammar of resources in a policy, and which of them covers which.
+The resources in a policy: what their names mean, and which covers which.
 
 https://developers.cloudflare.com/fundamentals/api/how-to/create-via-api/
 """
@@ -30,12 +30,12 @@ _TAKES: Final = {
 @attrs.frozen
 class Target:
     """
-    What a policy points at.
+    A resource, or a set of resources, that a policy names.
 
     Attributes:
-        kind: What it is, or what they are.
-        account: The id of the account that it is in, ``*`` for any, ``?`` if the resource leaves it open.
-        name: Which one in that account, ``*`` for all.
+        kind: The kind of resource.
+        account: The id of its account; ``*`` for any, ``?`` if the name does not say.
+        name: Its id or name in that account; ``*`` for all.
     """
 
     kind: Literal["user", "account", "zone", "bucket"]
@@ -44,15 +44,15 @@ class Target:
 
     def takes(self, scope: str) -> bool:
         """
-        Tell whether a group of this scope may stand beside this target.
+        Return whether a group of this scope can apply to this target.
 
-        Cloudflare accepts a zone's group on a whole account.
+        Cloudflare accepts zone groups on a whole account.
         """
         return self.kind in _TAKES[scope]
 
     def covers(self, other: "Target") -> bool:
         """
-        Tell whether what is allowed here is allowed there. Any zone is deemed to be in the account.
+        Return whether this target includes another. An unknown account matches any.
         """
         if self == EVERY_ACCOUNT:
             return other.kind != "user"
@@ -61,7 +61,7 @@ class Target:
 
     def meets(self, other: "Target") -> bool:
         """
-        Tell whether the two have anything in common.
+        Return whether the two overlap.
         """
         return self.covers(other) or other.covers(self)
 
@@ -72,21 +72,21 @@ EVERY_ZONE: Final = Target("zone")
 
 def account_target(account_id: str) -> Target:
     """
-    Return the target that is one account itself.
+    Return the target for one account itself.
     """
     return Target("account", account_id)
 
 
 def user_target(user_id: str) -> Target:
     """
-    Return the target that is one user.
+    Return the target for one user.
     """
     return Target("user", "*", user_id)
 
 
 def parse_target(name: str) -> Target | None:
     """
-    Return what a resource name at the top level means, None if nothing.
+    Return the target of a resource name at the top level, None if unknown.
     """
     if match := _USER.fullmatch(name):
         return user_target(match[1])
@@ -100,7 +100,7 @@ def parse_target(name: str) -> Target | None:
 
 def parse_nested(account: str, name: str) -> Target | None:
     """
-    Return what a resource name below an account's means, None if nothing.
+    Return the target of a resource name nested in an account, None if unknown.
     """
     outer = _ACCOUNT.fullmatch(account)
     if outer is None or outer[1] == "*":
@@ -115,7 +115,7 @@ def parse_nested(account: str, name: str) -> Target | None:
 
 def targets_of(resources: Mapping[str, Any]) -> Iterator[Target | None]:
     """
-    Yield what each entry of a policy's resources means, in order.
+    Yield the target of each of a policy's resources, None if unknown.
     """
     for name, below in resources.items():
         if below == "*":

@@ -1,5 +1,5 @@
 """
-Token values: their form, their kind, and how they are kept.
+Token values: how they are made, stored as digests, and hidden in text.
 
 https://developers.cloudflare.com/fundamentals/api/get-started/token-formats/
 """
@@ -20,7 +20,7 @@ _VALUE: Final = re.compile(r"(cf[a-z]{1,2}_)?[A-Za-z0-9_-]{40,}")
 
 def mint(kind: Kind) -> str:
     """
-    Return a new value: a prefix, 40 alphanumerics, and their CRC-32 in hexadecimal.
+    Return a new value: a prefix, 40 alphanumerics and their CRC-32 in hexadecimal.
     """
     body = "".join(secrets.choice(_ALPHANUMERICS) for _ in range(40))
     return f"{PREFIXES[kind]}{body}{zlib.crc32(body.encode()):08x}"
@@ -28,15 +28,15 @@ def mint(kind: Kind) -> str:
 
 def digest(value: str) -> bytes:
     """
-    Return what is kept of a value: enough to know it again, too little to use it.
+    Return the digest that is stored instead of a value.
 
-    Looking a digest up in a dict is safe: its timing tells nothing about the value.
+    Looking up a digest in a dict is safe: the timing reveals nothing about the value.
     """
     return hashlib.sha256(value.encode()).digest()
 
 
 def hide_values(text: str) -> str:
     """
-    Return the text with all that could be a token value, in the new form or the old, cut to its prefix.
+    Return the text with every possible token value, in the new or old format, cut to its prefix.
     """
     return _VALUE.sub(r"\1…", text)

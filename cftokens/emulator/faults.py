@@ -1,7 +1,7 @@
 """
-What can go wrong between a client and Cloudflare, to be injected into an emulator.
+Faults to inject into an emulator: what can go wrong between a client and Cloudflare.
 
-Give a fault to :meth:`cftokens.emulator.Emulator.inject`::
+Pass a fault to :meth:`cftokens.emulator.Emulator.inject`::
 
     emulator.inject(Fault.status(502), operation="create", times=1)
 """
@@ -25,7 +25,7 @@ _HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e]*")
 @attrs.frozen
 class Reply:
     """
-    An HTTP answer, ready to be sent.
+    An HTTP answer, ready to send.
     """
 
     status: int
@@ -36,13 +36,13 @@ class Reply:
 @attrs.frozen(kw_only=True)
 class Fault:
     """
-    One way to fail. Make it with one of the methods below, not by calling the class.
+    A way to fail. Create one with the methods below.
 
     Attributes:
         runs: Whether the operation takes effect.
-        reply: What is answered in place of the operation's own answer, None for that one.
-        seconds: How long the answer is held back.
-        sent: How much of the answer is sent before the connection is closed; all of it leaves it open.
+        reply: The answer to send; None for the operation's own.
+        seconds: How long to wait before answering.
+        sent: How much of the answer to send. The connection is closed unless all is sent.
     """
 
     runs: bool = True
@@ -59,12 +59,12 @@ class Fault:
 
         Args:
             status: The status, 200 to 599.
-            after: Whether the operation takes effect all the same.
-            headers: Further headers of the answer.
-            body: The whole body; without one it is Cloudflare's failure envelope.
+            after: Whether the operation takes effect anyway.
+            headers: Extra headers of the answer.
+            body: The whole body; Cloudflare's failure envelope by default.
 
         Raises:
-            ValueError: No HTTP answer can be made of that.
+            ValueError: An argument is invalid in an HTTP answer.
         """
         if body is None:
             body = _failure(status, "Injected by the emulator")
@@ -73,10 +73,10 @@ class Fault:
     @staticmethod
     def delay(seconds: float) -> "Fault":
         """
-        Run the operation, and answer so many seconds later.
+        Run the operation and answer after a delay.
 
         Raises:
-            ValueError: The number is negative, infinite or none.
+            ValueError: *seconds* is negative or not a finite number.
         """
         if not (_is_number(seconds) and 0 <= seconds < math.inf):
             raise ValueError(f"seconds must be a non-negative finite number, not {seconds!r}")
@@ -85,7 +85,7 @@ class Fault:
     @staticmethod
     def drop_before() -> "Fault":
         """
-        Read the request, then close the connection: nothing takes effect, nothing is answered.
+        Read the request, then close the connection, without effect or answer.
         """
         return Fault(runs=False, sent="nothing")
 
@@ -109,10 +109,10 @@ class Fault:
         Answer 429 without running the operation.
 
         Args:
-            retry_after: Seconds in the Retry-After header, None for no such header.
+            retry_after: Seconds in the Retry-After header; None to omit it.
 
         Raises:
-            ValueError: The number is negative or not whole.
+            ValueError: *retry_after* is negative or not a whole number.
         """
         if retry_after is not None and not (_is_whole(retry_after) and retry_after >= 0):
             raise ValueError(f"retry_after must be a non-negative whole number or None, not {retry_after!r}")
@@ -123,14 +123,14 @@ class Fault:
     @staticmethod
     def html(status: int = 502, *, after: bool = False) -> "Fault":
         """
-        Answer with a page of HTML, as a proxy in between does.
+        Answer with an HTML page, as a proxy might.
 
         Args:
             status: The HTTP status, 200 to 599.
-            after: Whether the operation takes effect all the same.
+            after: Whether the operation takes effect anyway.
 
         Raises:
-            ValueError: That is no such status.
+            ValueError: *status* is out of range.
         """
         return Fault(runs=after, reply=_reply(status, {}, _HTML.format(status), "text/html; charset=UTF-8"))
 
@@ -155,13 +155,13 @@ def _reply(status: int, headers: Any, body: str, content_type: str) -> Reply:
     if not (_is_whole(status) and status in range(200, 600)):
         raise ValueError(f"status must be a whole number from 200 to 599, not {status!r}")
     if not isinstance(body, str):
-        raise ValueError(f"body must be a string, not {body!r}")  # noqa: TRY004 -- one kind of error for all
+        raise ValueError(f"body must be a string, not {body!r}")  # noqa: TRY004 -- like the others
     if not _is_mapping(headers):
         raise ValueError(f"headers must be a mapping, not {headers!r}")
     for name, value in headers.items():
         if not (_matches(_HEADER_NAME, name) and _matches(_HEADER_VALUE, value)):
             raise ValueError(f"headers must be valid HTTP header names and values, not {name!r}: {value!r}")
-    named = {name.title(): value for name, value in headers.items()}  # their case means nothing
+    named = {name.title(): value for name, value in headers.items()}  # case-insensitive
     return Reply(status, {"Content-Type": content_type, **named}, body.encode())
 
 

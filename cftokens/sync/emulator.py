@@ -1,5 +1,5 @@
 """
-The emulator for blocking code and its tests: it serves from a thread of its own.
+The emulator for blocking code, served from a background thread.
 
 https://developers.cloudflare.com/api/resources/accounts/subresources/tokens/
 """
@@ -23,16 +23,16 @@ class Emulator:
     """
     Cloudflare's token API on loopback, with one account and one user, all in memory.
 
-    It serves from a thread of its own while its ``with`` block runs, and only once. Its account and
-    its user begin with one token each, which hold every permission.
+    It serves from a background thread while its ``with`` block runs, and only once. The account and the
+    user start with one token each, which has every permission and appears in lists like any other.
 
     Args:
-        clock: Returns the time in Unix seconds, for tokens and for the rate limit. It is called in the
-            emulator's thread.
+        clock: A function that returns the time in Unix seconds, for tokens and the rate limit. It is
+            called in the background thread.
 
-        rate_limit: The limit to enforce for each token; None enforces none.
+        rate_limit: The limit to enforce for each token; None for no limit.
 
-        port: The port on 127.0.0.1, 0 for a free one.
+        port: The port on 127.0.0.1; 0 for a free one.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Emulator:
     ) -> None:
         self._portal.close()
 
-    if not TYPE_CHECKING:  # a type checker shall see that there is no "async with"
+    if not TYPE_CHECKING:  # so that type checkers reject "async with"
 
         async def __aenter__(self) -> NoReturn:
             raise TypeError(
@@ -63,7 +63,7 @@ class Emulator:
 
         async def __aexit__(self, *_: object) -> None:
             """
-            Never reached: `async with` only looks whether it is there.
+            Never called: ``async with`` only checks that it exists.
             """
 
     def __repr__(self) -> str:
@@ -72,75 +72,75 @@ class Emulator:
     @property
     def base_url(self) -> str:
         """
-        Where the API is, like ``http://127.0.0.1:8787/client/v4``.
+        The URL of the API, like ``http://127.0.0.1:8787/client/v4``.
         """
         return self._wrapped.base_url
 
     @property
     def account_id(self) -> str:
         """
-        The id of the only account.
+        The id of the account.
         """
         return self._wrapped.account_id
 
     @property
     def user_id(self) -> str:
         """
-        The id of the only user.
+        The id of the user.
         """
         return self._wrapped.user_id
 
     @property
     def api_token(self) -> str:
         """
-        The value that the account's first token began with.
+        The value that the account's first token started with.
         """
         return self._wrapped.api_token
 
     @property
     def user_api_token(self) -> str:
         """
-        The value that the user's first token began with.
+        The value that the user's first token started with.
         """
         return self._wrapped.user_api_token
 
     @property
     def requests(self) -> list[RecordedRequest]:
         """
-        What has been received below the base URL, oldest first.
+        The requests received below the base URL, oldest first.
         """
         return self._wrapped.requests
 
     def client(self, **options: Any) -> Client:
         """
-        Return a blocking client for the account's first token.
+        Return a blocking client that uses the account's first token.
 
-        It keeps no pace of its own unless the emulator's limit is on.
+        Its rate limit is the emulator's: none by default.
 
         Args:
-            options: Arguments for the client; they win over the emulator's.
+            options: Settings of the client, which override the emulator's.
         """
         return Client(**self._wrapped.client_options(options))
 
     def inject(self, fault: Fault, *, operation: Operation | None = None, times: int | None = 1) -> None:
         """
-        Let a fault strike. Of several that fit a request, the one injected first does.
+        Inject a fault. If several match a request, the one injected first applies.
 
         Args:
             fault: What goes wrong.
 
-            operation: The operation that it strikes, None for any request.
+            operation: The operation it applies to; None for any request.
 
-            times: How often it strikes, None for always.
+            times: The number of requests it applies to; None for no limit.
 
         Raises:
-            ValueError: There is no such operation, or *times* is not positive.
+            ValueError: *fault* is not a Fault, *operation* is unknown, or *times* is not positive.
         """
         self._wrapped.inject(fault, operation=operation, times=times)
 
     def clear_faults(self) -> None:
         """
-        Forget all faults that have been injected.
+        Remove all injected faults.
         """
         self._wrapped.clear_faults()
 
