@@ -1,5 +1,5 @@
 """
-Plain HTTP to an emulator: no client of ours stands between a test and the answer.
+Plain HTTP requests to an emulator, without a cftokens client.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ def policy(resources: Mapping[str, Any], *groups: str, effect: str = "allow") ->
 
 class Clock:
     """
-    A clock that stands still until it is told otherwise.
+    A clock that only tests move.
     """
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Clock:
 @attrs.frozen
 class Answer:
     """
-    What came back.
+    An answer to a request.
     """
 
     status: int
@@ -60,7 +60,7 @@ class Answer:
     @property
     def refusal(self) -> tuple[int, int, str]:
         """
-        HTTP status, code and text of a proper refusal.
+        The HTTP status, code and text of a well-formed refusal.
         """
         assert self.content["success"] is False
         assert self.content["result"] is None
@@ -71,7 +71,7 @@ class Answer:
     @property
     def result(self) -> Any:
         """
-        The result of a proper success.
+        The result of a well-formed success.
         """
         assert (self.status, self.content["success"], self.content["errors"]) == (200, True, [])
         return self.content["result"]
@@ -80,7 +80,7 @@ class Answer:
 @attrs.frozen
 class Caller:
     """
-    Sends requests about the tokens of one kind, with the emulator's first token unless told otherwise.
+    A sender of requests about one kind of token, with the emulator's first token by default.
     """
 
     emulator: Emulator
@@ -90,7 +90,7 @@ class Caller:
     @property
     def home(self) -> dict[str, str]:
         """
-        The resource that tokens of this kind are about: the account, or the user.
+        The resource that owns the tokens: the account or the user.
         """
         owner = (
             f"account.{self.emulator.account_id}"
@@ -102,7 +102,7 @@ class Caller:
     @property
     def tokens(self) -> str:
         """
-        The path of the collection.
+        The path of the token collection.
         """
         return f"/accounts/{self.emulator.account_id}/tokens" if self.kind == "account" else "/user/tokens"
 
@@ -130,7 +130,7 @@ class Caller:
         **rest: Any,
     ) -> Answer:
         """
-        Send a request to the collection or to what lies below it.
+        Send a request to *path*, or to the collection or a path below it.
         """
         url = URL(self.emulator.base_url + (self.tokens + below if path is None else path), encoded=True)
         if headers is None:
@@ -140,7 +140,7 @@ class Caller:
 
     async def create(self, *policies: Mapping[str, Any], **more: Any) -> Any:
         """
-        Create a token and return it as it was answered.
+        Create a token and return the result.
         """
         return (await self.send("POST", json=self.body(*policies, **more))).result
 

@@ -1,5 +1,5 @@
 """
-An emulator with a clock that stands still, and callers of it.
+Fixtures: an emulator with a clock that only tests move, and its callers.
 """
 
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ from .caller import Caller, Clock
 @pytest.fixture
 def clock() -> Clock:
     """
-    Return the time that the emulator goes by.
+    Return the emulator's clock.
     """
     return Clock()
 
@@ -32,7 +32,7 @@ async def emulator(clock: Clock) -> AsyncIterator[Emulator]:
 @pytest.fixture
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
     """
-    Open a session of plain aiohttp that sends nothing twice.
+    Open a plain aiohttp session that never resends a request.
     """
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as session:
         yield session
@@ -57,6 +57,6 @@ def user(emulator: Emulator, session: aiohttp.ClientSession) -> Caller:
 @pytest.fixture(params=["account", "user"])
 def caller(request: pytest.FixtureRequest, emulator: Emulator, session: aiohttp.ClientSession) -> Caller:
     """
-    Return a caller of the account's endpoints, and one of the user's.
+    Return a caller of the account's endpoints, then one of the user's.
     """
     return Caller(emulator, session, request.param)

@@ -1,5 +1,5 @@
 """
-Whatever a body holds, it is understood or refused.
+Arbitrary JSON bodies.
 """
 
 import json
@@ -61,7 +61,7 @@ BODIES = JSON | st.fixed_dictionaries(
 @settings(deadline=None)
 def test_any_body(content: Any) -> None:
     """
-    Every body of JSON is understood or refused, never the cause of a failure.
+    Every JSON body is either accepted or refused.
     """
     outcomes: list[Fields | RefusedError] = []
     body = json.dumps(content).encode()

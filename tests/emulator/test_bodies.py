@@ -1,5 +1,5 @@
 """
-What the body of a create or an update may say about a token, its policies aside.
+The body of a create or update, apart from the policies.
 """
 
 from typing import Any
@@ -14,9 +14,9 @@ BAD_NAME = (400, 400, "name must have a length between 1 and 120")
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 100_000, b'{"name": ' + b"1" * 5000 + b"}"])
 @pytest.mark.parametrize("method", ["POST", "PUT"])
-async def test_no_json(caller: Caller, method: str, body: bytes) -> None:
+async def test_not_json(caller: Caller, method: str, body: bytes) -> None:
     """
-    A body that is no JSON is refused.
+    A body that is not JSON is refused.
     """
     token = await caller.create()
 
@@ -26,9 +26,9 @@ async def test_no_json(caller: Caller, method: str, body: bytes) -> None:
 
 
 @pytest.mark.parametrize("body", ["[]", "null", '"name"', "1"])
-async def test_no_object(caller: Caller, body: str) -> None:
+async def test_not_an_object(caller: Caller, body: str) -> None:
     """
-    A body that is no object is refused.
+    A body that is not a JSON object is refused.
     """
     answer = await caller.send("POST", data=body)
 
@@ -52,7 +52,7 @@ async def test_bad_name(caller: Caller, name: str) -> None:
 @pytest.mark.parametrize("name", ["x", "é" * 120, "\ud800"])
 async def test_good_name(caller: Caller, name: str) -> None:
     """
-    A name of up to 120 characters comes back as it was sent.
+    A name of up to 120 characters comes back as sent.
     """
     token = await caller.create(name=name)
 
@@ -62,7 +62,7 @@ async def test_good_name(caller: Caller, name: str) -> None:
 @pytest.mark.parametrize("body", [{"policies": []}, {"policies": [], "name": 5}])
 async def test_no_name(caller: Caller, body: dict[str, Any]) -> None:
     """
-    A token must have a name.
+    A missing name, or one that is not a string, is refused.
     """
     answer = await caller.send("POST", json=body)
 
@@ -85,7 +85,7 @@ async def test_no_name(caller: Caller, body: dict[str, Any]) -> None:
 )
 async def test_bad_time(caller: Caller, key: str, time: str) -> None:
     """
-    Fractional seconds, a missing offset and times that do not exist are refused.
+    Fractional seconds, a missing offset and impossible times are refused.
     """
     answer = await caller.send("POST", json=caller.body(**{key: time}))
 
@@ -96,9 +96,9 @@ async def test_bad_time(caller: Caller, key: str, time: str) -> None:
     )
 
 
-async def test_time_of_another_type(caller: Caller) -> None:
+async def test_time_of_wrong_type(caller: Caller) -> None:
     """
-    A number is no date-time.
+    A number is refused as a date-time.
     """
     answer = await caller.send("POST", json=caller.body(expires_on=1_800_000_000))
 
@@ -106,7 +106,7 @@ async def test_time_of_another_type(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "kept"),
+    ("sent", "returned"),
     [
         ("2027-01-15T09:00:00Z", "2027-01-15T09:00:00Z"),
         ("2027-01-15T10:30:00+01:30", "2027-01-15T09:00:00Z"),
@@ -114,19 +114,19 @@ async def test_time_of_another_type(caller: Caller) -> None:
         (None, None),
     ],
 )
-async def test_good_time(caller: Caller, sent: str | None, kept: str | None) -> None:
+async def test_good_time(caller: Caller, sent: str | None, returned: str | None) -> None:
     """
-    Times come back in UTC, and null is like none.
+    Times come back in UTC, and null leaves a time unset.
     """
     token = await caller.create(not_before=sent)
 
-    assert token["not_before"] == kept
+    assert token["not_before"] == returned
 
 
 @pytest.mark.parametrize("key", ["request_ip", "request.ip"])
 async def test_condition(caller: Caller, key: str) -> None:
     """
-    A condition comes back as it was sent, under today's key even if sent under the old one.
+    A condition comes back as sent, and under the current key if sent under the old one.
     """
     addresses = {"in": ["123.123.123.100/24", "2606:4700::/32"], "not_in": ["10.0.0.0/8"]}
 
@@ -138,7 +138,7 @@ async def test_condition(caller: Caller, key: str) -> None:
 @pytest.mark.parametrize("condition", [None, {}])
 async def test_no_condition(caller: Caller, condition: Any) -> None:
     """
-    Null and an empty object are no condition.
+    Null and an empty object mean no condition.
     """
     token = await caller.create(condition=condition)
 
@@ -146,7 +146,7 @@ async def test_no_condition(caller: Caller, condition: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("condition", "place"),
+    ("condition", "pointer"),
     [
         ([], "/condition"),
         ("", "/condition"),
@@ -161,20 +161,20 @@ async def test_no_condition(caller: Caller, condition: Any) -> None:
         ({"request_ip": {"not_in": ["fe80::1%eth0"]}}, "/condition/request_ip/not_in/0"),
     ],
 )
-async def test_bad_condition(caller: Caller, condition: Any, place: str) -> None:
+async def test_bad_condition(caller: Caller, condition: Any, pointer: str) -> None:
     """
-    A condition of another shape, or with an address that is no network, is refused.
+    A condition with the wrong shape or an invalid network is refused with a pointer to the mistake.
     """
     answer = await caller.send("POST", json=caller.body(condition=condition))
 
     assert answer.refusal[:2] == (400, 1001)
-    assert answer.content["errors"][0]["source"] == {"pointer": place}
+    assert answer.content["errors"][0]["source"] == {"pointer": pointer}
 
 
 @pytest.mark.parametrize("status", [None, "expired", "on", 1, []])
 async def test_bad_status(caller: Caller, status: Any) -> None:
     """
-    An update takes no status but active and disabled, and null least of all.
+    An update accepts only the statuses active and disabled.
     """
     token = await caller.create()
 
@@ -189,7 +189,7 @@ async def test_bad_status(caller: Caller, status: Any) -> None:
 
 async def test_status_of_a_new_token(caller: Caller) -> None:
     """
-    A new token is active, whatever status its creation asks for.
+    A new token is active, whatever status the create asks for.
     """
     token = await caller.create(status="disabled")
 
@@ -198,7 +198,7 @@ async def test_status_of_a_new_token(caller: Caller) -> None:
 
 async def test_unknown_members(caller: Caller) -> None:
     """
-    Members that the API does not know, or only writes itself, are ignored.
+    Unknown and read-only members are ignored.
     """
     token = await caller.create(id=UNKNOWN_ID, issued_on=5, colour="blue")
 

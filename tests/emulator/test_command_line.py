@@ -1,5 +1,5 @@
 """
-``python -m cftokens.emulator``, as a program of its own.
+``python -m cftokens.emulator``, run as a program.
 """
 
 import importlib
@@ -13,7 +13,7 @@ import urllib.request
 import pytest
 
 DEADLINE = 30
-WAITING = "print('ready', flush=True); input()"  # a command that ends when it is told to
+WAITING = "print('ready', flush=True); input()"  # a command that ends when it reads a line
 EMULATOR = [sys.executable, "-m", "cftokens.emulator"]
 NAMES = [
     "CLOUDFLARE_BASE_URL",
@@ -25,7 +25,7 @@ NAMES = [
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """
-    Run the emulator to its end.
+    Run the emulator until it exits.
     """
     return subprocess.run(
         [*EMULATOR, *arguments], capture_output=True, text=True, timeout=DEADLINE, check=False
@@ -47,7 +47,7 @@ def start(*arguments: str) -> subprocess.Popen[str]:
 
 def read_lines(process: subprocess.Popen[str], number: int) -> list[str]:
     """
-    Read the first lines of a program that goes on running.
+    Read the next lines that a running program prints.
     """
     assert process.stdout is not None
     return [process.stdout.readline().rstrip("\n") for _ in range(number)]
@@ -55,7 +55,7 @@ def read_lines(process: subprocess.Popen[str], number: int) -> list[str]:
 
 def verify(base_url: str, account_id: str, api_token: str) -> int:
     """
-    Ask an emulator whether a token is good, and return the HTTP status.
+    Verify a token and return the HTTP status.
     """
     request = urllib.request.Request(
         f"{base_url}/accounts/{account_id}/tokens/verify", headers={"Authorization": f"Bearer {api_token}"}
@@ -66,7 +66,7 @@ def verify(base_url: str, account_id: str, api_token: str) -> int:
 
 def test_command() -> None:
     """
-    A command finds an emulator in its environment.
+    A command finds the emulator's variables in its environment.
     """
     script = f"import json, os; print(json.dumps([os.environ[name] for name in {NAMES}]))"
 
@@ -97,7 +97,7 @@ def test_command_calls_emulator() -> None:
 @pytest.mark.parametrize(("script", "status"), [("exit(7)", 7), ("import os; os.kill(os.getpid(), 9)", 137)])
 def test_status_of_command(script: str, status: int) -> None:
     """
-    The emulator ends with the status of its command, or with 128 and the signal that ended it.
+    The emulator exits with its command's status, or with 128 plus the signal that ended the command.
     """
     ended = run("--port", "0", "--", sys.executable, "-c", script)
 
@@ -106,7 +106,7 @@ def test_status_of_command(script: str, status: int) -> None:
 
 def test_arguments_of_command() -> None:
     """
-    All after the first two dashes is the command's own.
+    Everything after the first ``--`` belongs to the command.
     """
     script = "import sys; print(sys.argv[1:])"
 
@@ -121,7 +121,7 @@ def test_arguments_of_command() -> None:
 )
 def test_impossible_command(command: str, status: int, reason: str) -> None:
     """
-    A command that cannot be run is told in one sentence and with a shell's status.
+    A command that cannot run is reported in one sentence, with the status that a shell gives.
     """
     ended = run("--port", "0", "--", command)
 
@@ -139,7 +139,7 @@ def test_impossible_command(command: str, status: int, reason: str) -> None:
 )
 def test_bad_arguments(arguments: list[str], complaint: str) -> None:
     """
-    A command line that makes no sense is told how it should be.
+    Invalid arguments are reported together with the usage.
     """
     ended = run(*arguments)
 
@@ -150,7 +150,7 @@ def test_bad_arguments(arguments: list[str], complaint: str) -> None:
 
 def test_help() -> None:
     """
-    Help says what is set and what is printed.
+    The help names the four variables.
     """
     ended = run("--help")
 
@@ -160,7 +160,7 @@ def test_help() -> None:
 
 def test_port_in_use() -> None:
     """
-    A port in use is told in one sentence.
+    A port in use is reported in one sentence.
     """
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -173,7 +173,7 @@ def test_port_in_use() -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_serving(number: signal.Signals) -> None:
     """
-    Without a command the variables are printed at once, and it serves until it is told to stop.
+    Without a command, the emulator prints the variables and serves until interrupted.
     """
     with start() as process:
         lines = read_lines(process, len(NAMES))
@@ -189,7 +189,7 @@ def test_serving(number: signal.Signals) -> None:
 
 def test_ctrl_c() -> None:
     """
-    On Ctrl-C, which a terminal sends to the command as well, the emulator waits for the command to end.
+    On Ctrl-C, which the terminal also sends to the command, the emulator waits for the command to end.
     """
     with start("--", sys.executable, "-c", WAITING) as process:
         read_lines(process, 1)
@@ -201,7 +201,7 @@ def test_ctrl_c() -> None:
 
 def test_sigterm() -> None:
     """
-    SIGTERM is handed to the command, whose end is then the emulator's.
+    SIGTERM is forwarded to the command, and its end also ends the emulator.
     """
     with start("--", sys.executable, "-c", WAITING) as process:
         read_lines(process, 1)

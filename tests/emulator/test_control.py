@@ -23,7 +23,7 @@ async def control(caller: Caller, method: str, path: str, **rest: Any) -> tuple[
 
 async def test_inject(account: Caller) -> None:
     """
-    A fault described in JSON strikes as one injected from Python does.
+    A fault described in JSON works like one injected from Python.
     """
     fault = {"fault": "status", "status": 502, "after": True, "operation": "create", "times": 2}
 
@@ -103,7 +103,7 @@ async def test_clear(account: Caller) -> None:
 )
 async def test_bad_description(account: Caller, body: bytes, error: str) -> None:
     """
-    A description of no fault is answered with a sentence, and nothing is injected.
+    An invalid description is answered with an error message, and nothing is injected.
     """
     answer = await control(account, "POST", "/emulator/faults", data=body)
 
@@ -113,7 +113,7 @@ async def test_bad_description(account: Caller, body: bytes, error: str) -> None
 
 async def test_requests(account: Caller) -> None:
     """
-    What was received below the base URL is shown, the emulator's own paths are not.
+    Requests below the base URL are listed; those to the emulator's own paths are not.
     """
     await account.send("GET", params={"name": "ci"})
     await account.send("GET", path="/nothing")

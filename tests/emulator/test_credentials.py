@@ -1,5 +1,5 @@
 """
-Who is let in, and how the others are sent away.
+Which credentials are accepted, and how others are refused.
 """
 
 from typing import Any
@@ -29,7 +29,7 @@ async def test_no_credential(caller: Caller) -> None:
 )
 async def test_malformed_authorization(caller: Caller, header: str) -> None:
     """
-    An Authorization header without a token in it is refused for its form.
+    An Authorization header without a well-formed token is refused.
     """
     answer = await caller.send("GET", headers={"Authorization": header})
 
@@ -42,7 +42,7 @@ async def test_malformed_authorization(caller: Caller, header: str) -> None:
 @pytest.mark.parametrize("header", ["X-Auth-Key", "X-Auth-Email", "X-Auth-User-Service-Key"])
 async def test_global_key(caller: Caller, header: str) -> None:
     """
-    A global API key is unknown.
+    A global API key is refused as unknown.
     """
     answer = await caller.send("GET", headers={header: "me@example.com"})
 
@@ -61,7 +61,7 @@ async def test_verify_global_key(caller: Caller) -> None:
 @pytest.mark.parametrize(("below", "refusal"), [("", INVALID), ("/verify", NOT_VERIFIED)])
 async def test_unknown_token(caller: Caller, below: str, refusal: Any) -> None:
     """
-    A well-formed token that does not exist is refused; verify has an answer of its own.
+    A well-formed token that does not exist is refused; verify has its own error.
     """
     answer = await caller.send("GET", below, bearer=UNKNOWN_VALUE)
 
@@ -71,7 +71,7 @@ async def test_unknown_token(caller: Caller, below: str, refusal: Any) -> None:
 @pytest.mark.parametrize(("below", "refusal"), [("", INVALID), ("/verify", NOT_VERIFIED)])
 async def test_kinds_do_not_mix(account: Caller, user: Caller, below: str, refusal: Any) -> None:
     """
-    An account token is refused on the user's paths, and the other way round.
+    An account token is refused on the user's paths, and a user token on the account's.
     """
     answers = [
         await user.send("GET", below, bearer=account.value),
@@ -83,11 +83,11 @@ async def test_kinds_do_not_mix(account: Caller, user: Caller, below: str, refus
 
 @pytest.mark.parametrize(("below", "refusal"), [("", INVALID), ("/verify", NOT_VERIFIED)])
 @pytest.mark.parametrize("times", [{"expires_on": SOON}, {"not_before": LATER}])
-async def test_out_of_time(
+async def test_outside_its_dates(
     caller: Caller, clock: Clock, below: str, refusal: Any, times: dict[str, str]
 ) -> None:
     """
-    A token is refused before and after its time.
+    A token is refused before ``not_before`` and from ``expires_on`` on.
     """
     token = await caller.reader(**times)
     clock.now += 1
@@ -97,9 +97,9 @@ async def test_out_of_time(
     assert answer.refusal == refusal
 
 
-async def test_in_time(caller: Caller, clock: Clock) -> None:
+async def test_within_its_dates(caller: Caller, clock: Clock) -> None:
     """
-    A token works from its first second on, and verify tells its times.
+    A token works from ``not_before`` on, and verify returns its dates.
     """
     token = await caller.reader(not_before=SOON, expires_on=LATER)
     clock.now += 1
@@ -135,7 +135,7 @@ async def test_disabled(caller: Caller, below: str, refusal: Any) -> None:
 @pytest.mark.parametrize("below", ["", "/verify"])
 async def test_wrong_address(caller: Caller, below: str, request_ip: dict[str, list[str]]) -> None:
     """
-    A token is refused from outside its addresses, and ``not_in`` has the last word.
+    A token is refused from addresses that its condition does not allow; ``not_in`` overrides ``in``.
     """
     token = await caller.reader(condition={"request_ip": request_ip})
 
@@ -149,7 +149,7 @@ async def test_wrong_address(caller: Caller, below: str, request_ip: dict[str, l
 )
 async def test_right_address(caller: Caller, request_ip: dict[str, list[str]]) -> None:
     """
-    A token works from inside its addresses.
+    A token works from addresses that its condition allows.
     """
     token = await caller.reader(condition={"request_ip": request_ip})
 
@@ -181,9 +181,9 @@ async def test_without_permission(caller: Caller, method: str, below: str) -> No
 
 
 @pytest.mark.parametrize(("method", "below"), WRITES)
-async def test_reader_writes(caller: Caller, method: str, below: str) -> None:
+async def test_reader_cannot_write(caller: Caller, method: str, below: str) -> None:
     """
-    A token with the group for reading cannot write.
+    A token with the group for reading tokens cannot write them.
     """
     token = await caller.reader()
 
@@ -193,9 +193,9 @@ async def test_reader_writes(caller: Caller, method: str, below: str) -> None:
 
 
 @pytest.mark.parametrize(("method", "below"), READS)
-async def test_reader_reads(caller: Caller, method: str, below: str) -> None:
+async def test_reader_can_read(caller: Caller, method: str, below: str) -> None:
     """
-    A token with the group for reading can read.
+    A token with the group for reading tokens can read them.
     """
     token = await caller.reader()
 
@@ -206,7 +206,7 @@ async def test_reader_reads(caller: Caller, method: str, below: str) -> None:
 
 async def test_denied(caller: Caller) -> None:
     """
-    A deny policy takes away what an allow policy gives.
+    A deny policy overrides an allow policy.
     """
     group = TOKENS_READ[caller.kind]
     token = await caller.create(policy(caller.home, group), policy(caller.home, group, effect="deny"))
@@ -218,7 +218,7 @@ async def test_denied(caller: Caller) -> None:
 
 async def test_verify_needs_no_permission(caller: Caller) -> None:
     """
-    Any token can verify itself, and only itself.
+    Any token can verify itself.
     """
     token = await caller.create()
 
@@ -244,7 +244,7 @@ async def test_other_account(account: Caller, below: str, refusal: Any) -> None:
 
 async def test_other_account_is_explained(account: Caller) -> None:
     """
-    The refusal names a page that explains permissions.
+    The refusal for another account has a documentation URL.
     """
     answer = await account.send("GET", path=f"/accounts/{UNKNOWN_ID}/tokens")
 
@@ -253,7 +253,7 @@ async def test_other_account_is_explained(account: Caller) -> None:
 
 async def test_scheme_in_any_case(caller: Caller) -> None:
     """
-    The scheme of the Authorization header may be written in any case.
+    The scheme of the Authorization header is case-insensitive.
     """
     answer = await caller.send("GET", headers={"Authorization": f"bearer {caller.value}"})
 

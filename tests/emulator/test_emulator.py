@@ -1,5 +1,5 @@
 """
-The emulator's own life.
+Starting, using and closing an emulator.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from .caller import UNKNOWN_VALUE, Caller
 @pytest.mark.parametrize("name", ["base_url", "account_id", "user_id", "api_token", "user_api_token"])
 def test_before_start(name: str) -> None:
     """
-    What an emulator has only while it serves cannot be had before.
+    The URL, ids and tokens are not available before the emulator starts.
     """
     with pytest.raises(RuntimeError, match="The emulator has not been started"):
         getattr(Emulator(), name)
@@ -27,7 +27,7 @@ def test_before_start(name: str) -> None:
 
 async def test_start_twice() -> None:
     """
-    An emulator is started only once, even if it was closed in between.
+    An emulator can be started only once, even after it is closed.
     """
     async with Emulator() as emulator:
         with pytest.raises(RuntimeError, match="This emulator has already been started"):
@@ -39,7 +39,7 @@ async def test_start_twice() -> None:
 
 async def test_after_close(session: aiohttp.ClientSession) -> None:
     """
-    A closed emulator answers no more, but still tells what it received; closing again does nothing.
+    A closed emulator no longer answers but still has its requests, and closing it again does nothing.
     """
     async with Emulator() as emulator:
         await Caller(emulator, session).send("GET")
@@ -53,7 +53,7 @@ async def test_after_close(session: aiohttp.ClientSession) -> None:
 
 async def test_close_before_start() -> None:
     """
-    Closing what was never started does nothing.
+    Closing an emulator that was never started does nothing.
     """
     emulator = Emulator()
 
@@ -64,7 +64,7 @@ async def test_close_before_start() -> None:
 
 async def test_repr() -> None:
     """
-    An emulator shows its address and none of its values.
+    An emulator's repr shows its address once it has one.
     """
     emulator = Emulator()
     before = repr(emulator)
@@ -77,7 +77,7 @@ async def test_repr() -> None:
 
 async def test_two_at_once(emulator: Emulator, session: aiohttp.ClientSession) -> None:
     """
-    Two emulators know nothing of each other.
+    Two emulators share nothing.
     """
     async with Emulator() as other:
         answer = await Caller(emulator, session).send("GET", bearer=other.api_token)
@@ -87,9 +87,9 @@ async def test_two_at_once(emulator: Emulator, session: aiohttp.ClientSession) -
     assert other.requests == []
 
 
-async def test_port(emulator: Emulator) -> None:
+async def test_port_in_use(emulator: Emulator) -> None:
     """
-    A port in use is an OSError, and leaves nothing behind.
+    A port in use raises OSError and leaves nothing open.
     """
     port = int(emulator.base_url.removesuffix("/client/v4").rpartition(":")[2])
 
@@ -123,7 +123,7 @@ async def test_requests(account: Caller) -> None:
 )
 async def test_no_secret_is_recorded(account: Caller, value: str, shown: str) -> None:
     """
-    A value in a path or a query by mistake is not recorded, nor is the header.
+    Token values in the path, query and headers are not recorded.
     """
     await account.send("GET", f"/{value}?name={value}&{value}=x")
 
@@ -136,7 +136,7 @@ async def test_no_secret_is_recorded(account: Caller, value: str, shown: str) ->
 
 async def test_large_body(account: Caller) -> None:
     """
-    A body of any size is read.
+    A large body is read and validated like any other.
     """
     body = io.BytesIO(json.dumps(account.body(name="x" * 5_000_000)).encode())
 
@@ -147,7 +147,7 @@ async def test_large_body(account: Caller) -> None:
 
 async def test_idle_connection(account: Caller) -> None:
     """
-    Closing does not wait for connections that are open and idle.
+    Closing does not wait for idle connections.
     """
     async with asyncio.timeout(5), aiohttp.ClientSession() as keeping, Emulator() as emulator:
         answer = await Caller(emulator, keeping).send("GET")
@@ -158,7 +158,7 @@ async def test_idle_connection(account: Caller) -> None:
 @pytest.mark.parametrize("limit", [None, RateLimit(requests=5, period=1)])
 async def test_client(monkeypatch: pytest.MonkeyPatch, limit: RateLimit | None) -> None:
     """
-    A client is made for the account's first token, and paced only if the emulator is.
+    A client has the account's first token and the emulator's rate limit.
     """
     monkeypatch.setattr(_emulator, "Client", dict)
 
@@ -175,7 +175,7 @@ async def test_client(monkeypatch: pytest.MonkeyPatch, limit: RateLimit | None) 
 
 async def test_client_with_options(monkeypatch: pytest.MonkeyPatch, emulator: Emulator) -> None:
     """
-    What the caller says about the client wins.
+    Settings passed to ``client()`` override the emulator's.
     """
     monkeypatch.setattr(_emulator, "Client", dict)
 
@@ -186,7 +186,7 @@ async def test_client_with_options(monkeypatch: pytest.MonkeyPatch, emulator: Em
 
 async def test_client_calls(emulator: Emulator) -> None:
     """
-    The client calls the emulator as the account.
+    The client can call the emulator.
     """
     async with emulator.client() as client:
         verified = await client.accounts.tokens.verify()
@@ -194,9 +194,9 @@ async def test_client_calls(emulator: Emulator) -> None:
     assert verified.status == "active"
 
 
-def test_fault_is_exported() -> None:
+def test_repr_of_fault() -> None:
     """
-    A fault shows what it does.
+    A fault's repr shows its attributes.
     """
     shown = repr(Fault.drop_after())
 

@@ -20,7 +20,7 @@ INJECTED = "Injected by the emulator"
 
 async def create(account: Caller) -> aiohttp.ClientResponse:
     """
-    Send a create and read whatever is answered.
+    Send a create and return the answer, read in full.
     """
     response = await account.session.post(
         account.emulator.base_url + account.tokens,
@@ -33,7 +33,7 @@ async def create(account: Caller) -> aiohttp.ClientResponse:
 
 async def count(account: Caller) -> int:
     """
-    Count the tokens that have been created.
+    Return how many tokens have been created.
     """
     return len((await account.send("GET")).result) - 1
 
@@ -54,7 +54,7 @@ async def count(account: Caller) -> int:
 )
 async def test_answers(account: Caller, fault: Fault, status: int, created: int) -> None:
     """
-    A fault answers with its status, and lets the operation take effect or not.
+    A fault determines the status of the answer and whether the operation takes effect.
     """
     account.emulator.inject(fault)
 
@@ -76,7 +76,7 @@ async def test_lost_answers(
     account: Caller, fault: Fault, error: type[aiohttp.ClientError], created: int
 ) -> None:
     """
-    A connection closed early loses the answer, and not always the operation.
+    A connection closed early loses the answer; only ``drop_before`` also prevents the operation.
     """
     account.emulator.inject(fault)
 
@@ -88,7 +88,7 @@ async def test_lost_answers(
 
 async def test_status_of_lost_answers(account: Caller) -> None:
     """
-    A request without an answer is recorded without a status, one cut short with its own.
+    A dropped answer is recorded without a status, a truncated one with its own.
     """
     for fault in (Fault.drop_before(), Fault.drop_after(), Fault.truncate()):
         account.emulator.inject(fault)
@@ -110,7 +110,7 @@ async def test_status_of_lost_answers(account: Caller) -> None:
 )
 async def test_envelopes(account: Caller, fault: Fault, code: int, message: str) -> None:
     """
-    A fault has Cloudflare's envelope unless it is given another body.
+    A fault answers with Cloudflare's envelope by default.
     """
     account.emulator.inject(fault)
 
@@ -122,7 +122,7 @@ async def test_envelopes(account: Caller, fault: Fault, code: int, message: str)
 
 async def test_headers(account: Caller) -> None:
     """
-    A fault's headers stand beside, or in place of, those that every answer has.
+    A fault's headers are added to the usual ones and override them.
     """
     headers = {"X-Colour": "blue", "ratelimit": '"default";r=0;t=9', "content-type": "text/plain"}
     account.emulator.inject(Fault.status(418, headers=headers, body="short and stout"))
@@ -138,7 +138,7 @@ async def test_headers(account: Caller) -> None:
 
 async def test_retry_after(account: Caller) -> None:
     """
-    The seconds to wait stand in both headers that tell of the limit.
+    The seconds to wait are in both Retry-After and Ratelimit.
     """
     account.emulator.inject(Fault.rate_limited(retry_after=7))
 
@@ -149,7 +149,7 @@ async def test_retry_after(account: Caller) -> None:
 
 async def test_no_retry_after(account: Caller) -> None:
     """
-    A 429 can come without the seconds to wait.
+    A 429 can come without Retry-After.
     """
     account.emulator.inject(Fault.rate_limited(retry_after=None))
 
@@ -161,7 +161,7 @@ async def test_no_retry_after(account: Caller) -> None:
 @pytest.mark.parametrize("status", [204, 304])
 async def test_status_without_body(account: Caller, status: int) -> None:
     """
-    A status that has no body is sent without one.
+    A status that allows no body is sent without one.
     """
     account.emulator.inject(Fault.status(status))
 
@@ -172,7 +172,7 @@ async def test_status_without_body(account: Caller, status: int) -> None:
 
 async def test_html(account: Caller) -> None:
     """
-    A page of HTML says so in its header.
+    An HTML page is sent with the content type of HTML.
     """
     account.emulator.inject(Fault.html(503))
 
@@ -184,7 +184,7 @@ async def test_html(account: Caller) -> None:
 
 async def test_times(account: Caller) -> None:
     """
-    A fault strikes as often as it was told to.
+    A fault applies to as many requests as *times* says.
     """
     account.emulator.inject(Fault.status(503), times=2)
 
@@ -195,7 +195,7 @@ async def test_times(account: Caller) -> None:
 
 async def test_always(account: Caller) -> None:
     """
-    A fault without a number strikes until faults are cleared.
+    With ``times=None``, a fault applies until faults are cleared.
     """
     account.emulator.inject(Fault.status(503), times=None)
     account.emulator.inject(Fault.status(504))
@@ -222,7 +222,7 @@ async def test_always(account: Caller) -> None:
 )
 async def test_operation(caller: Caller, operation: Any, method: str, below: str) -> None:
     """
-    A fault for one operation leaves the others alone.
+    A fault for one operation does not affect the others.
     """
     caller.emulator.inject(Fault.status(503), operation=operation)
     others = [
@@ -230,15 +230,15 @@ async def test_operation(caller: Caller, operation: Any, method: str, below: str
         await caller.send("GET", path="/nothing"),
     ]
 
-    struck = await caller.send(method, below.format(id="0" * 32))
+    failed = await caller.send(method, below.format(id="0" * 32))
 
     assert 503 not in [answer.status for answer in others]
-    assert struck.status == 503
+    assert failed.status == 503
 
 
 async def test_order(account: Caller) -> None:
     """
-    Of the faults that fit, the one injected first strikes.
+    If several faults match, the one injected first applies.
     """
     account.emulator.inject(Fault.status(500), operation="list")
     account.emulator.inject(Fault.status(501))
@@ -249,9 +249,9 @@ async def test_order(account: Caller) -> None:
     assert statuses == [501, 502, 200]
 
 
-async def test_fault_on_the_way(account: Caller) -> None:
+async def test_fault_for_any_request(account: Caller) -> None:
     """
-    A fault for any operation strikes a path that leads nowhere and a caller without a credential.
+    A fault for any operation also applies to an unknown path without a credential.
     """
     account.emulator.inject(Fault.status(503))
 
@@ -262,7 +262,7 @@ async def test_fault_on_the_way(account: Caller) -> None:
 
 async def test_rate_limit_comes_first(session: aiohttp.ClientSession, clock: Clock) -> None:
     """
-    A request beyond the rate limit uses up no fault.
+    A request over the rate limit does not use up a fault.
     """
     async with Emulator(clock=clock, rate_limit=RateLimit(requests=1, period=10)) as emulator:
         account = Caller(emulator, session)
@@ -270,9 +270,9 @@ async def test_rate_limit_comes_first(session: aiohttp.ClientSession, clock: Clo
         emulator.inject(Fault.status(503))
         refused = await create(account)
         clock.now += 10
-        struck = await create(account)
+        failed = await create(account)
 
-    assert [refused.status, struck.status] == [429, 503]
+    assert [refused.status, failed.status] == [429, 503]
 
 
 async def test_delay_is_recorded_first(account: Caller) -> None:
@@ -283,7 +283,7 @@ async def test_delay_is_recorded_first(account: Caller) -> None:
         account = Caller(emulator, account.session)
         emulator.inject(Fault.delay(3600), operation="create")
         waiting = asyncio.create_task(create(account))
-        while not emulator.requests:  # noqa: ASYNC110 -- the emulator tells nobody
+        while not emulator.requests:  # noqa: ASYNC110 -- there is no event to wait for
             await asyncio.sleep(0)
         created = await count(account)
 
@@ -317,26 +317,26 @@ async def test_delay_is_recorded_first(account: Caller) -> None:
         ),
     ],
 )
-def test_impossible_faults(make: Callable[[], Fault], message: str) -> None:
+def test_invalid_faults(make: Callable[[], Fault], message: str) -> None:
     """
-    A fault that no HTTP answer can show is a ValueError when it is made.
+    Invalid arguments of a fault raise ValueError.
     """
     with pytest.raises(ValueError, match=message):
         make()
 
 
 @pytest.mark.parametrize("times", [0, -1, True, 1.5, "2"])
-def test_impossible_times(times: Any) -> None:
+def test_invalid_times(times: Any) -> None:
     """
-    A fault strikes a positive whole number of times.
+    A *times* that is not a positive whole number raises ValueError.
     """
     with pytest.raises(ValueError, match="times must be a positive whole number or None"):
         Emulator().inject(Fault.drop_after(), times=times)
 
 
-def test_impossible_operation() -> None:
+def test_unknown_operation() -> None:
     """
-    A fault for an operation that does not exist would never strike.
+    A fault for an unknown operation raises ValueError.
     """
     operation: Any = "lists"
 
@@ -344,9 +344,9 @@ def test_impossible_operation() -> None:
         Emulator().inject(Fault.drop_after(), operation=operation)
 
 
-async def test_what_is_no_fault_is_refused(emulator: Emulator) -> None:
+async def test_not_a_fault(emulator: Emulator) -> None:
     """
-    A string or a number is a ValueError where it is injected, and not a crash where it strikes.
+    Injecting anything but a Fault raises ValueError.
     """
     with pytest.raises(ValueError, match=r"fault must be a Fault, such as Fault\.status\(502\), not '502'"):
-        emulator.inject("502")  # type: ignore[arg-type]  # that is the mistake
+        emulator.inject("502")  # type: ignore[arg-type]  # the mistake under test

@@ -1,5 +1,5 @@
 """
-Pages of tokens.
+The list of tokens: pages, filters and order.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from .caller import Caller, Clock
 
 async def names(caller: Caller, **query: str) -> list[str]:
     """
-    Return the names in a list, without the first token's.
+    Return the listed names, except the first token's.
     """
     listed = (await caller.send("GET", params=query)).result
     return [token["name"] for token in listed if not token["name"].startswith("The emulator's")]
@@ -19,7 +19,7 @@ async def names(caller: Caller, **query: str) -> list[str]:
 
 async def test_default_page(caller: Caller) -> None:
     """
-    A page has twenty tokens unless told otherwise, and says how many there are.
+    A page has twenty tokens by default, and ``result_info`` has the total.
     """
     for _ in range(21):
         await caller.create()
@@ -50,7 +50,7 @@ async def test_default_page(caller: Caller) -> None:
 )
 async def test_bad_query(caller: Caller, query: dict[str, str], rule: str) -> None:
     """
-    Parameters out of their range are refused.
+    Query parameters out of range are refused.
     """
     answer = await caller.send("GET", params=query)
 
@@ -63,7 +63,7 @@ async def test_bad_query(caller: Caller, query: dict[str, str], rule: str) -> No
 )
 async def test_direction(caller: Caller, clock: Clock, query: Any, order: str) -> None:
     """
-    Tokens come in the order of their issue, or backwards.
+    Tokens are listed by date of issue, in either direction.
     """
     await caller.create(name="a")
     clock.now += 1
@@ -92,7 +92,7 @@ async def test_name(caller: Caller) -> None:
 )
 async def test_expired(caller: Caller, query: dict[str, str], expected: list[str]) -> None:
     """
-    Expired tokens are listed only if asked for, disabled ones always.
+    Expired tokens are listed only on request, disabled ones always.
     """
     await caller.create(name="old", expires_on="2020-01-01T00:00:00Z")
     token = await caller.create(name="off")

@@ -12,7 +12,7 @@ NOW = "2027-01-15T08:00:00Z"
 
 async def test_created(caller: Caller) -> None:
     """
-    A new token has every key, with null for what is unset, and its value.
+    A new token has every member, null where unset.
     """
     token = await caller.reader()
 
@@ -43,7 +43,7 @@ async def test_value(caller: Caller) -> None:
 
 async def test_value_only_once(caller: Caller) -> None:
     """
-    No answer but that of the creation holds the value.
+    Only the answer to the create has the value.
     """
     token = await caller.create()
     path = f"/{token['id']}"
@@ -62,7 +62,7 @@ async def test_value_only_once(caller: Caller) -> None:
 
 async def test_get(caller: Caller) -> None:
     """
-    A token is got as it was created.
+    A get returns the token as created, without its value.
     """
     token = await caller.reader()
 
@@ -71,9 +71,9 @@ async def test_get(caller: Caller) -> None:
     assert answer.result == {key: token[key] for key in token if key != "value"}
 
 
-async def test_used(caller: Caller, clock: Clock) -> None:
+async def test_last_used_on(caller: Caller, clock: Clock) -> None:
     """
-    A token shows its last use once it has been used.
+    A used token shows the time of its last request.
     """
     token = await caller.reader()
     clock.now += 60
@@ -85,7 +85,7 @@ async def test_used(caller: Caller, clock: Clock) -> None:
 
 async def test_update_replaces(caller: Caller, clock: Clock) -> None:
     """
-    What an update leaves out is gone, what it says is there, and the value stays.
+    An update removes the fields that it omits and leaves the value unchanged.
     """
     condition = {"request_ip": {"in": ["127.0.0.1/32"]}}
     token = await caller.reader(condition=condition, expires_on="2027-01-16T00:00:00Z", not_before=NOW)
@@ -109,22 +109,22 @@ async def test_update_replaces(caller: Caller, clock: Clock) -> None:
     assert verified.status == 200
 
 
-async def test_status_is_kept(caller: Caller) -> None:
+async def test_update_without_status(caller: Caller) -> None:
     """
-    An update without a status leaves a disabled token disabled; one with a status enables it.
+    An update without a status leaves a disabled token disabled; one with ``active`` enables it.
     """
     path = f"/{(await caller.create())['id']}"
     await caller.send("PUT", path, json=caller.body(status="disabled"))
 
-    kept = await caller.send("PUT", path, json=caller.body())
+    unchanged = await caller.send("PUT", path, json=caller.body())
     enabled = await caller.send("PUT", path, json=caller.body(status="active"))
 
-    assert [kept.result["status"], enabled.result["status"]] == ["disabled", "active"]
+    assert [unchanged.result["status"], enabled.result["status"]] == ["disabled", "active"]
 
 
 async def test_refused_update_changes_nothing(caller: Caller) -> None:
     """
-    An update that is refused leaves the token as it was.
+    A refused update changes nothing.
     """
     token = await caller.reader()
     await caller.send("PUT", f"/{token['id']}", json=caller.body(expires_on="tomorrow"))
@@ -136,7 +136,7 @@ async def test_refused_update_changes_nothing(caller: Caller) -> None:
 
 async def test_expired(caller: Caller, clock: Clock) -> None:
     """
-    A token expires when its time has come, and can still be got.
+    A token expires at ``expires_on`` and can still be fetched.
     """
     token = await caller.create(expires_on="2027-01-15T08:00:01Z")
     clock.now += 1
@@ -148,7 +148,7 @@ async def test_expired(caller: Caller, clock: Clock) -> None:
 
 async def test_delete(caller: Caller) -> None:
     """
-    A deleted token is gone: for itself, for others, and for a second delete.
+    A deleted token can no longer be used, fetched or deleted.
     """
     token = await caller.create()
     path = f"/{token['id']}"
@@ -166,7 +166,7 @@ async def test_delete(caller: Caller) -> None:
 
 async def test_roll(caller: Caller, clock: Clock) -> None:
     """
-    A roll gives the token a new value, ends the old one at once, and changes nothing else.
+    A roll replaces the value at once and leaves the fields unchanged.
     """
     token = await caller.create()
     clock.now += 60
@@ -183,7 +183,7 @@ async def test_roll(caller: Caller, clock: Clock) -> None:
 
 async def test_roll_without_body(caller: Caller) -> None:
     """
-    A roll may come without a body.
+    A roll needs no body.
     """
     token = await caller.create()
 
@@ -194,7 +194,7 @@ async def test_roll_without_body(caller: Caller) -> None:
 
 async def test_roll_with_bad_body(caller: Caller) -> None:
     """
-    A roll with a body that is no JSON is refused, and the value stays.
+    A roll with a body that is not JSON is refused, and the value is unchanged.
     """
     token = await caller.create()
 
@@ -207,7 +207,7 @@ async def test_roll_with_bad_body(caller: Caller) -> None:
 
 async def test_roll_of_itself(caller: Caller) -> None:
     """
-    The first token can roll itself.
+    A token can roll itself.
     """
     own_id = (await caller.send("GET", "/verify")).result["id"]
 
@@ -219,7 +219,7 @@ async def test_roll_of_itself(caller: Caller) -> None:
 
 async def test_permission_groups(account: Caller, user: Caller) -> None:
     """
-    Account tokens see all groups but those of users, in one answer without page numbers.
+    Account tokens see all but the user-scoped groups, in one answer without pages.
     """
     of_account = await account.send("GET", "/permission_groups")
     of_user = await user.send("GET", "/permission_groups")
@@ -232,7 +232,7 @@ async def test_permission_groups(account: Caller, user: Caller) -> None:
 
 async def test_groups_by_name_and_scope(caller: Caller) -> None:
     """
-    Groups are selected by their exact name and scope; seven names occur twice.
+    Groups are filtered by exact name and scope; a name can occur in two scopes.
     """
     scope = "com.cloudflare.api.account.zone"
     queries = [
@@ -251,7 +251,7 @@ async def test_groups_by_name_and_scope(caller: Caller) -> None:
 
 async def test_docs_example(user: Caller) -> None:
     """
-    The example in Cloudflare's documentation, group names and old key included, is accepted.
+    The example in Cloudflare's documentation, with group names and the old key, is accepted.
     """
     resource = f"com.cloudflare.api.account.zone.{ZONE_ID}"
     groups = [{"id": ZONE_READ, "name": "Zone Read"}]
@@ -267,7 +267,7 @@ async def test_docs_example(user: Caller) -> None:
 
 async def test_quotas(caller: Caller) -> None:
     """
-    An account can have 500 tokens and a user 50, the first ones included.
+    An account can have 500 tokens and a user 50, including the first.
     """
     quota = {"account": 500, "user": 50}[caller.kind]
     for _ in range(quota - 1):
@@ -280,7 +280,7 @@ async def test_quotas(caller: Caller) -> None:
 
 async def test_first_token_is_a_token(caller: Caller) -> None:
     """
-    The first token can be got like any other, and holds the groups for tokens.
+    The first token can be fetched like any other and has the group for reading tokens.
     """
     own_id = (await caller.send("GET", "/verify")).result["id"]
 
@@ -291,9 +291,9 @@ async def test_first_token_is_a_token(caller: Caller) -> None:
     assert groups == [sorted(held) for held in groups]
 
 
-async def test_policies_do_not_change_in_place(caller: Caller) -> None:
+async def test_same_policy_twice(caller: Caller) -> None:
     """
-    Two tokens with the same policy have policies of their own.
+    Two tokens created with the same policy get different policy ids.
     """
     same = policy(caller.home, TOKENS_READ[caller.kind])
 

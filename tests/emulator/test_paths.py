@@ -1,5 +1,5 @@
 """
-Paths and methods that lead somewhere, and those that do not.
+Supported and unsupported paths, methods and ids.
 """
 
 import pytest
@@ -25,7 +25,7 @@ BAD_IDS = ["verify2", "0" * 31, "0" * 33, "A" * 32, "g" * 32, "a%2Fb", "..%2f", 
 )
 async def test_no_route(account: Caller, path: str) -> None:
     """
-    A path that leads nowhere is refused.
+    An unknown path is refused.
     """
     answer = await account.send("GET", path=path)
 
@@ -34,7 +34,7 @@ async def test_no_route(account: Caller, path: str) -> None:
 
 async def test_no_route_to_roll(caller: Caller) -> None:
     """
-    Nothing lies below a token but its value.
+    The only path below a token is its value.
     """
     answer = await caller.send("POST", f"/{UNKNOWN_ID}/roll")
 
@@ -45,7 +45,7 @@ async def test_no_route_to_roll(caller: Caller) -> None:
 @pytest.mark.parametrize("token_id", BAD_IDS)
 async def test_malformed_token_id(caller: Caller, method: str, token_id: str) -> None:
     """
-    What cannot be a token's id is refused before anything is looked up.
+    A malformed token id is refused.
     """
     answer = await caller.send(method, f"/{token_id}")
     route = f"{caller.tokens}/{token_id}"
@@ -60,7 +60,7 @@ async def test_malformed_token_id(caller: Caller, method: str, token_id: str) ->
 @pytest.mark.parametrize("account_id", ["", *BAD_IDS])
 async def test_malformed_account_id(account: Caller, account_id: str) -> None:
     """
-    What cannot be an account's id is refused.
+    A malformed account id is refused.
     """
     answer = await account.send("GET", path=f"/accounts/{account_id}/tokens")
 
@@ -68,9 +68,9 @@ async def test_malformed_account_id(account: Caller, account_id: str) -> None:
 
 
 @pytest.mark.parametrize("token_id", ["", "verify", "permission_groups"])
-async def test_value_of_no_token(caller: Caller, token_id: str) -> None:
+async def test_roll_without_id(caller: Caller, token_id: str) -> None:
     """
-    No value can be rolled where no token's id stands.
+    A roll without a token id is refused.
     """
     answer = await caller.send("PUT", f"/{token_id}/value")
 
@@ -79,7 +79,7 @@ async def test_value_of_no_token(caller: Caller, token_id: str) -> None:
 
 async def test_empty_id_lists(caller: Caller) -> None:
     """
-    An empty id makes a list of what was to be one token.
+    A get with an empty token id lists the tokens.
     """
     answer = await caller.send("GET", "/")
 
@@ -101,7 +101,7 @@ async def test_empty_id_lists(caller: Caller) -> None:
 )
 async def test_unsupported_method(caller: Caller, method: str, below: str) -> None:
     """
-    A method that a path does not know is refused.
+    A method that the path does not support is refused.
     """
     answer = await caller.send(method, below)
 
@@ -120,7 +120,7 @@ async def test_unknown_id(caller: Caller, method: str, below: str) -> None:
 
 async def test_token_of_the_other_kind(account: Caller, user: Caller) -> None:
     """
-    A user's token is not among an account's.
+    A user token is not found under an account.
     """
     token = await user.create()
 

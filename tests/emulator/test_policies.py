@@ -1,5 +1,5 @@
 """
-What policies may say, and what a token's creator may put into them.
+Which policies are accepted, and what a token's creator may grant.
 """
 
 from typing import Any
@@ -30,14 +30,14 @@ ALL_BUCKETS = "com.cloudflare.edge.r2.bucket.*"
 
 def account_of(caller: Caller) -> str:
     """
-    Return the resource that is the emulator's account.
+    Return the resource for the emulator's account.
     """
     return f"com.cloudflare.api.account.{caller.emulator.account_id}"
 
 
 def bucket_of(caller: Caller) -> str:
     """
-    Return the resource that is one bucket in the emulator's account.
+    Return the resource for a bucket in the emulator's account.
     """
     return f"com.cloudflare.edge.r2.bucket.{caller.emulator.account_id}_eu_my-eu-bucket"
 
@@ -52,7 +52,7 @@ def not_held(name: str) -> tuple[int, int, str]:
 
 async def test_policies_as_answered(account: Caller) -> None:
     """
-    Policies come back in another order, with ids, and their groups sorted and named.
+    Policies come back reversed and with ids, and their groups sorted and named.
     """
     home, zone = account.home, {ZONE: "*"}
 
@@ -72,7 +72,7 @@ async def test_policies_as_answered(account: Caller) -> None:
 
 async def test_policy_with_id(caller: Caller) -> None:
     """
-    A new token cannot be made of a policy that has an id.
+    A create cannot reuse a policy that has an id.
     """
     used = {**policy(caller.home, TOKENS_READ[caller.kind]), "id": UNKNOWN_ID}
 
@@ -84,7 +84,7 @@ async def test_policy_with_id(caller: Caller) -> None:
 
 async def test_update_with_policy_ids(caller: Caller) -> None:
     """
-    An update may send back policies as they were answered; they get new ids.
+    An update accepts policies with ids and gives them new ones.
     """
     token = await caller.reader()
 
@@ -94,7 +94,7 @@ async def test_update_with_policy_ids(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "place", "rule"),
+    ("change", "pointer", "rule"),
     [
         ({"effect": "permit"}, "/effect", "effect must be one of allow, deny"),
         ({"effect": None}, "/effect", "effect must be one of allow, deny"),
@@ -120,14 +120,14 @@ async def test_update_with_policy_ids(caller: Caller) -> None:
         ({"resources": None}, "/resources", "resources must be present and an object"),
     ],
 )
-async def test_bad_policy(caller: Caller, change: dict[str, Any], place: str, rule: str) -> None:
+async def test_bad_policy(caller: Caller, change: dict[str, Any], pointer: str, rule: str) -> None:
     """
-    A policy of another shape is refused, and the refusal says where.
+    A malformed policy is refused with a pointer to the mistake.
     """
     answer = await caller.send("POST", json=caller.body({**policy({ZONE: "*"}, ZONE_READ), **change}))
 
-    assert answer.refusal == (400, 1001, f"These rules must pass for /policies/0{place}: {rule}")
-    assert answer.content["errors"][0]["source"] == {"pointer": f"/policies/0{place}"}
+    assert answer.refusal == (400, 1001, f"These rules must pass for /policies/0{pointer}: {rule}")
+    assert answer.content["errors"][0]["source"] == {"pointer": f"/policies/0{pointer}"}
 
 
 @pytest.mark.parametrize("policies", [None, {}, [5]])
@@ -142,7 +142,7 @@ async def test_no_policies(caller: Caller, policies: Any) -> None:
 
 async def test_empty_policies(caller: Caller) -> None:
     """
-    A token without any policy is accepted, useless as it is.
+    A token may have no policies.
     """
     token = await caller.create()
 
@@ -164,7 +164,7 @@ async def test_empty_policies(caller: Caller) -> None:
 )
 async def test_resources_without_star(caller: Caller, resources: Any) -> None:
     """
-    Resources end in a star, all of them flat or all nested.
+    Resources that do not end in ``*``, or mix flat and nested, are refused.
     """
     answer = await caller.send("POST", json=caller.body(policy(resources, ZONE_READ)))
     rule = 'must map names to "*", all of them flat or all nested'
@@ -187,7 +187,7 @@ async def test_resources_without_star(caller: Caller, resources: Any) -> None:
 )
 async def test_unknown_resources(caller: Caller, resources: Any) -> None:
     """
-    Resources of no known form are refused.
+    Unknown resources are refused.
     """
     answer = await caller.send("POST", json=caller.body(policy(resources, ZONE_READ)))
     rule = "must name resources that exist"
@@ -197,7 +197,7 @@ async def test_unknown_resources(caller: Caller, resources: Any) -> None:
 
 async def test_flat_zones_in_account_token(account: Caller) -> None:
     """
-    All zones of all accounts are nothing for an account token.
+    An account token cannot have all zones of all accounts.
     """
     answer = await account.send("POST", json=account.body(policy({ALL_ZONES: "*"}, ZONE_READ)))
     text = "Must specify a zone for account owned tokens, or nest zone under specific account resource"
@@ -208,7 +208,7 @@ async def test_flat_zones_in_account_token(account: Caller) -> None:
 @pytest.mark.parametrize("resource", [ALL_ACCOUNTS, "com.cloudflare.api.user." + UNKNOWN_ID])
 async def test_foreign_resources_in_account_token(account: Caller, resource: str) -> None:
     """
-    All accounts and users are nothing for an account token.
+    An account token cannot have all accounts, or a user.
     """
     answer = await account.send("POST", json=account.body(policy({resource: "*"}, WORKERS_READ)))
     rule = "must be resources of the account for account owned tokens"
@@ -236,7 +236,7 @@ async def test_grants_of_the_first_account_token(account: Caller) -> None:
 
 async def test_grants_of_the_first_user_token(user: Caller) -> None:
     """
-    The user's first token can grant the user's own things and everything in all accounts.
+    The user's first token can grant everything of the user and in all accounts.
     """
     token = await user.create(
         policy(user.home, USER_DETAILS_READ),
@@ -260,7 +260,7 @@ async def test_grants_of_the_first_user_token(user: Caller) -> None:
 )
 async def test_beyond_the_first_account_token(account: Caller, resources: Any, group: str, name: str) -> None:
     """
-    Other accounts, and groups on resources that cannot take them, are beyond the first token.
+    The first token cannot grant other accounts, or groups that do not fit the resource.
     """
     answer = await account.send("POST", json=account.body(policy(resources, group)))
 
@@ -269,7 +269,7 @@ async def test_beyond_the_first_account_token(account: Caller, resources: Any, g
 
 async def test_deny_policy_of_wrong_scope(account: Caller) -> None:
     """
-    A deny policy too must fit its resources.
+    The groups of a deny policy must also fit the resources.
     """
     answer = await account.send("POST", json=account.body(policy({ZONE: "*"}, WORKERS_READ, effect="deny")))
 
@@ -279,7 +279,7 @@ async def test_deny_policy_of_wrong_scope(account: Caller) -> None:
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 async def test_no_escalation(caller: Caller, method: str) -> None:
     """
-    A token cannot grant, to itself or to another, what it does not hold.
+    A token cannot grant, to itself or another, a permission that it lacks.
     """
     creator = await caller.create(policy(caller.home, TOKENS_WRITE[caller.kind]))
     below = f"/{creator['id']}" if method == "PUT" else ""
@@ -292,7 +292,7 @@ async def test_no_escalation(caller: Caller, method: str) -> None:
 
 async def test_grant_of_what_is_held(account: Caller) -> None:
     """
-    A token that holds all zones of the account can grant one of them.
+    A token with all zones of the account can grant one of them.
     """
     zones = {account_of(account): {ALL_ZONES: "*"}}
     held = [policy(account.home, TOKENS_WRITE["account"]), policy(zones, ZONE_READ)]
@@ -308,7 +308,7 @@ async def test_grant_of_what_is_held(account: Caller) -> None:
 @pytest.mark.parametrize("nested", [True, False])
 async def test_deny_policy_of_the_creator(account: Caller, *, nested: bool) -> None:
     """
-    What is denied to a creator is missing from all that it could grant.
+    A token cannot grant what one of its own policies denies.
     """
     zones = {account_of(account): {ALL_ZONES: "*"}}
     creator = await account.create(
@@ -335,7 +335,7 @@ async def test_deny_policy_of_the_creator(account: Caller, *, nested: bool) -> N
 )
 def test_covering(broad: _targets.Target, narrow: _targets.Target) -> None:
     """
-    The broader target covers the narrower one and not the other way round.
+    The broader target covers the narrower one, not the other way round.
     """
     covered = broad.covers(narrow), narrow.covers(broad)
 
@@ -356,7 +356,7 @@ def test_covering(broad: _targets.Target, narrow: _targets.Target) -> None:
 )
 def test_nothing_in_common(one: _targets.Target, other: _targets.Target) -> None:
     """
-    Targets apart from each other do not meet.
+    Unrelated targets do not meet.
     """
     met = one.meets(other)
 

@@ -17,14 +17,14 @@ TOO_FAST = (429, 971, "Please wait and consider throttling your request speed")
 
 def shown(answer: Answer) -> tuple[str, str | None]:
     """
-    Return the headers about what is left and when to come again.
+    Return the Ratelimit and Retry-After headers.
     """
     return answer.headers["Ratelimit"], answer.headers.get("Retry-After")
 
 
 async def test_headers(caller: Caller, clock: Clock) -> None:
     """
-    Without a limit the headers count against Cloudflare's default one.
+    Without a limit, the headers count against Cloudflare's default.
     """
     first = await caller.send("GET", "/verify")
     clock.now += 30.5
@@ -36,9 +36,9 @@ async def test_headers(caller: Caller, clock: Clock) -> None:
     assert re.fullmatch("[0-9a-f]{16}-[A-Z]{3}", second.headers["cf-ray"])
 
 
-async def test_request_of_nobody(caller: Caller) -> None:
+async def test_request_without_token(caller: Caller) -> None:
     """
-    A request without a known token carries the headers too, and counts for nobody.
+    The answer to a request without a token has the headers, and nothing is counted.
     """
     await caller.send("GET", "/verify", headers={})
     answer = await caller.send("GET", path="/nothing", headers={})
@@ -48,7 +48,7 @@ async def test_request_of_nobody(caller: Caller) -> None:
 
 async def test_limit(session: aiohttp.ClientSession, clock: Clock) -> None:
     """
-    One request too many blocks a token, and no other, for a whole period from then on.
+    A request over the limit blocks its token, and no other, for a full period from then on.
     """
     async with Emulator(clock=clock, rate_limit=RateLimit(requests=2, period=10.5)) as emulator:
         account, user = Caller(emulator, session), Caller(emulator, session, "user")
@@ -69,9 +69,9 @@ async def test_limit(session: aiohttp.ClientSession, clock: Clock) -> None:
     assert again.headers["Ratelimit-Policy"] == '"default";q=2;w=11'
 
 
-async def test_unused_window(session: aiohttp.ClientSession, clock: Clock) -> None:
+async def test_next_window(session: aiohttp.ClientSession, clock: Clock) -> None:
     """
-    The count starts again when its window is over.
+    The count restarts when the window ends.
     """
     async with Emulator(clock=clock, rate_limit=RateLimit(requests=1, period=10)) as emulator:
         account = Caller(emulator, session)
@@ -82,7 +82,7 @@ async def test_unused_window(session: aiohttp.ClientSession, clock: Clock) -> No
     assert answer.status == 200
 
 
-async def test_rolling_does_not_help(session: aiohttp.ClientSession, clock: Clock) -> None:
+async def test_limit_after_roll(session: aiohttp.ClientSession, clock: Clock) -> None:
     """
     The limit belongs to the token, not to its value.
     """
@@ -97,7 +97,7 @@ async def test_rolling_does_not_help(session: aiohttp.ClientSession, clock: Cloc
 
 async def test_refused_request_has_no_effect(session: aiohttp.ClientSession, clock: Clock) -> None:
     """
-    A request beyond the limit does nothing.
+    A request over the limit has no effect.
     """
     async with Emulator(clock=clock, rate_limit=RateLimit(requests=1, period=10)) as emulator:
         account = Caller(emulator, session)
@@ -110,9 +110,9 @@ async def test_refused_request_has_no_effect(session: aiohttp.ClientSession, clo
     assert [token["name"] for token in tokens] == ["The emulator's first account token", "ci"]
 
 
-def test_counting_on_without_limit(clock: Clock) -> None:
+def test_no_limit_refuses_nothing(clock: Clock) -> None:
     """
-    Nothing is left, but nothing is refused either, when no limit is enforced.
+    Without a limit, requests are accepted even when none are left.
     """
     meter = Meter(None, clock)
     for _ in range(1200):
@@ -123,9 +123,9 @@ def test_counting_on_without_limit(clock: Clock) -> None:
     assert (reading.left, reading.seconds, reading.refused) == (0, 300, False)
 
 
-def test_part_of_a_second(clock: Clock) -> None:
+def test_fraction_of_a_second(clock: Clock) -> None:
     """
-    Part of a second to wait is shown as a whole one.
+    A fraction of a second to wait is shown as a whole one.
     """
     meter = Meter(RateLimit(requests=1, period=0.5), clock)
 
