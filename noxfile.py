@@ -74,9 +74,9 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def sync(session: nox.Session) -> None:
-    """Write the blocking resources anew from the async ones."""
+    """Write the resources for user tokens, and the blocking ones, from _resources.py."""
     session.install("-e", ".")
-    session.run("python", "-m", "cftokens._tools.generate_sync")
+    session.run("python", "-m", "cftokens._tools.generate_twins")
 
 
 @nox.session

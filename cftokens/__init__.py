@@ -3,38 +3,49 @@ Cloudflare's API tokens from Python.
 
 ::
 
-    _client.py        Client: the credential, the session, and the doors `accounts` and `user`
-    _resources.py     one class per resource, one method per endpoint
-    _workflows.py     what takes more than one request
-    _catalogue.py     from names of permission groups to the groups
-    _recovery.py      whether a token can be the one that a lost create made
-    _calls.py         each operation as data
-    _replacement.py   partial changes, on an API that only replaces
-    policies.py       access policies in words
-    _arguments.py     what callers pass becomes what is sent, or a ValueError
-    _pagination.py    Paginator and Page
-    _transport.py     the way of every call: wait for a turn, send, read, perhaps send again
-    _pace.py          when the next request may go out
-    _http.py          the one place that talks to aiohttp
-    _wire.py          what an answer means, and whether a request may be sent again
-    _hints.py         what to do about a refusal
-    _json.py          reading JSON, with orjson or without
-    _converter.py     JSON becomes models
-    _options.py       Retry and RateLimit
-    _secret.py        TokenValue
-    models.py         what Cloudflare answers
-    errors.py         everything that a request can fail with
-    sync/             the same for blocking code
-    emulator/         Cloudflare's token API on loopback
+    sync/                 the same names for blocking code
+    emulator/             Cloudflare's token API on loopback
+    _client.py            Client: its settings, its session, and the doors `accounts` and `user`
+    _resources.py         one class per resource, one method per endpoint; the only façade by hand
+    _user_resources.py    its twin for a user's own tokens, generated
+    _operations/          what is asked for
+        editing.py        create, replace, edit and copy tokens
+        listing.py        lists, and what may be asked of them
+        scope.py          whose tokens, and the way to send, look up and remember: what a resource holds
+        recovery.py       lost creates: how callers learn of one, what could be it, settling it
+        endpoints.py      each operation as data: method, path, body, and the result of the answer
+        replacement.py    what an edit sends back, and what came out differently
+        groups.py         from names of permission groups to groups
+        bodies.py         what callers pass becomes the API's JSON
+        pagination.py     Paginator and Page
+    _transport/           how one request travels
+        sending.py        wait for a turn, send, decide, perhaps send again
+        tries.py          whether a request is sent again
+        session.py        the one place that talks to aiohttp
+        body.py           a body that goes out once
+        pace.py           when the next request may go out
+        answers.py        what an answer means: the result, or an error
+        hints.py          what to do about a refusal
+        json.py           reads JSON
+        messages.py       requests and answers as data
+    policies.py           access policies in words
+    errors.py             the errors
+    _plain.py             policies and conditions as callers write them become models
+    _converter.py         JSON becomes models, and models become JSON
+    models.py             Cloudflare's answers
+    _settings.py          Retry, RateLimit, and checks of a client's settings
+    _checks.py            checks of single values
+    _secret.py            TokenValue
+    _version.py           the version
+    _tools/               writes the generated files
 
-Imports point down this list. A module without an underscore is public, and has a page in the
-documentation.
+Imports point down this list. A module without an underscore is public, and has a page in the documentation.
 """
 
 from cftokens._client import Client
-from cftokens._options import UNSET, RateLimit, Retry, Unset
-from cftokens._pagination import Page, Paginator
+from cftokens._operations.pagination import Page, Paginator
 from cftokens._secret import TokenValue
+from cftokens._settings import UNSET, RateLimit, Retry, Unset
 from cftokens._version import __version__
 from cftokens.errors import (
     AmbiguousOutcomeError,

@@ -1,14 +1,19 @@
 """
-The one cattrs converter: JSON as Cloudflare sends it becomes models.
+The one cattrs converter: Cloudflare's JSON becomes models, and models become JSON.
 
-Its rules:
+Reading JSON:
 
-- an unknown key passes; null is the same as a missing key
-- a type that is not the model's is `Malformed`, and so is a missing key or an empty string where the
-  model must have something
+- an unknown key is ignored; null is the same as a missing key
+- another type than the model's is `Malformed`, and so is a missing key or an empty string where the
+  model needs a value
 - a date-time is RFC 3339 with a zone, and becomes UTC
 - ``in`` is the attribute ``in_``; ``request.ip`` is read as ``request_ip``
 - a secret becomes a `TokenValue`
+
+Writing JSON, None is left out and date-times become whole seconds in UTC with ``Z``.
+
+cattrs finds the hook for each type, makes those that write, and combines them. The hooks that read are
+ours: they are strict, where plain cattrs makes "5" of a 5, and twice as fast as those it generates.
 
 `Malformed` names the place and the types, never a value: values can be secrets.
 """
@@ -22,9 +27,10 @@ from typing import Any, Final, NoReturn, TypeVar, get_args, get_origin
 
 import attrs
 from cattrs import Converter
+from cattrs.gen import make_dict_unstructure_fn, override
 
 from cftokens._secret import TokenValue
-from cftokens.models import Resources
+from cftokens.models import TO_TUPLES, Resources
 
 T = TypeVar("T")
 Hook = Callable[[Any, Any], Any]
@@ -40,21 +46,21 @@ _JSON_NAMES: Mapping[type, str] = {
 }
 
 _PLAIN: Final = (str, int, bool)
-"""Types whose values are taken as they are, without the call of a hook."""
+"""Types whose values need no hook."""
 
 _KEYS: Final = {"in_": "in"}
-"""The keys of attributes with another name."""
+"""The JSON keys of attributes that have another name."""
 
 _OLD_KEYS: Final = {"request_ip": "request.ip"}
-"""Where to look for what is null or missing. Cloudflare's guide has the old key, and old tokens may."""
+"""Older names of keys. Cloudflare's guide has this one, and old tokens may have it."""
 
 _parse_date_time: Final = datetime.fromisoformat
-"""Looked up once, for that takes as long as to parse."""
+"""Bound once: the attribute lookup costs as much as the parse."""
 
 
 class Malformed(Exception):  # noqa: N818 -- never seen by users, who get an UnexpectedResponseError
     """
-    An answer does not have the shape of its model; str() says where.
+    JSON does not have the shape of its model; ``str()`` says where.
     """
 
     def __init__(self, problem: str, path: str = "") -> None:
@@ -64,7 +70,7 @@ class Malformed(Exception):  # noqa: N818 -- never seen by users, who get an Une
 
     def inside(self, place: str) -> "Malformed":
         """
-        Return the same problem, seen from one level further out.
+        Return the same problem, as seen from the level around it.
         """
         joint = "" if not self.path or self.path.startswith("[") else "."
         return Malformed(self.problem, f"{place}{joint}{self.path}")
@@ -75,7 +81,7 @@ def structure(value: object, model: type[T]) -> T:
     Turn parsed JSON into a *model*.
 
     Raises:
-        Malformed: It has another shape.
+        Malformed: The JSON has another shape.
     """
     kind: Any = model
     result: T = _hook(kind)(value, None)
@@ -87,23 +93,30 @@ def structure_list(values: object, model: type[T]) -> tuple[T, ...]:
     Turn parsed JSON into a tuple of *model*.
 
     Raises:
-        Malformed: It, or one of its items, has another shape.
+        Malformed: The JSON, or one of its items, has another shape.
     """
-    result: tuple[T, ...] = _hook(tuple[model, ...])(values, None)  # type: ignore[valid-type]  # at run time it is one
+    result: tuple[T, ...] = _hook(tuple[model, ...])(values, None)  # type: ignore[valid-type]  # it is a type at run time
     return result
+
+
+def unstructure(value: object) -> Any:
+    """
+    Turn models, and collections of them, into JSON.
+    """
+    return _converter().unstructure(value)
 
 
 @functools.cache
 def _hook(kind: Any) -> Hook:
     """
-    Ask cattrs once for each model: its own look-up takes longer than a small model.
+    Ask cattrs once for each model: its lookup takes longer than structuring a small model.
     """
     return _converter().get_structure_hook(kind)
 
 
 @functools.cache
 def _converter() -> Converter:
-    converter = Converter()
+    converter = Converter(unstruct_collection_overrides={tuple: list})
     for kind in _PLAIN:
         converter.register_structure_hook(kind, _refuse_all_but(kind))
     converter.register_structure_hook(datetime, _date_time)
@@ -113,6 +126,8 @@ def _converter() -> Converter:
     converter.register_structure_hook_factory(_is_optional, _optional_hook)
     converter.register_structure_hook_factory(_is_tuple, _tuple_hook)
     converter.register_structure_hook_factory(attrs.has, _model_hook)
+    converter.register_unstructure_hook(datetime, _date_time_to_json)
+    converter.register_unstructure_hook_factory(attrs.has, _model_to_json)
     return converter
 
 
@@ -122,7 +137,7 @@ def _expected(what: str, value: object) -> Malformed:
 
 def _refuse_all_but(kind: type) -> Hook:
     """
-    Refuse what is left when values of *kind* are taken as they are.
+    Return a hook for values that are not of *kind*, which is called for no others.
     """
 
     def refuse(value: Any, _: Any) -> NoReturn:
@@ -145,6 +160,17 @@ def _date_time(value: Any, _: Any) -> datetime:
     raise Malformed("a date-time without a zone")
 
 
+def _date_time_to_json(value: datetime) -> str:
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+
+
+def _model_to_json(model: Any, converter: Converter) -> Callable[[Any], dict[str, Any]]:
+    renamed: Any = {
+        field.name: override(rename=_KEYS[field.name]) for field in attrs.fields(model) if field.name in _KEYS
+    }
+    return make_dict_unstructure_fn(model, converter, _cattrs_omit_if_default=True, **renamed)
+
+
 def _token_value(value: Any, _: Any) -> TokenValue:
     if type(value) is not str or not value:
         raise _expected("a token's value", value)
@@ -156,7 +182,7 @@ def _resources(value: Any, _: Any) -> dict[str, Any]:
         raise _expected("an object", value)
     for leaf in value.values():
         if type(leaf) is not str and not _is_mapping_of_strings(leaf):
-            raise Malformed("expected a string, or an object of strings, under every name")
+            raise Malformed("expected a string or an object of strings under every name")
     return value
 
 
@@ -183,7 +209,7 @@ def _is_tuple(kind: Any) -> bool:
 
 def _optional_hook(kind: Any, converter: Converter) -> Hook:
     """
-    The null itself never comes here: `_model_hook` takes it for a missing key.
+    Null never comes here: `_model_hook` treats it as a missing key.
     """
     return converter.get_structure_hook(_without_none(kind))
 
@@ -209,10 +235,9 @@ def _tuple_hook(kind: Any, converter: Converter) -> Hook:
 
 def _model_hook(model: Any, converter: Converter) -> Hook:
     """
-    Fill the slots of a new object.
+    Return a hook that fills the slots of a new object.
 
-    The ``__init__`` of a frozen class does that through ``object.__setattr__``, which took half of the
-    time of structuring. What it would convert comes out of the hooks as it should be.
+    The ``__init__`` of a frozen class calls ``object.__setattr__`` for each, which took half of the time.
     """
     members = [_member(model, field, converter) for field in attrs.fields(model)]
     required = [field.name for field in attrs.fields(model) if field.default is attrs.NOTHING]
@@ -245,8 +270,19 @@ def _model_hook(model: Any, converter: Converter) -> Hook:
 
 def _member(model: Any, field: "attrs.Attribute[Any]", converter: Converter) -> tuple[Any, ...]:
     """
-    Return where an attribute stands in JSON, how to fill its slot, and with what.
+    Return an attribute's JSON keys, how to fill its slot, and with what.
+
+    Raises:
+        TypeError: The attribute has something that only ``__init__`` would do.
     """
+    skipped = {
+        "validator": field.validator is not None,
+        "factory": type(field.default) is attrs.Factory,
+        "converter": field.converter is not None and field.converter not in TO_TUPLES,
+    }
+    for what, is_there in skipped.items():
+        if is_there:
+            raise TypeError(f"{model.__name__}.{field.name} has a {what}, which structuring would skip.")
     key = _KEYS.get(field.name, field.name)
     fill = getattr(model, field.name).__set__
     hook = converter.get_structure_hook(field.type)
@@ -262,7 +298,7 @@ def _not_filled(value: dict[str, Any], key: str) -> str:
 
 def _plain_type(kind: Any) -> type | None:
     """
-    Return which of the plain types a field has, if any.
+    Return which of the plain types a field has, or None.
     """
     plain = _without_none(kind)
     return plain if plain in _PLAIN else None

@@ -1,5 +1,5 @@
 """
-Strings that must not be seen: a token's value, and the header that carries one.
+Secrets that never show: a token's value, a header with one in it, the password of a proxy.
 """
 
 import hmac
@@ -18,9 +18,9 @@ class TokenValue:
     """
     The secret of a token, hidden until `reveal()` is called.
 
-    ``str()``, ``repr()``, ``format()`` and logging show a mark with the prefix and the last four
-    characters, which no credential check accepts. It equals only another `TokenValue` (compared in
-    constant time), cannot be hashed or pickled, and copying returns the same object.
+    ``str()``, ``repr()``, ``format()`` and logging show only the prefix and the last four characters,
+    in a form that no credential check accepts. A `TokenValue` equals only another one (compared in
+    constant time), and cannot be hashed or pickled. Copying returns the same object.
 
     https://developers.cloudflare.com/fundamentals/api/get-started/token-formats/
 
@@ -39,7 +39,7 @@ class TokenValue:
         if not isinstance(value, str):
             kind = type(value).__name__
             del self, value  # a traceback may show the locals of this frame
-            raise TypeError(f"A token value is a str, not {kind}.")
+            raise TypeError(f"A token's value must be a str, not {kind}.")
         self.__value = value
 
     def reveal(self) -> str:
@@ -51,14 +51,14 @@ class TokenValue:
     @property
     def kind(self) -> Literal["account", "user"] | None:
         """
-        ``"account"`` or ``"user"`` by the prefix; None for values made before there were prefixes.
+        ``"account"`` or ``"user"`` by the prefix; None for values from before there were prefixes.
         """
         return _KINDS.get(self.__value[:5])
 
     def __repr__(self) -> str:
         value = self.__value
         prefix = value[:5] if value.startswith(("cfat_", "cfut_")) else ""
-        tail = value[-4:] if len(value) >= _SHORTEST_VALUE else ""  # of less, four characters are too much
+        tail = value[-4:] if len(value) >= _SHORTEST_VALUE else ""  # too short to show four characters
         return f"<TokenValue {prefix}…{tail}: use reveal()>"
 
     def __format__(self, spec: str) -> str:
@@ -81,13 +81,13 @@ class TokenValue:
         self.__reduce_ex__(None)
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
-        raise TypeError("A TokenValue is not pickled, so that no secret is stored unseen: reveal() it first.")
+        raise TypeError("A TokenValue cannot be pickled, which would store a secret: reveal() it first.")
 
 
 @final
 class NotAToken:
     """
-    What was given in the place of a credential; only its type is kept.
+    Stands for what was passed instead of a credential. Holds only its type.
     """
 
     def __init__(self, kind: str) -> None:
@@ -104,9 +104,9 @@ def hide(given: str | TokenValue) -> TokenValue: ...
 
 def hide(given: str | TokenValue | None) -> TokenValue | None:
     """
-    Wrap a credential before anything can fail. None stays None.
+    Wrap a credential before anything can fail, so that no traceback shows it. None stays None.
 
-    To be put in the place of the variable that holds it. Another type becomes a `NotAToken`, which
+    Callers overwrite their own variable with the result. Another type becomes a `NotAToken`, which
     `check_credential()` refuses.
     """
     if given is None or isinstance(given, TokenValue | NotAToken):
@@ -118,7 +118,7 @@ def hide(given: str | TokenValue | None) -> TokenValue | None:
 
 class HiddenProxy:
     """
-    The URL of a proxy, which may have a password in it.
+    The URL of a proxy, which may contain a password.
     """
 
     def __init__(self, url: str | URL) -> None:
@@ -133,14 +133,14 @@ class HiddenProxy:
 
 def hide_proxy(given: str | URL | None) -> str | URL | None:
     """
-    Wrap the URL of a proxy before anything can fail; `check_proxy()` takes it apart.
+    Wrap the URL of a proxy before anything can fail. `check_proxy()` unwraps it.
     """
     return given if given is None or isinstance(given, HiddenProxy) else cast(str, HiddenProxy(given))
 
 
 class MaskedStr(str):
     """
-    A string that goes out as it is and shows nothing in a repr, such as that of aiohttp's headers.
+    A string whose repr is masked, for example in the repr of aiohttp's headers.
     """
 
     __slots__ = ()
@@ -151,6 +151,6 @@ class MaskedStr(str):
 
 def redact(text: str, credential: TokenValue) -> str:
     """
-    Take *credential*, and whatever else looks like a token's value, out of *text*.
+    Mask *credential*, and anything else that looks like a token's value, in *text*.
     """
     return _VALUE_FORM.sub("<hidden>", text.replace(credential.reveal(), "<hidden>"))

@@ -1,5 +1,5 @@
 """
-Everything that a request can fail with.
+The errors: one root, and a class for each way that a request can fail.
 
 ::
 
@@ -21,7 +21,7 @@ Everything that a request can fail with.
     ├── WrongLoopError (also a RuntimeError)
     └── ClosedError
 
-Wrong arguments are a `ValueError` or `TypeError`, before anything is sent.
+A wrong argument is a `ValueError` or a `TypeError`, raised before anything is sent.
 """
 
 import attrs
@@ -32,16 +32,16 @@ from cftokens.models import CreateAttempt, PermissionGroup, Token
 @attrs.frozen
 class ErrorData:
     """
-    One entry of the ``errors`` in an answer of Cloudflare's.
+    One entry of ``errors`` in an answer from Cloudflare.
 
     Attributes:
-        code: Cloudflare's number, which is not always given.
+        code: Cloudflare's number for the error, or None if it gave none.
 
-        message: Its text.
+        message: Cloudflare's text.
 
-        pointer: Where in the request the mistake is, such as ``/policies/0``.
+        pointer: The place in the request, such as ``/policies/0``.
 
-        documentation_url: A page about it.
+        documentation_url: A page about the error.
     """
 
     code: int | None = None
@@ -52,14 +52,14 @@ class ErrorData:
 
 class CFTokensError(Exception):
     """
-    The root: every failure of a request is one of its kinds.
+    The root of all errors that a request can fail with.
 
     Attributes:
         outcome_unknown: The request may have taken effect although no success was seen.
 
-        attempt: What was asked for, if it was a create with an unknown outcome.
+        attempt: What `recover()` needs, if this is a create with an unknown outcome.
 
-        hint: What to do about it, or None where we don't know.
+        hint: What to do about it, or None.
     """
 
     attempt: CreateAttempt | None = None
@@ -72,11 +72,11 @@ class CFTokensError(Exception):
 
 def attempt_of(error: BaseException) -> CreateAttempt | None:
     """
-    Find the create that *error* left with an unknown outcome, or None.
+    Return the create whose outcome *error* left unknown, or None.
 
-    It is found on the errors of this module and on what interrupted the create: a cancellation,
-    the `TimeoutError` that ``asyncio.timeout()`` makes of one, or a `KeyboardInterrupt`. The exceptions of
-    a group each have their own.
+    *error* is an error of this module, or what interrupted the create: a cancellation, the
+    `TimeoutError` from ``asyncio.timeout()``, or a `KeyboardInterrupt`. In an exception group, each
+    exception has its own attempt.
     """
     link: BaseException | None = error
     while link is not None:
@@ -89,26 +89,26 @@ def attempt_of(error: BaseException) -> CreateAttempt | None:
 
 class NoResponseError(CFTokensError):
     """
-    No answer came: the connection was refused or dropped, or the name or certificate is wrong.
+    No answer arrived: the connection was refused or dropped, or the host or its certificate is wrong.
     """
 
 
 class RequestTimeoutError(NoResponseError, TimeoutError):
     """
-    No answer came within the client's *timeout*.
+    No answer arrived within the client's *timeout*.
     """
 
 
 class APIError(CFTokensError):
     """
-    Cloudflare said no.
+    Cloudflare refused the request, or failed.
 
     Attributes:
         status: The HTTP status.
 
-        errors: What Cloudflare said, as a tuple of `ErrorData`; empty if it gave no reason.
+        errors: Cloudflare's reasons, as a tuple of `ErrorData`; empty if it gave none.
 
-        ray_id: The number by which Cloudflare's support finds the request, or None.
+        ray_id: The ID by which Cloudflare's support finds the request, or None.
     """
 
     def __init__(
@@ -130,19 +130,19 @@ class APIError(CFTokensError):
 
 class BadRequestError(APIError):
     """
-    400: Cloudflare does not accept what was sent.
+    400: the request is wrong.
     """
 
 
 class AuthenticationError(APIError):
     """
-    401: the credential is unknown, or of the other kind.
+    401: the credential is not accepted, or of the other kind.
     """
 
 
 class PermissionDeniedError(APIError):
     """
-    403: the credential may not do this, not from here, or not now.
+    403: the credential may not do this, or not from this address.
     """
 
 
@@ -154,13 +154,13 @@ class NotFoundError(APIError):
 
 class ConflictError(APIError):
     """
-    409: something else was changed at the same time.
+    409: something else changed at the same time.
     """
 
 
 class UnprocessableEntityError(APIError):
     """
-    422: Cloudflare understands what was sent and does not accept it.
+    422: the request is understood, but not accepted.
     """
 
 
@@ -171,9 +171,9 @@ class RateLimitedError(APIError):
     https://developers.cloudflare.com/fundamentals/api/reference/limits/
 
     Attributes:
-        retry_after: Seconds until the next attempt makes sense, or None if nobody said.
+        retry_after: Seconds to wait before the next request, or None if unknown.
 
-        sent: False if the client's own pace said no before anything was sent.
+        sent: False if the client's own pace refused before anything was sent.
     """
 
     def __init__(
@@ -203,7 +203,7 @@ class ServerError(APIError):
 
 class UnexpectedResponseError(CFTokensError):
     """
-    An answer in a shape that we don't know, `success: false` without an error status, or a redirect.
+    An answer of unknown shape, `success: false` without an error status, or a redirect.
     """
 
 
@@ -212,7 +212,7 @@ class PermissionGroupError(CFTokensError, LookupError):
     No such permission group, or more than one.
 
     Attributes:
-        candidates: The permission groups that come nearest, or between which nothing decides.
+        candidates: The permission groups with the nearest names, or those that all match.
     """
 
     def __init__(self, message: str, *, candidates: tuple[PermissionGroup, ...] = ()) -> None:
@@ -222,10 +222,10 @@ class PermissionGroupError(CFTokensError, LookupError):
 
 class AmbiguousOutcomeError(CFTokensError):
     """
-    More than one token could be the lost one; none was touched.
+    More than one token could be the lost one. None was changed.
 
     Attributes:
-        candidates: The tokens in question.
+        candidates: The tokens that could be it.
     """
 
     def __init__(self, message: str, *, candidates: tuple[Token, ...] = ()) -> None:
@@ -235,11 +235,11 @@ class AmbiguousOutcomeError(CFTokensError):
 
 class WrongLoopError(CFTokensError, RuntimeError):
     """
-    An async client used from another running loop, or a blocking one from its own loop.
+    An async client was used from another running loop, or a blocking client from its own loop.
     """
 
 
 class ClosedError(CFTokensError):
     """
-    A client used after `close()`.
+    A client was used after `close()`.
     """

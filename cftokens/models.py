@@ -1,5 +1,5 @@
 """
-What Cloudflare answers, as frozen attrs classes with Cloudflare's own names.
+Cloudflare's answers as frozen attrs classes, with Cloudflare's own names.
 
 https://developers.cloudflare.com/api/resources/accounts/subresources/tokens/
 """
@@ -7,6 +7,7 @@ https://developers.cloudflare.com/api/resources/accounts/subresources/tokens/
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Final
 
 import attrs
 
@@ -15,12 +16,11 @@ from cftokens._secret import TokenValue
 Resources = Mapping[str, str | Mapping[str, str]]
 """``{name: "*"}``, or ``{account: {name: "*"}}`` for everything of a kind in one account."""
 
-
 Network = IPv4Address | IPv6Address | IPv4Network | IPv6Network
-"""An address or a network, as the standard library has them."""
+"""An address or a network from the standard library."""
 
 
-# Converters have types of their own, because that of tuple() leaves mypy without the type of an item.
+# One converter for each type of item: with tuple() alone, mypy would lose the type.
 
 
 def _strings(values: Iterable[str] | None) -> tuple[str, ...] | None:
@@ -41,10 +41,14 @@ def _policies(values: "Iterable[TokenPolicy]") -> "tuple[TokenPolicy, ...]":
     return tuple(values)
 
 
+TO_TUPLES: Final[tuple[object, ...]] = (_strings, _networks, _groups, _policies)
+"""The converters that leave a tuple as it is, so that structuring may skip them."""
+
+
 @attrs.frozen(kw_only=True)
 class PermissionGroup:
     """
-    A named set of permissions, as it stands in the catalogue and in policies.
+    A named set of permissions, in the catalogue and in policies.
 
     https://developers.cloudflare.com/fundamentals/api/reference/permissions/
     """
@@ -52,7 +56,7 @@ class PermissionGroup:
     id: str
 
     name: str | None = None
-    """It is not unique. Seven names exist both for accounts and for zones."""
+    """Not unique: seven names exist both for accounts and for zones."""
 
     scopes: tuple[str, ...] | None = attrs.field(default=None, converter=_strings)
     """The kinds of resource that the group works on; None inside a policy."""
@@ -60,7 +64,7 @@ class PermissionGroup:
     category: str | None = None
 
     is_selectable: bool | None = None
-    """Whether the caller may grant it. Only creating a token tells for certain."""
+    """Whether the caller may grant it. Only creating a token proves it."""
 
     meta: Mapping[str, str | None] | None = None
 
@@ -74,37 +78,37 @@ class TokenPolicy:
     """
 
     effect: str
-    """``"allow"`` or ``"deny"``; a deny wins over every allow."""
+    """``"allow"`` or ``"deny"``. A deny overrides every allow."""
 
     permission_groups: tuple[PermissionGroup, ...] = attrs.field(converter=_groups)
 
     resources: Resources
 
     id: str | None = None
-    """Cloudflare's, and never sent back."""
+    """Set by Cloudflare, and never sent back."""
 
 
 @attrs.frozen(kw_only=True)
 class ConditionRequestIP:
     """
-    From where a token may be used, as networks in CIDR notation, IPv4 and IPv6 side by side.
+    The addresses from which a token may be used: IPv4 and IPv6 networks in CIDR notation.
 
-    Strings and `ipaddress` objects are taken. An address alone means a network of one.
+    Takes strings and `ipaddress` objects. A single address means a network of one.
 
     https://developers.cloudflare.com/fundamentals/api/how-to/restrict-tokens/
     """
 
     in_: tuple[str, ...] | None = attrs.field(default=None, converter=_networks)
-    """Only from these networks."""
+    """Only these networks may use the token."""
 
     not_in: tuple[str, ...] | None = attrs.field(default=None, converter=_networks)
-    """Not from these, even if they lie within the others."""
+    """These may not, even if they lie within *in_*."""
 
 
 @attrs.frozen(kw_only=True)
 class Condition:
     """
-    What must hold for a token to be accepted.
+    The conditions under which a token is accepted.
     """
 
     request_ip: ConditionRequestIP | None = None
@@ -122,8 +126,7 @@ class Token:
 
     status: str | None = None
     """
-    ``active``, ``disabled`` or ``expired``; also ``revoked (exposed)`` after a leak, and whatever
-    Cloudflare adds.
+    ``active``, ``disabled`` or ``expired``; ``revoked (exposed)`` after a leak; Cloudflare may add others.
     """
 
     issued_on: datetime | None = None
@@ -135,16 +138,16 @@ class Token:
     """None until the token is used for the first time."""
 
     expires_on: datetime | None = None
-    """None means that it never expires."""
+    """None if the token never expires."""
 
     not_before: datetime | None = None
-    """None means that it works at once."""
+    """None if the token works at once."""
 
     policies: tuple[TokenPolicy, ...] = attrs.field(default=(), converter=_policies)
-    """In Cloudflare's order, which is not the order that was sent."""
+    """In Cloudflare's order, which is not the order in which they were sent."""
 
     condition: Condition | None = None
-    """None means that it may be used from everywhere."""
+    """None if the token may be used from everywhere."""
 
     creator_email_at_creation: str | None = None
 
@@ -160,13 +163,13 @@ class TokenCreateResponse(Token):
     """
 
     value: TokenValue
-    """It is shown here and never again, so store it before anything else can fail."""
+    """Shown here and never again: store it before anything else can fail."""
 
 
 @attrs.frozen(kw_only=True)
 class TokenDeleteResponse:
     """
-    The id of a token that is gone.
+    The id of a deleted token.
     """
 
     id: str
@@ -175,7 +178,7 @@ class TokenDeleteResponse:
 @attrs.frozen(kw_only=True)
 class TokenVerifyResponse:
     """
-    What Cloudflare says of the credential that asked.
+    What Cloudflare says about the credential that asked.
     """
 
     id: str
@@ -190,7 +193,7 @@ class TokenVerifyResponse:
 @attrs.frozen(kw_only=True)
 class CreateAttempt:
     """
-    A create whose outcome is not known: what was asked for, and when.
+    A create whose outcome is unknown: what was asked for, and when.
     """
 
     name: str
@@ -201,7 +204,7 @@ class CreateAttempt:
     """None for a user token."""
 
     started_on: datetime
-    """When it was sent, by this machine's clock."""
+    """When the request went out, by this machine's clock."""
 
     condition: Condition | None = None
 

@@ -9,20 +9,20 @@ Access policies in words.
     p.allow("Logs Read", on=p.all_zones(account_id))
 
 Permission groups are given by name, by id, or as a `PermissionGroup`. Names are looked up when a token
-is created or changed, and the resource decides which of two groups of the same name is meant: "Logs
-Read" on a zone is the zones' group, on an account the accounts'.
+is created or changed. Where two groups have the same name, the resource decides between them: "Logs
+Read" on a zone is the group for zones, on an account the one for accounts.
 
 https://developers.cloudflare.com/fundamentals/api/how-to/create-via-api/
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
-from cftokens._arguments import PlainPolicy, check_id, check_text, policy_to_json
-from cftokens._converter import structure
+from cftokens._checks import check_id, check_text
+from cftokens._plain import PlainPolicy, policy_from
 from cftokens.models import PermissionGroup, TokenPolicy
 
 ACCOUNT: Final = "com.cloudflare.api.account"
@@ -44,14 +44,14 @@ _JURISDICTION: Final = r"[a-z][a-z0-9-]{0,30}"
 @attrs.frozen
 class Resource:
     """
-    What a policy is about. Made by the functions of this module.
+    What a policy applies to. Made by the functions of this module.
 
     Attributes:
         scope: The scope of the permission groups that work on it.
 
         name: Cloudflare's name for it.
 
-        account: The account resource under which the name is nested, if it is.
+        account: The account resource under which the name is nested, or None.
 
         for_users_only: Account-owned tokens cannot have it.
     """
@@ -74,7 +74,7 @@ def account(account_id: str) -> Resource:
 
 def all_accounts() -> Resource:
     """
-    Every account of the user. Only for user tokens.
+    Every account of the user, for user tokens only.
     """
     return Resource(ACCOUNT, f"{ACCOUNT}.*", for_users_only=True)
 
@@ -91,7 +91,7 @@ def zone(zone_id: str) -> Resource:
 
 def all_zones(account_id: str) -> Resource:
     """
-    Every zone of an account, also those that are added later.
+    Every zone of an account, including those added later.
 
     Raises:
         ValueError: *account_id* is not an id.
@@ -101,14 +101,14 @@ def all_zones(account_id: str) -> Resource:
 
 def all_zones_of_all_accounts() -> Resource:
     """
-    Every zone of every account of the user. Only for user tokens.
+    Every zone of every account of the user, for user tokens only.
     """
     return Resource(ZONE, f"{ZONE}.*", for_users_only=True)
 
 
 def user(user_id: str) -> Resource:
     """
-    The user, who can only be the one who owns the token. Only for user tokens.
+    The user who owns the token, for user tokens only.
 
     Raises:
         ValueError: *user_id* is not an id.
@@ -133,15 +133,15 @@ def r2_bucket(account_id: str, name: str, jurisdiction: str = "default") -> Reso
         ValueError: An argument is wrong.
     """
     if not re.fullmatch(_BUCKET_NAME, check_text(name, "name")):
-        raise ValueError(f"name is 3 to 63 lower-case letters, digits and hyphens, not {name!r:.80}.")
+        raise ValueError(f"name must be 3 to 63 lower-case letters, digits and hyphens, not {name!r:.80}.")
     if not re.fullmatch(_JURISDICTION, check_text(jurisdiction, "jurisdiction")):
-        raise ValueError(f"jurisdiction is a word such as 'default' or 'eu', not {jurisdiction!r:.40}.")
+        raise ValueError(f"jurisdiction must be a word such as 'default' or 'eu', not {jurisdiction!r:.40}.")
     return Resource(R2_BUCKET, f"{R2_BUCKET}.{check_id(account_id, 'account_id')}_{jurisdiction}_{name}")
 
 
 def all_r2_buckets(account_id: str) -> Resource:
     """
-    Every R2 bucket of an account, also those that are added later.
+    Every R2 bucket of an account, including those added later.
 
     Raises:
         ValueError: *account_id* is not an id.
@@ -152,14 +152,14 @@ def all_r2_buckets(account_id: str) -> Resource:
 @attrs.frozen
 class PolicyDraft:
     """
-    A policy whose permission groups have not been looked up yet. Made by `allow()` and `deny()`.
+    A policy whose permission groups are not looked up yet. Made by `allow()` and `deny()`.
 
     Attributes:
         effect: ``"allow"`` or ``"deny"``.
 
         groups: Names, ids, or `PermissionGroup` objects.
 
-        resources: What it is about.
+        resources: What the policy applies to.
     """
 
     effect: str
@@ -173,16 +173,16 @@ PolicyArgument = PolicyDraft | PlainPolicy
 
 def allow(*groups: str | PermissionGroup, on: Resource | Iterable[Resource]) -> PolicyDraft:
     """
-    Allow what some permission groups allow, on one or several resources.
+    Allow everything in some permission groups, on one or more resources.
 
     Args:
         groups: Names as the API has them ("Write", where the dashboard says "Edit"), ids, or
             `PermissionGroup` objects.
 
-        on: What `zone()`, `account()` and the like return, one or several.
+        on: One or more resources: what `zone()`, `account()` and the others return.
 
     Raises:
-        ValueError: There is no group, or no resource.
+        ValueError: There is no group or no resource.
 
         TypeError: An argument has the wrong type.
     """
@@ -191,15 +191,15 @@ def allow(*groups: str | PermissionGroup, on: Resource | Iterable[Resource]) -> 
 
 def deny(*groups: str | PermissionGroup, on: Resource | Iterable[Resource]) -> PolicyDraft:
     """
-    Deny what some permission groups allow, on one or several resources. A deny wins over every allow.
+    Deny everything in some permission groups, on one or more resources. A deny overrides every allow.
 
     Args:
         groups: Names as the API has them, ids, or `PermissionGroup` objects.
 
-        on: What `zone()`, `account()` and the like return, one or several.
+        on: One or more resources: what `zone()`, `account()` and the others return.
 
     Raises:
-        ValueError: There is no group, or no resource.
+        ValueError: There is no group or no resource.
 
         TypeError: An argument has the wrong type.
     """
@@ -210,38 +210,39 @@ def _draft(
     effect: str, groups: tuple[str | PermissionGroup, ...], on: Resource | Iterable[Resource]
 ) -> PolicyDraft:
     if isinstance(on, str | Mapping) or not isinstance(on, Resource | Iterable):
-        raise TypeError(f"on= takes what zone(), account() and the like return, not {type(on).__name__}.")
+        raise TypeError(_not_a_resource(on))
     resources = (on,) if isinstance(on, Resource) else tuple(on)
     for resource in resources:
         if not isinstance(resource, Resource):
-            raise TypeError(
-                f"on= takes what zone(), account() and the like return, not {type(resource).__name__}."
-            )
+            raise TypeError(_not_a_resource(resource))
     if not groups or not resources:
-        raise ValueError(f"{effect}() needs at least one permission group, and one resource.")
+        raise ValueError(f"{effect}() needs at least one permission group and one resource.")
     for group in groups:
         if not isinstance(group, str | PermissionGroup):
             raise TypeError(
-                f"a permission group is a name, an id or a PermissionGroup, not {type(group).__name__}; "
-                "give several one after the other."
+                f"A permission group must be a name, an id or a PermissionGroup, not {type(group).__name__}. "
+                "Pass several as separate arguments."
             )
         if isinstance(group, str):
             check_text(group, "a permission group")
     return PolicyDraft(effect, groups, resources)
 
 
+def _not_a_resource(given: object) -> str:
+    return f"on must be what zone(), account() and the others return, not {type(given).__name__}."
+
+
 def same_access(a: Iterable[PlainPolicy], b: Iterable[PlainPolicy]) -> bool:
     """
-    Tell whether two sets of policies grant the same.
+    Return whether two lists of policies grant the same access.
 
-    Cloudflare answers with policies, groups and resources in an order of its own and with read-only
-    members added; neither matters here.
+    Cloudflare's answers have their own order and additional read-only members. Neither matters here.
 
     Args:
-        a: Policies as they stand in a `Token`, or in the API's own JSON shape. What `allow()` and
-            `deny()` return is compared once it stands in a token.
+        a: Policies from a `Token`, or in the API's own JSON shape. What `allow()` and `deny()` return
+            cannot be compared before it is part of a token.
 
-        b: The others.
+        b: The policies to compare with.
 
     Raises:
         ValueError: A policy is not one.
@@ -253,17 +254,13 @@ def same_access(a: Iterable[PlainPolicy], b: Iterable[PlainPolicy]) -> bool:
 
 def _grants(policies: Iterable[PlainPolicy]) -> Iterator[tuple[str, ...]]:
     """
-    Take policies apart into single grants: an effect, a group and a resource.
+    Yield each single grant: an effect, a group and a resource.
 
-    What Cloudflare answered is taken as it is; what a caller wrote is checked first.
+    Policies from Cloudflare are used as they are; plain mappings are checked first.
     """
     for index, policy in enumerate(policies):
-        known = policy if isinstance(policy, TokenPolicy) else _checked(policy, f"policies[{index}]")
+        known = policy if isinstance(policy, TokenPolicy) else policy_from(policy, f"policies[{index}]")
         for group in known.permission_groups:
             for name, leaf in known.resources.items():
                 for path in leaf.items() if isinstance(leaf, Mapping) else [(leaf,)]:
                     yield (known.effect, group.id, name, *path)
-
-
-def _checked(policy: Any, where: str) -> TokenPolicy:
-    return structure(policy_to_json(policy, where), TokenPolicy)

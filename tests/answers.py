@@ -1,5 +1,5 @@
 """
-What the tests of the pure modules share: an account, a credential, and every operation as data.
+What the tests of the pure modules share: every operation as a request, and answers to it.
 """
 
 import json
@@ -9,66 +9,51 @@ from typing import Any, Final
 
 from multidict import CIMultiDict
 
-from cftokens import _calls as calls
-from cftokens._arguments import list_of_policies, policy_to_json, settings_to_json
-from cftokens._secret import TokenValue
-from cftokens._wire import Answer, Call
+from cftokens._operations import endpoints
+from cftokens._operations.bodies import fields_from, policies_from, to_json
+from cftokens._transport.messages import Answer, Request
 from cftokens.errors import APIError
-from cftokens.models import CreateAttempt, PermissionGroup, Token, TokenPolicy
+from cftokens.models import CreateAttempt
 from tests.samples import sample
+from tests.vocabulary import ACCOUNT, TOKEN_ID, TOKEN_POLICY
 
-ACCOUNT: Final = "0000000000000000000000000000e001"
-TOKEN_ID: Final = "0000000000000000000000000000a001"
-GROUP_ID: Final = "0000000000000000000000000000d001"
-SECRET: Final = "cfat_InventedInventedInventedInventedInvented0badf00d"
-MINTED: Final = "cfat_MintedMintedMintedMintedMintedMinted12340badf00d"
-CREDENTIAL: Final = TokenValue(SECRET)
+TOKENS: Final = f"/accounts/{ACCOUNT}/tokens"
+"""The path of the account's tokens."""
 
-POLICY: Final = TokenPolicy(
-    effect="allow",
-    permission_groups=(PermissionGroup(id=GROUP_ID),),
-    resources={f"com.cloudflare.api.account.{ACCOUNT}": "*"},
-)
 ATTEMPT: Final = CreateAttempt(
-    name="new", policies=(POLICY,), account_id=ACCOUNT, started_on=datetime(2026, 7, 1, 5, 20, tzinfo=UTC)
+    name="new",
+    policies=(TOKEN_POLICY,),
+    account_id=ACCOUNT,
+    started_on=datetime(2026, 7, 1, 5, 20, tzinfo=UTC),
 )
+
+THE_TOKEN: Final = endpoints.token_path(TOKENS, TOKEN_ID)
 
 
 def policies_to_json(policies: Iterable[Any]) -> list[dict[str, Any]]:
     """
     Return plain policies as they are sent.
     """
-    return [
-        policy_to_json(each, f"policies[{index}]") for index, each in enumerate(list_of_policies(policies))
-    ]
+    return list(to_json({"policies": policies_from(policies)})["policies"])
 
 
-def body_of(*, policies: Iterable[Any], **settings: Any) -> dict[str, Any]:
+def body_of(*, policies: Iterable[Any], **fields: Any) -> dict[str, Any]:
     """
     Return the body that a create or an update sends for these arguments.
     """
-    body = {**settings_to_json(**settings), "policies": policies_to_json(policies)}
+    body = to_json({**fields_from(**fields), "policies": policies_from(policies)})
     return {key: value for key, value in body.items() if value is not None}
 
 
-def _create() -> Call[Any]:
-    return calls.create_token(ACCOUNT, body_of(name="new", policies=[POLICY]))
-
-
-def _update() -> Call[Any]:
-    return calls.update_token(ACCOUNT, TOKEN_ID, body_of(name="renamed", policies=[POLICY]))
-
-
-CALLS: Final[Mapping[str, Callable[[], Call[Any]]]] = {
-    "list": lambda: calls.list_tokens(ACCOUNT, {"page": "1"}),
-    "permission_groups": lambda: calls.list_permission_groups(ACCOUNT, {}),
-    "get": lambda: calls.get_token(ACCOUNT, TOKEN_ID),
-    "create": _create,
-    "update": _update,
-    "delete": lambda: calls.delete_token(ACCOUNT, TOKEN_ID),
-    "verify": lambda: calls.verify_token(ACCOUNT),
-    "roll": lambda: calls.roll_token(ACCOUNT, TOKEN_ID),
-    "recover": lambda: calls.recover_token(Token(id=TOKEN_ID), ATTEMPT),
+REQUESTS: Final[Mapping[str, Callable[[], Request[Any]]]] = {
+    "list": lambda: endpoints.list_tokens(TOKENS, {"page": "1"}),
+    "permission_groups": lambda: endpoints.list_permission_groups(TOKENS, {}),
+    "get": lambda: endpoints.get_token(THE_TOKEN),
+    "create": lambda: endpoints.create_token(TOKENS, body_of(name="new", policies=[TOKEN_POLICY])),
+    "update": lambda: endpoints.update_token(THE_TOKEN, body_of(name="renamed", policies=[TOKEN_POLICY])),
+    "delete": lambda: endpoints.delete_token(THE_TOKEN),
+    "verify": lambda: endpoints.verify_token(TOKENS),
+    "roll": lambda: endpoints.roll_token(THE_TOKEN),
 }
 """Each operation, by the name of its sample."""
 
@@ -77,7 +62,7 @@ def sample_of(operation: str) -> Any:
     """
     Return the success that belongs to an operation.
     """
-    return sample("roll" if operation == "recover" else operation)
+    return sample(operation)
 
 
 def answer(body: object, status: int = 200, **headers: str) -> Answer:
@@ -87,20 +72,6 @@ def answer(body: object, status: int = 200, **headers: str) -> Answer:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Answer(status, CIMultiDict(named), raw, 1_800_000_000.0)
-
-
-def success(result: object, **more: object) -> dict[str, object]:
-    """
-    Return an envelope that says yes.
-    """
-    return {"success": True, "errors": [], "messages": [], "result": result, **more}
-
-
-def failure(*errors: object) -> dict[str, object]:
-    """
-    Return an envelope that says no.
-    """
-    return {"success": False, "errors": list(errors), "messages": [], "result": None}
 
 
 def refused(result: object) -> APIError:

@@ -16,7 +16,7 @@ from aiohttp import ClientResponse
 from cftokens import Client
 from cftokens.emulator import Emulator
 from cftokens.sync._loop_thread import new_event_loop
-from tests.support import MARK
+from tests.vocabulary import MARK
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:

@@ -7,7 +7,7 @@ import json
 import ssl
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import attrs
 import trustme
@@ -121,40 +121,34 @@ async def _read_request(reader: asyncio.StreamReader, connection: int) -> Receiv
     return Received(method, path, headers, body, connection)
 
 
-def envelope(result: Any, **members: Any) -> bytes:
+def reply(status: int = 200, body: object = b"", **headers: str) -> Behaviour:
     """
-    Return the body of a success.
-    """
-    return json.dumps({"success": True, "errors": [], "messages": [], "result": result, **members}).encode()
-
-
-def failure(code: int | None = None, message: str = "no") -> bytes:
-    """
-    Return the body of a refusal.
-    """
-    error = {"message": message} if code is None else {"code": code, "message": message}
-    return json.dumps({"success": False, "errors": [error], "messages": [], "result": None}).encode()
-
-
-def answer(status: int = 200, body: bytes = b"", **headers: str) -> Behaviour:
-    """
-    Answer, and leave the connection open.
+    Answer, and keep the connection open. A body that is not bytes becomes JSON.
     """
 
     async def behave(exchange: Exchange) -> None:
-        exchange.writer.write(_head(status, len(body), headers) + body)
+        data = encoded(body)
+        exchange.writer.write(_head(status, len(data), headers) + data)
         await exchange.writer.drain()
 
     return behave
 
 
-def cut_short(body: bytes, kept: int) -> Behaviour:
+def encoded(body: object) -> bytes:
+    """
+    Return a body as it is sent.
+    """
+    return body if isinstance(body, bytes) else json.dumps(body).encode()
+
+
+def cut_short(body: object, kept: int) -> Behaviour:
     """
     Announce the whole body, send part of it, and close.
     """
 
     async def behave(exchange: Exchange) -> None:
-        exchange.writer.write(_head(200, len(body), {}) + body[:kept])
+        data = encoded(body)
+        exchange.writer.write(_head(200, len(data), {}) + data[:kept])
         await exchange.writer.drain()
         exchange.writer.close()
 

@@ -1,5 +1,5 @@
 """
-What the tests share: invented ids and secrets, a client without hurry, a clock, and a search for leaks.
+What the tests share: a client and its clock, a call of each operation, and a search for leaked secrets.
 """
 
 import asyncio
@@ -9,74 +9,32 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
-import attrs
-
-from cftokens import CFTokensError, Client, RateLimit
-from cftokens._transport import Transport
-
-MARK = "T0PS3CR3T"
-"""Stands in every secret of the tests, and must never be seen."""
-
-CREDENTIAL = f"cfat_{MARK}{'a' * 31}0a1b2c3d"
-MINTED = f"cfat_{MARK}{'b' * 31}4e5f6a7b"
-ACCOUNT = "023e105f4ecef8ad9ca31a8372d0c353"
-ID = "ed17574386854bf78a67040be0a770b0"
-GROUP = "c8fed203ed3043cba015a93ad1616f1f"
-
-POLICY: dict[str, Any] = {
-    "effect": "allow",
-    "permission_groups": [{"id": GROUP}],
-    "resources": {f"com.cloudflare.api.account.{ACCOUNT}": "*"},
-}
-TOKEN: dict[str, Any] = {
-    "id": ID,
-    "name": "bot",
-    "status": "active",
-    "issued_on": "2026-01-02T03:04:05Z",
-    "modified_on": "2026-01-02T03:04:05Z",
-    "last_used_on": None,
-    "expires_on": None,
-    "not_before": None,
-    "policies": [{"id": "f267e341f3dd4697bd3b9f71dd96247f", **POLICY}],
-}
+from cftokens import CFTokensError, Client
+from cftokens._settings import Timing
+from cftokens.emulator import Emulator
+from tests.vocabulary import ACCOUNT, CREDENTIAL, MARK, POLICY, TOKEN_ID
 
 CALLS: dict[str, Callable[[Client], Awaitable[object]]] = {
     "list": lambda client: client.accounts.tokens.list().page(),
-    "get": lambda client: client.accounts.tokens.get(ID),
+    "get": lambda client: client.accounts.tokens.get(TOKEN_ID),
     "verify": lambda client: client.accounts.tokens.verify(),
     "permission_groups": lambda client: client.accounts.tokens.permission_groups.get(),
     "update": lambda client: client.accounts.tokens.update(
-        ID, name="bot", policies=[POLICY], condition=None, expires_on=None, not_before=None
+        TOKEN_ID, name="bot", policies=[POLICY], condition=None, expires_on=None, not_before=None
     ),
-    "delete": lambda client: client.accounts.tokens.delete(ID),
+    "delete": lambda client: client.accounts.tokens.delete(TOKEN_ID),
     "create": lambda client: client.accounts.tokens.create(name="bot", policies=[POLICY]),
-    "roll": lambda client: client.accounts.tokens.value.update(ID),
+    "roll": lambda client: client.accounts.tokens.value.update(TOKEN_ID),
 }
 """One call of each operation."""
-
-RESULTS: dict[str, Any] = {
-    "list": [TOKEN],
-    "get": TOKEN,
-    "verify": {"id": ID, "status": "active"},
-    "permission_groups": [{"id": GROUP, "name": "Zone Read", "scopes": ["com.cloudflare.api.account.zone"]}],
-    "update": TOKEN,
-    "delete": {"id": ID},
-    "create": {**TOKEN, "value": MINTED},
-    "roll": MINTED,
-}
-"""What a server answers to each."""
-
-READS = ("list", "get", "verify", "permission_groups")
-REPEATED = (*READS, "update", "delete")
-ONCE = ("create", "roll")
 
 
 class Clock:
     """
-    Time that passes only when everybody who is counted waits.
+    Time that passes only while all workers wait.
 
     Args:
-        workers: How many tasks there are. Time stands still while one of them does something else.
+        workers: The number of tasks. Time stands still while one of them is not waiting.
     """
 
     def __init__(self, workers: int = 1) -> None:
@@ -115,34 +73,28 @@ class Clock:
                 woken.set_result(None)
 
 
-def on_clock(client: Client, clock: Clock, *, rate_limit: RateLimit | None = None) -> Client:
+def client_of(server: str | Emulator, clock: Clock | None = None, **settings: Any) -> Client:
     """
-    Give a client that has not been used another sense of time.
+    Return a client that talks to a server of the tests, keeps no pace, and waits on a clock of the tests.
+
+    Args:
+        server: The base URL, or an emulator.
+
+        clock: Its time; None for a clock of its own.
+
+        settings: Arguments for the client, which override these.
     """
-    transport = Transport(clock=clock, sleep=clock.sleep, spread=lambda: 0.0)
-    transport._http = client._sender.transport._http
-    client._open(
-        transport,
-        attrs.evolve(
-            client._sender.options, pace=transport.pace(client._sender.options.credential, rate_limit)
-        ),
+    time = clock or Clock()
+
+    class ClockedClient(Client):
+        _timing = Timing(time, time.sleep, lambda: 0.0)
+
+    where = (
+        {"base_url": server, "api_token": CREDENTIAL, "account_id": ACCOUNT}
+        if isinstance(server, str)
+        else {"base_url": server.base_url, "api_token": server.api_token, "account_id": server.account_id}
     )
-    return client
-
-
-def client_of(base_url: str, clock: Clock | None = None, **options: Any) -> Client:
-    """
-    Make a client that talks to a server of the tests and waits no real time.
-    """
-    options = {
-        "api_token": CREDENTIAL,
-        "account_id": ACCOUNT,
-        "base_url": base_url,
-        "rate_limit": None,
-        **options,
-    }
-    rate_limit = options["rate_limit"]
-    return on_clock(Client(**options), clock or Clock(), rate_limit=rate_limit)
+    return ClockedClient(**{**where, "rate_limit": None, **settings})
 
 
 async def failure_of(call: Awaitable[object]) -> CFTokensError:

@@ -15,25 +15,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from cftokens._arguments import (
-    check_base_url,
+from cftokens._checks import (
     check_choice,
-    check_credential,
+    check_date_time,
     check_id,
     check_seconds,
     check_text,
     check_token_name,
     check_whole_number,
-    condition_to_json,
-    date_time,
 )
+from cftokens._operations.bodies import to_json
+from cftokens._plain import condition_from
 from cftokens._secret import TokenValue
+from cftokens._settings import check_base_url, check_credential
 from cftokens.models import Condition, ConditionRequestIP, PermissionGroup, Token
-from tests.answers import ACCOUNT, GROUP_ID, POLICY, SECRET, body_of, policies_to_json
+from tests.answers import body_of, policies_to_json
+from tests.vocabulary import ACCOUNT, CREDENTIAL, TOKEN_POLICY, ZONE_READ
 
 POLICY_JSON: Mapping[str, Any] = {
     "effect": "allow",
-    "permission_groups": [{"id": GROUP_ID}],
+    "permission_groups": [{"id": ZONE_READ}],
     "resources": {f"com.cloudflare.api.account.{ACCOUNT}": "*"},
 }
 REQUEST_IP = {"in": ["192.0.2.0/24"], "not_in": ["192.0.2.1/32"]}
@@ -41,14 +42,28 @@ REQUEST_IP = {"in": ["192.0.2.0/24"], "not_in": ["192.0.2.1/32"]}
 
 class Word(str, Enum):  # noqa: UP042 -- str() of this kind gives the member's name
     ALLOW = "allow"
-    ID = GROUP_ID
+    ID = ZONE_READ
 
 
 def body(**changes: Any) -> Any:
     """
     Return the body of a create.
     """
-    return body_of(**({"name": "n", "policies": [POLICY]} | changes))
+    return body_of(**({"name": "n", "policies": [TOKEN_POLICY]} | changes))
+
+
+def condition_to_json(condition: Any) -> Any:
+    """
+    Return a condition as it is sent.
+    """
+    return to_json({"condition": condition_from(condition)})["condition"]
+
+
+def date_time_to_json(value: Any, name: str) -> Any:
+    """
+    Return a date-time as it is sent.
+    """
+    return to_json({name: check_date_time(value, name)})[name]
 
 
 class TestIds:
@@ -73,14 +88,14 @@ class TestIds:
             "/" * 32,
             "\u0660" * 32,
             "g" * 32,
-            SECRET,
+            CREDENTIAL,
         ],
     )
     def test_other_text_is_refused_without_being_shown(self, value: str) -> None:
         """
         The ValueError names the argument but does not contain the text.
         """
-        with pytest.raises(ValueError, match=r"^token_id is 32 hexadecimal digits") as caught:
+        with pytest.raises(ValueError, match=r"^token_id must be 32 lower-case hexadecimal digits") as caught:
             check_id(value, "token_id")
 
         assert not value or value not in str(caught.value)
@@ -89,7 +104,7 @@ class TestIds:
         """
         The TypeError for a whole token says to pass its id.
         """
-        with pytest.raises(TypeError, match="token_id is a str, not Token: pass its id"):
+        with pytest.raises(TypeError, match="token_id must be a str, not Token; pass its id"):
             check_id(Token(id=ACCOUNT), "token_id")
 
     @pytest.mark.parametrize("value", [None, 5, ACCOUNT.encode(), [ACCOUNT]])
@@ -97,12 +112,12 @@ class TestIds:
         """
         None, a number, bytes or a list is not an id.
         """
-        with pytest.raises(TypeError, match="token_id is a str, not"):
+        with pytest.raises(TypeError, match="token_id must be a str, not"):
             check_id(value, "token_id")
 
 
 class TestCredential:
-    @pytest.mark.parametrize("value", [SECRET, "8M7wS6hCpXVc-DoRnPPY_UCWPgy8aea4Wy6kCe5T", "short"])
+    @pytest.mark.parametrize("value", [CREDENTIAL, "8M7wS6hCpXVc-DoRnPPY_UCWPgy8aea4Wy6kCe5T", "short"])
     def test_a_possible_token_passes(self, value: str) -> None:
         """
         Both of Cloudflare's forms pass, and any length.
@@ -114,21 +129,21 @@ class TestCredential:
         [
             ("", "it is empty"),
             (" \t\n", "it is empty"),
-            (f"Bearer {SECRET}", "begins with 'Bearer '"),
-            (f" bearer {SECRET}", "begins with 'Bearer '"),
-            (SECRET + "\n", "line break"),
-            (SECRET + "\r", "line break"),
-            (f"{SECRET}\r\nX-Auth-Key: 1", "line break"),
-            (f" {SECRET}", "white space"),
-            (f"{SECRET}\t", "white space"),
-            (f"{SECRET}\u00a0", "white space"),
-            (f'"{SECRET}"', "quotes"),
-            (f"'{SECRET}", "quotes"),
-            (f"{SECRET}`", "quotes"),
-            (f"\u201c{SECRET}\u201d", "characters that no token has"),
-            (f"{SECRET}\x00", "characters that no token has"),
-            (f"{SECRET}\ud800", "characters that no token has"),
-            (f"{SECRET}\u200b", "characters that no token has"),
+            (f"Bearer {CREDENTIAL}", "begins with 'Bearer '"),
+            (f" bearer {CREDENTIAL}", "begins with 'Bearer '"),
+            (CREDENTIAL + "\n", "line break"),
+            (CREDENTIAL + "\r", "line break"),
+            (f"{CREDENTIAL}\r\nX-Auth-Key: 1", "line break"),
+            (f" {CREDENTIAL}", "white space"),
+            (f"{CREDENTIAL}\t", "white space"),
+            (f"{CREDENTIAL}\u00a0", "white space"),
+            (f'"{CREDENTIAL}"', "quotes"),
+            (f"'{CREDENTIAL}", "quotes"),
+            (f"{CREDENTIAL}`", "quotes"),
+            (f"\u201c{CREDENTIAL}\u201d", "characters that no token has"),
+            (f"{CREDENTIAL}\x00", "characters that no token has"),
+            (f"{CREDENTIAL}\ud800", "characters that no token has"),
+            (f"{CREDENTIAL}\u200b", "characters that no token has"),
         ],
     )
     def test_anything_else_is_refused_without_being_shown(self, value: str, problem: str) -> None:
@@ -138,14 +153,14 @@ class TestCredential:
         with pytest.raises(ValueError, match=problem) as caught:
             check_credential(TokenValue(value))
 
-        assert SECRET[5:] not in str(caught.value)
+        assert CREDENTIAL[5:] not in str(caught.value)
 
     def test_a_masked_value_is_refused(self) -> None:
         """
         The text of a TokenValue, saved by mistake, is not a credential.
         """
-        with pytest.raises(ValueError, match="api_token is not usable"):
-            check_credential(TokenValue(str(TokenValue(SECRET))))
+        with pytest.raises(ValueError, match="api_token cannot be used"):
+            check_credential(TokenValue(str(TokenValue(CREDENTIAL))))
 
 
 class TestBaseUrl:
@@ -210,7 +225,7 @@ class TestBaseUrl:
         """
         A URL that could expose the credential is a ValueError that says why.
         """
-        with pytest.raises(ValueError, match=rf"^base_url is not usable: .*{problem}"):
+        with pytest.raises(ValueError, match=rf"^base_url cannot be used: .*{problem}"):
             check_base_url(value)
 
 
@@ -229,7 +244,7 @@ class TestNumbers:
         """
         Zero, a negative number, infinity or NaN is a ValueError.
         """
-        with pytest.raises(ValueError, match="timeout is a positive number of seconds"):
+        with pytest.raises(ValueError, match="timeout must be a positive number of seconds"):
             check_seconds(value, "timeout")
 
     @pytest.mark.parametrize("value", [True, "1", None, 1j, timedelta(seconds=1)])
@@ -237,7 +252,7 @@ class TestNumbers:
         """
         A bool, a string or a timedelta is a TypeError.
         """
-        with pytest.raises(TypeError, match="timeout is a number of seconds, not"):
+        with pytest.raises(TypeError, match="timeout must be a number of seconds, not"):
             check_seconds(value, "timeout")
 
     @pytest.mark.parametrize(("value", "most"), [(5, 50), (50, 50), (5, None), (10**9, None)])
@@ -248,13 +263,14 @@ class TestNumbers:
         assert check_whole_number(value, "per_page", 5, most) == value
 
     @pytest.mark.parametrize(
-        ("value", "most", "bounds"), [(4, 50, "5 to 50"), (51, 50, "5 to 50"), (4, None, "5 or more")]
+        ("value", "most", "bounds"),
+        [(4, 50, "between 5 and 50"), (51, 50, "between 5 and 50"), (4, None, "5 or more")],
     )
     def test_an_int_outside_its_bounds_is_refused(self, value: int, most: int | None, bounds: str) -> None:
         """
         The error gives the bounds and the number.
         """
-        with pytest.raises(ValueError, match=rf"^per_page is {bounds}, not {value}\.$"):
+        with pytest.raises(ValueError, match=rf"^per_page must be {bounds}, not {value}\.$"):
             check_whole_number(value, "per_page", 5, most)
 
     @pytest.mark.parametrize("value", [True, 5.0, "5", None])
@@ -262,7 +278,7 @@ class TestNumbers:
         """
         A bool, a float or a string is not accepted as an int.
         """
-        with pytest.raises(TypeError, match="page is an int, not"):
+        with pytest.raises(TypeError, match="page must be an int, not"):
             check_whole_number(value, "page", 1)
 
 
@@ -279,7 +295,7 @@ class TestText:
         """
         The error lists the choices, and quotes at most 40 characters of the value.
         """
-        with pytest.raises(ValueError, match=r"^effect is 'allow' or 'deny', not .{1,40}\.$"):
+        with pytest.raises(ValueError, match=r"^effect must be 'allow' or 'deny', not .{1,40}\.$"):
             check_choice(value, "effect", ("allow", "deny"))
 
     def test_an_enum_member_counts_as_its_value(self) -> None:
@@ -297,7 +313,7 @@ class TestText:
         )
 
         assert sent[0]["effect"] == str(sent[0]["effect"]) == "allow"
-        assert sent[0]["permission_groups"] == [{"id": str(check_id(Word.ID, "id"))}] == [{"id": GROUP_ID}]
+        assert sent[0]["permission_groups"] == [{"id": str(check_id(Word.ID, "id"))}] == [{"id": ZONE_READ}]
         assert {str(key): str(leaf) for key, leaf in sent[0]["resources"].items()} == {"allow": "allow"}
 
     def test_text_is_returned(self) -> None:
@@ -306,7 +322,9 @@ class TestText:
         """
         assert check_text("tökén 🗝", "name") == "tökén 🗝"
 
-    @pytest.mark.parametrize(("value", "problem"), [("", "is empty"), ("a\ud800", "is not valid Unicode")])
+    @pytest.mark.parametrize(
+        ("value", "problem"), [("", "must not be empty"), ("a\ud800", "must be valid Unicode")]
+    )
     def test_text_that_cannot_be_sent_is_refused(self, value: str, problem: str) -> None:
         """
         An empty string or a lone surrogate is a ValueError.
@@ -319,7 +337,7 @@ class TestText:
         """
         Another type is a TypeError.
         """
-        with pytest.raises(TypeError, match="name is a str, not"):
+        with pytest.raises(TypeError, match="name must be a str, not"):
             check_text(value, "name")
 
     def test_a_name_has_up_to_120_characters(self) -> None:
@@ -332,7 +350,7 @@ class TestText:
         """
         The ValueError for 121 characters gives their number.
         """
-        with pytest.raises(ValueError, match="at most 120 characters long; these are 121"):
+        with pytest.raises(ValueError, match="at most 120 characters long; got 121"):
             check_token_name("x" * 121)
 
 
@@ -351,7 +369,7 @@ class TestDateTimes:
         """
         Fractions are cut off, and offsets become Z.
         """
-        assert date_time(value, "expires_on") == expected
+        assert date_time_to_json(value, "expires_on") == expected
 
     @given(st.datetimes(timezones=st.timezones()))
     def test_any_aware_one_is_sent_or_out_of_range(self, value: datetime) -> None:
@@ -359,7 +377,7 @@ class TestDateTimes:
         Whatever the zone, the same moment is sent, without its fraction.
         """
         try:
-            sent = date_time(value, "expires_on")
+            sent = date_time_to_json(value, "expires_on")
         except ValueError as error:
             assert str(error) == "expires_on is out of range in UTC."  # noqa: PT017 -- most do not raise
         else:
@@ -370,7 +388,7 @@ class TestDateTimes:
     @pytest.mark.parametrize(
         ("value", "problem"),
         [
-            (datetime(2027, 1, 1), "no time zone"),  # noqa: DTZ001 -- that is the point
+            (datetime(2027, 1, 1), "must have a time zone"),  # noqa: DTZ001 -- that is the point
             (datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1))), "out of range"),
             (datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-2))), "out of range"),
         ],
@@ -380,15 +398,15 @@ class TestDateTimes:
         A naive datetime, or one that UTC cannot express, is a ValueError.
         """
         with pytest.raises(ValueError, match=rf"^not_before .*{problem}"):
-            date_time(value, "not_before")
+            check_date_time(value, "not_before")
 
     @pytest.mark.parametrize("value", ["2027-01-01T00:00:00Z", date(2027, 1, 1), 0])
     def test_another_type_is_a_type_error(self, value: object) -> None:
         """
         A string or a date is a TypeError.
         """
-        with pytest.raises(TypeError, match="expires_on is a datetime, not"):
-            date_time(value, "expires_on")
+        with pytest.raises(TypeError, match=r"^expires_on must be a datetime, .*, not"):
+            check_date_time(value, "expires_on")
 
 
 class TestBody:
@@ -429,7 +447,7 @@ class TestBody:
         """
         Only Cloudflare can set another one, so it is a ValueError.
         """
-        with pytest.raises(ValueError, match="status is 'active' or 'disabled'"):
+        with pytest.raises(ValueError, match="status must be 'active' or 'disabled'"):
             body(status=status)
 
     @pytest.mark.parametrize("seconds", [0, -1])
@@ -455,7 +473,7 @@ class TestOfficialExamples:
             "com.cloudflare.api.account.zone.0000000000000000000000000000c001": "*",
             "com.cloudflare.api.account.zone.0000000000000000000000000000c002": "*",
         }
-        groups = [{"id": GROUP_ID, "name": "Zone Read"}, {"id": ACCOUNT, "name": "DNS Read"}]
+        groups = [{"id": ZONE_READ, "name": "Zone Read"}, {"id": ACCOUNT, "name": "DNS Read"}]
         networks = {"in": ["199.27.128.0/21", "2400:cb00::/32"], "not_in": ["199.27.128.1/32"]}
         sent = body(
             name="readonly token",
@@ -470,7 +488,7 @@ class TestOfficialExamples:
             "policies": [
                 {
                     "effect": "allow",
-                    "permission_groups": [{"id": GROUP_ID}, {"id": ACCOUNT}],
+                    "permission_groups": [{"id": ZONE_READ}, {"id": ACCOUNT}],
                     "resources": zones,
                 }
             ],
@@ -505,7 +523,7 @@ class TestOfficialExamples:
         The read-only members of a policy and its groups are accepted but not sent.
         """
         group = {
-            "id": GROUP_ID,
+            "id": ZONE_READ,
             "name": "Zone Read",
             "meta": {"label": "zone_read", "scopes": "com.cloudflare.api.account.zone"},
             "scopes": ["com.cloudflare.api.account.zone"],
@@ -522,12 +540,12 @@ class TestPolicies:
     @pytest.mark.parametrize(
         "policies",
         [
-            [POLICY],
-            (POLICY,),
-            iter([POLICY]),
+            [TOKEN_POLICY],
+            (TOKEN_POLICY,),
+            iter([TOKEN_POLICY]),
             (each for each in [POLICY_JSON]),
-            [{**POLICY_JSON, "permission_groups": (each for each in [PermissionGroup(id=GROUP_ID)])}],
-            [{**POLICY_JSON, "permission_groups": ({"id": GROUP_ID},)}],
+            [{**POLICY_JSON, "permission_groups": (each for each in [PermissionGroup(id=ZONE_READ)])}],
+            [{**POLICY_JSON, "permission_groups": ({"id": ZONE_READ},)}],
         ],
     )
     def test_classes_and_mappings_in_any_iterable_are_accepted(self, policies: Any) -> None:
@@ -536,51 +554,71 @@ class TestPolicies:
         """
         assert policies_to_json(policies) == [POLICY_JSON]
 
-    @pytest.mark.parametrize("policies", [POLICY, POLICY_JSON, "allow"])
+    @pytest.mark.parametrize("policies", [TOKEN_POLICY, POLICY_JSON, "allow"])
     def test_a_single_policy_is_not_a_list(self, policies: Any) -> None:
         """
         The TypeError says to put it into a list.
         """
-        with pytest.raises(TypeError, match="put a single one into a list"):
+        with pytest.raises(TypeError, match="must be a list of policies, not"):
             policies_to_json(policies)
 
-    @pytest.mark.parametrize("policies", [None, 5, PermissionGroup(id=GROUP_ID)])
+    @pytest.mark.parametrize("policies", [None, 5, PermissionGroup(id=ZONE_READ)])
     def test_anything_but_an_iterable_is_a_type_error(self, policies: Any) -> None:
         """
         The error names the argument and the type.
         """
-        with pytest.raises(TypeError, match=r"^policies is a list of policies, not \w+;"):
+        with pytest.raises(TypeError, match=r"^policies must be a list of policies, not \w+\.$"):
             policies_to_json(policies)
 
     @pytest.mark.parametrize(
         ("change", "kind", "problem"),
         [
-            ({"effect": None}, ValueError, r"policies\[1\] has no 'effect'"),
-            ({"effect": "Allow"}, ValueError, r"policies\[1\]\.effect is 'allow' or 'deny', not 'Allow'"),
-            ({"resource": {}}, ValueError, r"policies\[1\] has a key that is not known: 'resource'"),
-            ({5: {}}, ValueError, r"policies\[1\] has a key that is not known: 5"),
-            ({"permission_groups": None}, ValueError, "has no 'permission_groups'"),
-            ({"permission_groups": []}, ValueError, r"permission_groups is empty, so .* grant nothing"),
-            ({"permission_groups": iter(())}, ValueError, r"permission_groups is empty"),
-            ({"permission_groups": GROUP_ID}, TypeError, "is a list of groups, not str"),
-            ({"permission_groups": {"id": GROUP_ID}}, TypeError, "is a list of groups, not dict"),
-            ({"permission_groups": PermissionGroup(id=GROUP_ID)}, TypeError, "not PermissionGroup"),
-            ({"permission_groups": [GROUP_ID]}, TypeError, r"permission_groups\[0\] is a mapping or a class"),
-            ({"permission_groups": [{}]}, ValueError, r"permission_groups\[0\] has no 'id'"),
-            ({"permission_groups": [{"ID": GROUP_ID}]}, ValueError, "not known: 'ID'"),
-            ({"permission_groups": [{"id": "Zone Read"}]}, ValueError, r"\[0\]\.id is 32 hexadecimal"),
-            ({"permission_groups": [PermissionGroup(id="")]}, ValueError, r"\[0\]\.id is .*; it is empty"),
-            ({"resources": None}, ValueError, "has no 'resources'"),
-            ({"resources": {}}, ValueError, "resources is a mapping of at least one resource"),
-            ({"resources": [ACCOUNT]}, ValueError, "resources is a mapping of at least one resource"),
-            ({"resources": {"a": None}}, TypeError, r"resources\['a'\] is a str, not NoneType"),
-            ({"resources": {"a": ["*"]}}, TypeError, r"resources\['a'\] is a str, not list"),
-            ({"resources": {"a": ""}}, ValueError, r"resources\['a'\] is empty"),
-            ({"resources": {"": "*"}}, ValueError, r"a key of policies\[1\]\.resources is empty"),
-            ({"resources": {5: "*"}}, TypeError, "a key of .* is a str, not int"),
-            ({"resources": {"a": {}}}, ValueError, r"resources\['a'\] is empty"),
-            ({"resources": {"a": {"": "*"}}}, ValueError, r"a key of .*resources\['a'\] is empty"),
-            ({"resources": {"a": {"b": {}}}}, TypeError, r"resources\['a'\]\['b'\] is a str, not dict"),
+            ({"effect": None}, ValueError, r"policies\[1\] must have 'effect'"),
+            (
+                {"effect": "Allow"},
+                ValueError,
+                r"policies\[1\]\.effect must be 'allow' or 'deny', not 'Allow'",
+            ),
+            ({"resource": {}}, ValueError, r"policies\[1\] has an unknown key: 'resource'"),
+            ({5: {}}, ValueError, r"policies\[1\] has an unknown key: 5"),
+            ({"permission_groups": None}, ValueError, "must have 'permission_groups'"),
+            ({"permission_groups": []}, ValueError, r"permission_groups must not be empty: .* grant nothing"),
+            ({"permission_groups": iter(())}, ValueError, r"permission_groups must not be empty"),
+            ({"permission_groups": ZONE_READ}, TypeError, "must be a list of permission groups, not str"),
+            (
+                {"permission_groups": {"id": ZONE_READ}},
+                TypeError,
+                "must be a list of permission groups, not dict",
+            ),
+            ({"permission_groups": PermissionGroup(id=ZONE_READ)}, TypeError, "not PermissionGroup"),
+            (
+                {"permission_groups": [ZONE_READ]},
+                TypeError,
+                r"permission_groups\[0\] must be a PermissionGroup or a mapping",
+            ),
+            ({"permission_groups": [{}]}, ValueError, r"permission_groups\[0\] must have 'id'"),
+            ({"permission_groups": [{"ID": ZONE_READ}]}, ValueError, "unknown key: 'ID'"),
+            (
+                {"permission_groups": [{"id": "Zone Read"}]},
+                ValueError,
+                r"\[0\]\.id must be 32 lower-case hexadecimal",
+            ),
+            (
+                {"permission_groups": [PermissionGroup(id="")]},
+                ValueError,
+                r"\[0\]\.id must be .*; got an empty string",
+            ),
+            ({"resources": None}, ValueError, "must have 'resources'"),
+            ({"resources": {}}, ValueError, "resources must be a mapping of at least one resource"),
+            ({"resources": [ACCOUNT]}, ValueError, "resources must be a mapping of at least one resource"),
+            ({"resources": {"a": None}}, TypeError, r"resources\['a'\] must be a str, not NoneType"),
+            ({"resources": {"a": ["*"]}}, TypeError, r"resources\['a'\] must be a str, not list"),
+            ({"resources": {"a": ""}}, ValueError, r"resources\['a'\] must not be empty"),
+            ({"resources": {"": "*"}}, ValueError, r"a key of policies\[1\]\.resources must not be empty"),
+            ({"resources": {5: "*"}}, TypeError, "a key of .* must be a str, not int"),
+            ({"resources": {"a": {}}}, ValueError, r"resources\['a'\] must not be empty"),
+            ({"resources": {"a": {"": "*"}}}, ValueError, r"a key of .*resources\['a'\] must not be empty"),
+            ({"resources": {"a": {"b": {}}}}, TypeError, r"resources\['a'\]\['b'\] must be a str, not dict"),
         ],
     )
     def test_a_mistake_is_named_with_its_place(
@@ -590,14 +628,14 @@ class TestPolicies:
         A missing, unknown or invalid member of a policy is an error that says where it is.
         """
         with pytest.raises(kind, match=problem):
-            policies_to_json([POLICY, {**POLICY_JSON, **change}])
+            policies_to_json([TOKEN_POLICY, {**POLICY_JSON, **change}])
 
-    @pytest.mark.parametrize("policy", ["allow", 5, None, [POLICY]])
+    @pytest.mark.parametrize("policy", ["allow", 5, None, [TOKEN_POLICY]])
     def test_anything_but_a_policy_is_a_type_error(self, policy: Any) -> None:
         """
         A string, a number, None or a nested list is not a policy.
         """
-        with pytest.raises(TypeError, match=r"policies\[0\] is a mapping or a class of cftokens, not"):
+        with pytest.raises(TypeError, match=r"policies\[0\] must be a TokenPolicy, a mapping, or .*, not"):
             policies_to_json([policy])
 
 
@@ -664,7 +702,7 @@ class TestCondition:
         """
         The error gives its place and its text.
         """
-        with pytest.raises(ValueError, match=r"in\[0\] is (no address or network|not in CIDR)") as caught:
+        with pytest.raises(ValueError, match=r"in\[0\] must be (an address or a network|in CIDR)") as caught:
             condition_to_json({"request_ip": {"in": [network]}})
 
         assert repr(network) in str(caught.value)
@@ -672,25 +710,33 @@ class TestCondition:
     @pytest.mark.parametrize(
         ("condition", "kind", "problem"),
         [
-            ({}, ValueError, "needs one request_ip; pass None"),
-            (Condition(), ValueError, "needs one request_ip; pass None"),
-            ({"request_ip": None}, ValueError, "needs one request_ip"),
-            ({"request_ip": REQUEST_IP, "request.ip": REQUEST_IP}, ValueError, "needs one request_ip"),
-            ({"requestip": REQUEST_IP}, ValueError, "condition has a key that is not known: 'requestip'"),
-            ("192.0.2.0/24", TypeError, "condition is a mapping or a class of cftokens, not str"),
-            ([REQUEST_IP], TypeError, "condition is a mapping"),
-            ({"request_ip": {}}, ValueError, r"condition\.request_ip needs networks"),
-            ({"request.ip": {"in": None}}, ValueError, r"condition\.request\.ip needs networks"),
-            ({"request_ip": ConditionRequestIP()}, ValueError, "needs networks under 'in' or 'not_in'"),
-            ({"request_ip": {"in_": ["192.0.2.0/24"]}}, ValueError, "key that is not known: 'in_'"),
-            ({"request_ip": ["192.0.2.0/24"]}, TypeError, r"condition\.request_ip is a mapping"),
-            ({"request_ip": {"in": "192.0.2.0/24"}}, TypeError, r"request_ip\.in is a list of networks"),
+            ({}, ValueError, "must have one request_ip; pass None"),
+            (Condition(), ValueError, "must have one request_ip; pass None"),
+            ({"request_ip": None}, ValueError, "must have one request_ip"),
+            ({"request_ip": REQUEST_IP, "request.ip": REQUEST_IP}, ValueError, "must have one request_ip"),
+            ({"requestip": REQUEST_IP}, ValueError, "condition has an unknown key: 'requestip'"),
+            ("192.0.2.0/24", TypeError, "condition must be a Condition or a mapping, not str"),
+            ([REQUEST_IP], TypeError, "condition must be a Condition or a mapping"),
+            ({"request_ip": {}}, ValueError, r"condition\.request_ip must have networks"),
+            ({"request.ip": {"in": None}}, ValueError, r"condition\.request\.ip must have networks"),
+            ({"request_ip": ConditionRequestIP()}, ValueError, "must have networks under 'in' or 'not_in'"),
+            ({"request_ip": {"in_": ["192.0.2.0/24"]}}, ValueError, "an unknown key: 'in_'"),
+            ({"request_ip": ["192.0.2.0/24"]}, TypeError, r"condition\.request_ip must be a mapping"),
+            ({"request_ip": {"in": "192.0.2.0/24"}}, TypeError, r"request_ip\.in must be a list of networks"),
             ({"request_ip": {"in": {"192.0.2.0/24": 1}}}, TypeError, "list of networks, .* not dict"),
             ({"request_ip": {"in": 5}}, TypeError, "list of networks, .* not int"),
-            ({"request_ip": {"in": []}}, ValueError, r"request_ip\.in is an empty list; leave it out"),
-            ({"request_ip": {"in": iter(())}}, ValueError, "empty list"),
-            ({"request_ip": {"not_in": ["::1", None]}}, ValueError, r"not_in\[1\] is no address.*'None'"),
-            ({"request_ip": {"in": b"192"}}, ValueError, r"in\[0\] is no address.*'49'"),
+            ({"request_ip": {"in": []}}, ValueError, r"request_ip\.in must not be empty; leave it out"),
+            ({"request_ip": {"in": iter(())}}, ValueError, "must not be empty"),
+            (
+                {"request_ip": {"not_in": ["::1", None]}},
+                ValueError,
+                r"not_in\[1\] must be an address or a network, not .*'None'",
+            ),
+            (
+                {"request_ip": {"in": b"192"}},
+                ValueError,
+                r"in\[0\] must be an address or a network, not .*'49'",
+            ),
         ],
     )
     def test_a_mistake_is_refused(self, condition: Any, kind: type[Exception], problem: str) -> None:
@@ -702,7 +748,7 @@ class TestCondition:
 
 
 ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.just(POLICY),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.just(TOKEN_POLICY),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(

@@ -24,23 +24,23 @@ from cftokens import (
     TokenValue,
     WrongLoopError,
 )
-from cftokens._http import Connector
-from tests.servers import Exchange, RawServer, answer, envelope, failure, hang
-from tests.support import (
+from cftokens._transport.session import Connector
+from tests.servers import Exchange, RawServer, hang, reply
+from tests.support import CALLS, assert_no_secret, client_of, failure_of
+from tests.vocabulary import (
     ACCOUNT,
-    CALLS,
     CREDENTIAL,
-    ID,
     MARK,
     MINTED,
     POLICY,
     RESULTS,
-    assert_no_secret,
-    client_of,
-    failure_of,
+    TOKEN_ID,
+    entry,
+    failure,
+    success,
 )
 
-VERIFIED = answer(200, envelope(RESULTS["verify"]))
+VERIFIED = reply(200, success(RESULTS["verify"]))
 OTHER = "4793d734c0b8e484dfc37ec392b5fa8a"
 
 
@@ -74,7 +74,7 @@ def test_a_credential_is_checked_before_it_is_sent(bad: str) -> None:
     """
     What cannot be a token is a ValueError that does not show it, not even in a frame.
     """
-    with pytest.raises(ValueError, match=r"^(api_token is not usable|There is no credential)") as caught:
+    with pytest.raises(ValueError, match=r"^(api_token cannot be used|There is no credential)") as caught:
         Client(bad)
 
     assert_no_secret_below(caught.value)
@@ -138,7 +138,7 @@ def test_a_credential_is_a_string(value: Any) -> None:
     """
     Bytes, a number or a list is a TypeError.
     """
-    with pytest.raises(TypeError, match="api_token is a str or a TokenValue, not"):
+    with pytest.raises(TypeError, match="api_token must be a str or a TokenValue, not"):
         Client(value)
 
 
@@ -165,7 +165,7 @@ def test_an_unsafe_base_url_is_refused(base_url: str) -> None:
     """
     A base URL must be https or loopback, and have no user, query or fragment.
     """
-    with pytest.raises(ValueError, match="base_url is not usable") as caught:
+    with pytest.raises(ValueError, match="base_url cannot be used") as caught:
         Client("x", base_url=base_url)
 
     assert "s3same" not in str(caught.value)
@@ -268,7 +268,7 @@ def test_a_bad_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     If the account id in the environment is invalid, the error names the variable.
     """
     monkeypatch.setenv("CLOUDFLARE_ACCOUNT_ID", "my account")
-    with pytest.raises(ValueError, match="CLOUDFLARE_ACCOUNT_ID is 32 hexadecimal digits"):
+    with pytest.raises(ValueError, match="CLOUDFLARE_ACCOUNT_ID must be 32 lower-case hexadecimal digits"):
         Client("x")
 
 
@@ -279,7 +279,7 @@ async def test_a_call_may_name_another_account() -> None:
     async with RawServer(VERIFIED) as server, client_of(server.base_url) as client:
         await client.accounts.tokens.verify(account_id=OTHER)
         for bad in ("", "..", f"{OTHER}/x", OTHER.upper()):
-            with pytest.raises(ValueError, match="account_id is 32"):
+            with pytest.raises(ValueError, match="account_id must be 32"):
                 await client.accounts.tokens.verify(account_id=bad)
 
     assert [request.path for request in server.requests] == [f"/accounts/{OTHER}/tokens/verify"]
@@ -293,11 +293,12 @@ async def test_an_account_is_needed_for_account_tokens() -> None:
         with pytest.raises(
             ValueError, match="pass account_id here or to the client, or set CLOUDFLARE_ACCOUNT_ID"
         ):
-            await client.accounts.tokens.get(ID)
+            await client.accounts.tokens.get(TOKEN_ID)
 
 
 @pytest.mark.parametrize(
-    "token_id", ["", "verify", "permission_groups", "..", f"{ID}/value", ID.upper(), f"{ID}\n", MINTED]
+    "token_id",
+    ["", "verify", "permission_groups", "..", f"{TOKEN_ID}/value", TOKEN_ID.upper(), f"{TOKEN_ID}\n", MINTED],
 )
 @pytest.mark.parametrize("call", ["get", "delete", "roll", "update"])
 async def test_ids_are_checked_before_a_url_is_built(token_id: str, call: str) -> None:
@@ -313,7 +314,7 @@ async def test_ids_are_checked_before_a_url_is_built(token_id: str, call: str) -
         ),
     }
     async with RawServer(VERIFIED) as server, client_of(server.base_url) as client:
-        with pytest.raises(ValueError, match="token_id is 32 hexadecimal digits") as caught:
+        with pytest.raises(ValueError, match="token_id must be 32 lower-case hexadecimal digits") as caught:
             await calls[call](client)
 
     assert MARK not in str(caught.value)
@@ -382,7 +383,7 @@ def test_another_credential_has_its_own_pace() -> None:
     """
     client = Client("x", rate_limit=RateLimit(requests=7))
     same, other = client.with_options(timeout=1.0), client.with_options(api_token="y")
-    paces = [each._sender.options.pace for each in (client, same, other)]
+    paces = [each._scope.sender.settings.pace for each in (client, same, other)]
 
     assert paces[0] is paces[1]
     assert paces[2] is not paces[0]
@@ -433,23 +434,23 @@ async def test_views_of_a_credential_share_its_pace() -> None:
     Five views with another credential share a pace, and one with the client's own has the client's.
     """
     client = Client("x")
-    paces = {id(client.with_options(api_token="y")._sender.options.pace) for _ in range(5)}
-    same = client.with_options(api_token="x")._sender.options.pace
+    paces = {id(client.with_options(api_token="y")._scope.sender.settings.pace) for _ in range(5)}
+    same = client.with_options(api_token="x")._scope.sender.settings.pace
 
     assert len(paces) == 1
-    assert same is client._sender.options.pace
+    assert same is client._scope.sender.settings.pace
 
 
 async def test_a_client_remembers_a_limited_number_of_paces(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     With room for three, five credentials leave three paces.
     """
-    monkeypatch.setattr("cftokens._transport._REMEMBERED", 3)
+    monkeypatch.setattr("cftokens._transport.sending._MOST_PACES", 3)
     client = Client("x")
     for number in range(5):
         client.with_options(api_token=f"token-{number}")
 
-    assert len(client._sender.transport._paces) == 3
+    assert len(client._scope.sender.transport._paces) == 3
 
 
 async def test_closing_ends_a_call_that_reads_its_answer() -> None:
@@ -468,7 +469,7 @@ async def test_closing_ends_a_call_that_reads_its_answer() -> None:
         client = client_of(server.base_url, retry=None)
         call = asyncio.ensure_future(failure_of(CALLS["create"](client)))
         await begun.wait()
-        while not client._sender.transport._http._responses:  # noqa: ASYNC110 -- no event
+        while not client._scope.sender.transport._session._responses:  # noqa: ASYNC110 -- no event
             await asyncio.sleep(0)
         await client.close()
         error = await asyncio.wait_for(call, 10)
@@ -548,7 +549,7 @@ async def test_a_borrowed_session_that_raises_for_status() -> None:
     """
     Our error is raised, because aiohttp's would contain the credential.
     """
-    refused = answer(401, failure(1000, "Invalid API Token"))
+    refused = reply(401, failure(entry(1000, "Invalid API Token")))
     async with (
         RawServer(refused) as server,
         aiohttp.ClientSession(raise_for_status=True) as session,
@@ -620,7 +621,7 @@ async def test_a_borrowed_session_with_a_netrc_file(tmp_path: Path, monkeypatch:
         aiohttp.ClientSession(trust_env=True) as session,
         client_of(server.base_url, session=session) as client,
     ):
-        with pytest.raises(ValueError, match="lend one without trust_env"):
+        with pytest.raises(ValueError, match="pass one without trust_env"):
             await client.accounts.tokens.verify()
 
     assert server.requests == []
@@ -657,7 +658,7 @@ async def test_an_unexpected_error_in_aiohttp(monkeypatch: pytest.MonkeyPatch) -
         error = await failure_of(client.accounts.tokens.verify())
 
     assert isinstance(error, NoResponseError)
-    assert "could not be sent, or its answer not be read (ValueError)" in str(error)
+    assert "the request could not be sent, or its answer could not be read (ValueError)" in str(error)
     assert "surprise" not in f"{error} {error.__cause__}"
 
 
@@ -691,7 +692,7 @@ def test_a_client_can_move_to_a_new_loop() -> None:
             return client
 
     async def client_of_server(client: Client, view: Client) -> None:
-        client._sender.options = view._sender.options
+        client._scope.sender.settings = view._scope.sender.settings
         await client.accounts.tokens.verify()
 
     client = asyncio.run(verify(None))
@@ -743,9 +744,8 @@ async def test_an_unclosed_client_is_reported() -> None:
     """
     async with RawServer(VERIFIED) as server:
         client = client_of(server.base_url)
-        client._owns_transport = True
         await client.accounts.tokens.verify()
-        transport = client._sender.transport
+        transport = client._scope.sender.transport
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             del client
@@ -763,7 +763,7 @@ def test_a_client_shows_no_secret() -> None:
     The reprs of a client, its settings and its headers hide the credential.
     """
     client = Client(CREDENTIAL, account_id=ACCOUNT, proxy=f"http://user:{CREDENTIAL}@proxy.example.com")
-    shown = f"{client!r} {client._sender.options!r} {client._sender.options.settings.headers!r}"
+    shown = f"{client!r} {client._scope.sender.settings!r} {client._scope.sender.settings.defaults.headers!r}"
 
     assert MARK not in shown
     assert ACCOUNT in repr(client)
@@ -773,7 +773,7 @@ def test_a_proxy_without_a_password_sends_none() -> None:
     """
     Its URL is used unchanged, without extra headers.
     """
-    options = Client("x", proxy="http://proxy.example.com:3128")._sender.options
+    options = Client("x", proxy="http://proxy.example.com:3128")._scope.sender.settings
 
     assert (str(options.proxy), options.proxy_headers) == ("http://proxy.example.com:3128", None)
 
@@ -782,4 +782,4 @@ def test_a_client_can_be_made_without_a_loop() -> None:
     """
     Nothing is opened before the first request.
     """
-    assert not Client("x", retry=Retry(), rate_limit=None)._sender.transport.is_open
+    assert not Client("x", retry=Retry(), rate_limit=None)._scope.sender.transport.is_open

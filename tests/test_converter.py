@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cftokens._converter import Malformed, structure, structure_list
-from cftokens._pagination import ResultInfo
+from cftokens._operations.pagination import ResultInfo
 from cftokens._secret import TokenValue
 from cftokens.models import (
     Condition,
@@ -22,10 +22,10 @@ from cftokens.models import (
     TokenPolicy,
     TokenVerifyResponse,
 )
-from tests.answers import GROUP_ID, MINTED, TOKEN_ID
 from tests.samples import sample
+from tests.vocabulary import MINTED, TOKEN_ID, ZONE_READ
 
-POLICY = {"effect": "allow", "permission_groups": [{"id": GROUP_ID}], "resources": {"a": "*"}}
+POLICY = {"effect": "allow", "permission_groups": [{"id": ZONE_READ}], "resources": {"a": "*"}}
 
 
 def problem_of(value: object, model: type[Any] = Token) -> str:
@@ -60,7 +60,7 @@ class TestModels:
                     resources={"com.cloudflare.api.account.zone.0000000000000000000000000000c001": "*"},
                     permission_groups=(
                         PermissionGroup(
-                            id=GROUP_ID,
+                            id=ZONE_READ,
                             name="Zone Read",
                             meta={
                                 "label": "zone_read",
@@ -114,7 +114,7 @@ class TestModels:
         An unknown status, scope, effect or category is an unchanged string.
         """
         group = structure(
-            {"id": GROUP_ID, "scopes": ["com.cloudflare.tomorrow"], "category": "New"}, PermissionGroup
+            {"id": ZONE_READ, "scopes": ["com.cloudflare.tomorrow"], "category": "New"}, PermissionGroup
         )
         token = structure(
             {"id": TOKEN_ID, "status": "asleep", "policies": [{**POLICY, "effect": "maybe"}]}, Token
@@ -136,7 +136,7 @@ class TestModels:
         Strings and null stay unchanged; anything else becomes its JSON.
         """
         meta = {"label": "x", "eol_at": None, "deprecated": True, "of": [1]}
-        group = structure({"id": GROUP_ID, "meta": meta}, PermissionGroup)
+        group = structure({"id": ZONE_READ, "meta": meta}, PermissionGroup)
 
         assert group.meta == {"label": "x", "eol_at": None, "deprecated": "true", "of": "[1]"}
 
@@ -244,7 +244,7 @@ class TestProblems:
         """
         problem = problem_of({**POLICY, "resources": {"a": "*", "b": leaf}}, TokenPolicy)
 
-        assert problem == "resources: expected a string, or an object of strings, under every name"
+        assert problem == "resources: expected a string or an object of strings under every name"
 
     @pytest.mark.parametrize("value", [None, "", 5, {}, []])
     def test_a_new_token_has_a_value(self, value: object) -> None:

@@ -11,14 +11,14 @@ import pytest
 
 from cftokens import Client, Condition, ConditionRequestIP, NotFoundError, Token, UnexpectedResponseError
 from cftokens import policies as p
-from cftokens._replacement import not_as_sent, replacement
+from cftokens._operations.replacement import not_as_sent, replacement
 from cftokens.emulator import Emulator
 from cftokens.policies import same_access
-from tests.servers import Exchange, RawServer, answer, envelope, failure
-from tests.support import GROUP, ID, MINTED, POLICY, TOKEN, client_of, failure_of
+from tests.servers import Exchange, RawServer, reply
+from tests.support import client_of, failure_of
+from tests.vocabulary import MINTED, POLICY, TOKEN, TOKEN_ID, ZONE_ID, ZONE_READ, failure, success
 
 COPY_ID = "1" * 32
-ZONE_ID = "22b1de5f1c0e4b3ea97bb1e963b06a43"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 CONDITION = Condition(request_ip=ConditionRequestIP(in_=["127.0.0.0/8", "::1/128"]))
 
@@ -167,7 +167,7 @@ async def test_mistakes_are_found_before_the_token_is_read(
     Invalid arguments cost no request.
     """
     with pytest.raises((ValueError, TypeError)):
-        await client.accounts.tokens.edit(ID, **changes)
+        await client.accounts.tokens.edit(TOKEN_ID, **changes)
 
     assert emulator.requests == []
 
@@ -181,7 +181,7 @@ STRANGE: dict[str, Any] = {
             "id": "f267e341f3dd4697bd3b9f71dd96247f",
             "effect": "allow",
             "only_on": ["monday"],
-            "permission_groups": [{"id": GROUP, "name": "Zone Read", "meta": {"x": "y"}, "level": 3}],
+            "permission_groups": [{"id": ZONE_READ, "name": "Zone Read", "meta": {"x": "y"}, "level": 3}],
             "resources": POLICY["resources"],
         }
     ],
@@ -197,7 +197,7 @@ WRITTEN = {
         {
             "effect": "allow",
             "only_on": ["monday"],
-            "permission_groups": [{"id": GROUP, "level": 3}],
+            "permission_groups": [{"id": ZONE_READ, "level": 3}],
             "resources": POLICY["resources"],
         }
     ],
@@ -218,12 +218,16 @@ class KeepingServer(RawServer):
             if exchange.request.method in {"PUT", "POST"}:
                 body = json.loads(exchange.request.body)
                 self.bodies.append(body)
-                made = {"id": COPY_ID, "value": MINTED} if exchange.request.method == "POST" else {"id": ID}
-                await answer(200, envelope({**written(body), **made}))(exchange)
+                made = (
+                    {"id": COPY_ID, "value": MINTED}
+                    if exchange.request.method == "POST"
+                    else {"id": TOKEN_ID}
+                )
+                await reply(200, success({**written(body), **made}))(exchange)
             elif exchange.request.method == "DELETE":
-                await answer(200, envelope({"id": COPY_ID}))(exchange)
+                await reply(200, success({"id": COPY_ID}))(exchange)
             else:
-                await answer(200, envelope(token))(exchange)
+                await reply(200, success(token))(exchange)
 
         super().__init__(behave)
 
@@ -241,7 +245,7 @@ async def test_unknown_members_are_sent_back_verbatim() -> None:
     An edit preserves a new kind of condition, a new key in a policy or group, and a new field.
     """
     async with KeepingServer(STRANGE, as_sent) as server, client_of(server.base_url) as client:
-        edited = await client.accounts.tokens.edit(ID, name="renamed")
+        edited = await client.accounts.tokens.edit(TOKEN_ID, name="renamed")
 
     assert server.bodies == [{**WRITTEN, "name": "renamed"}]
     assert edited.name == "renamed"
@@ -252,7 +256,7 @@ async def test_a_clone_copies_unknown_members() -> None:
     Only the status is left out; without an unknown restriction the clone would grant more.
     """
     async with KeepingServer(STRANGE, as_sent) as server, client_of(server.base_url) as client:
-        cloned = await client.accounts.tokens.clone(ID, name="copy")
+        cloned = await client.accounts.tokens.clone(TOKEN_ID, name="copy")
 
     expected = {**WRITTEN, "name": "copy"}
     del expected["status"]
@@ -290,8 +294,8 @@ def widens_the_policies(body: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("written", "changes", "words"),
     [
-        (keeps_what_is_left_out, {"condition": None}, "condition: it is still there, but was to be gone"),
-        (keeps_what_is_left_out, {"expires_on": None}, "expires_on: it is still there"),
+        (keeps_what_is_left_out, {"condition": None}, "condition: still set, but should have been removed"),
+        (keeps_what_is_left_out, {"expires_on": None}, "expires_on: still set"),
         (drops_the_condition, {"name": "renamed"}, "condition: it is not as it was sent"),
         (widens_the_policies, {"name": "renamed"}, "policies: it is not as it was sent"),
         (lambda body: {**body, "name": "bot"}, {"name": "renamed"}, "name: it is not as it was sent"),
@@ -314,7 +318,7 @@ async def test_an_answer_that_differs_is_an_error(
     A field that is not as it was sent is named in an UnexpectedResponseError.
     """
     async with KeepingServer(DATED, written) as server, client_of(server.base_url) as client:
-        error = await failure_of(client.accounts.tokens.edit(ID, **changes))
+        error = await failure_of(client.accounts.tokens.edit(TOKEN_ID, **changes))
 
     assert isinstance(error, UnexpectedResponseError)
     assert words in str(error)
@@ -326,10 +330,10 @@ async def test_a_clone_that_grants_more_is_deleted() -> None:
     A clone that lost the original's condition is deleted, and the error says what it lost.
     """
     async with KeepingServer(DATED, drops_the_condition) as server, client_of(server.base_url) as client:
-        error = await failure_of(client.accounts.tokens.clone(ID, name="copy"))
+        error = await failure_of(client.accounts.tokens.clone(TOKEN_ID, name="copy"))
 
     assert isinstance(error, UnexpectedResponseError)
-    assert "condition did not come out as sent, so it was deleted again" in str(error)
+    assert "differs from what was sent in condition, so it was deleted again" in str(error)
     assert [request.method for request in server.requests] == ["GET", "POST", "DELETE"]
     assert not error.outcome_unknown
 
@@ -339,11 +343,11 @@ async def test_a_clone_that_cannot_be_deleted_is_named() -> None:
     The error has its id, so that it can be deleted by hand.
     """
     read, made = (
-        answer(200, envelope(DATED)),
-        answer(200, envelope({**TOKEN, "id": COPY_ID, "value": MINTED})),
+        reply(200, success(DATED)),
+        reply(200, success({**TOKEN, "id": COPY_ID, "value": MINTED})),
     )
-    async with RawServer(read, made, answer(403, failure())) as server, client_of(server.base_url) as client:
-        error = await failure_of(client.accounts.tokens.clone(ID, name="copy"))
+    async with RawServer(read, made, reply(403, failure())) as server, client_of(server.base_url) as client:
+        error = await failure_of(client.accounts.tokens.clone(TOKEN_ID, name="copy"))
 
     assert f"{COPY_ID} could not be deleted again" in str(error)
     assert error.outcome_unknown
@@ -357,7 +361,7 @@ async def test_a_clone_that_cannot_be_deleted_is_named() -> None:
         {"condition": {"request.ip": {"in": ["192.0.2.0/24", "0:0::1/128"], "not_in": []}}},
         {"expires_on": "2030-01-01T01:00:00+01:00"},
         {"not_before": None},
-        {"policies": [{**POLICY, "id": "x", "permission_groups": [{"id": GROUP, "name": "n"}]}]},
+        {"policies": [{**POLICY, "id": "x", "permission_groups": [{"id": ZONE_READ, "name": "n"}]}]},
         {"something_new": 1},
         {"issued_on": "2031-01-01T00:00:00Z", "status": "expired"},
     ],

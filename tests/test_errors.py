@@ -33,7 +33,8 @@ from cftokens.errors import (
     attempt_of,
 )
 from cftokens.models import PermissionGroup, Token
-from tests.answers import ATTEMPT, GROUP_ID, TOKEN_ID
+from tests.answers import ATTEMPT
+from tests.vocabulary import TOKEN_ID, ZONE_READ
 
 KINDS = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, CFTokensError)]
 DATA = ErrorData(code=9109, message="Forbidden", pointer="/policies/0", documentation_url="https://x.test")
@@ -51,7 +52,9 @@ def full() -> Iterator[CFTokensError]:
         elif issubclass(kind, APIError):
             error = kind("said", status=418, **api)
         elif kind is PermissionGroupError:
-            error = PermissionGroupError("said", candidates=(PermissionGroup(id=GROUP_ID, meta={"a": None}),))
+            error = PermissionGroupError(
+                "said", candidates=(PermissionGroup(id=ZONE_READ, meta={"a": None}),)
+            )
         elif kind is AmbiguousOutcomeError:
             error = AmbiguousOutcomeError("said", candidates=(Token(id=TOKEN_ID),))
         else:

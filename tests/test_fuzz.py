@@ -21,8 +21,9 @@ from cftokens import (
     TokenValue,
     TokenVerifyResponse,
 )
-from tests.servers import Behaviour, Exchange, RawServer, answer, envelope
-from tests.support import CALLS, RESULTS, assert_no_secret, client_of
+from tests.servers import Behaviour, Exchange, RawServer, reply
+from tests.support import CALLS, assert_no_secret, client_of
+from tests.vocabulary import RESULTS, success
 
 MODELS = (Page, Token, TokenDeleteResponse, TokenVerifyResponse, TokenValue, list)
 
@@ -48,7 +49,7 @@ class Fuzzed:
 
     def __init__(self) -> None:
         self._runner = asyncio.Runner()
-        self._answer: Behaviour = answer()
+        self._answer: Behaviour = reply()
         self._runner.run(self._open())
 
     async def _open(self) -> None:
@@ -116,7 +117,7 @@ def test_any_result_is_a_model_or_an_error(fuzzed: Fuzzed, operation: str, resul
     """
     Any JSON under "result" and "result_info" is parsed or refused.
     """
-    assert_known(fuzzed.call(operation, answer(200, envelope(result, result_info=info))))
+    assert_known(fuzzed.call(operation, reply(200, success(result, result_info=info))))
 
 
 @many
@@ -133,7 +134,7 @@ def test_any_change_to_a_token_is_a_model_or_an_error(fuzzed: Fuzzed, operation:
         result = {**result, **changes}
     elif isinstance(result, list):
         result = [{**item, **changes} for item in result]
-    assert_known(fuzzed.call(operation, answer(200, envelope(result))))
+    assert_known(fuzzed.call(operation, reply(200, success(result))))
 
 
 @many
@@ -144,7 +145,7 @@ def test_any_json_with_any_status_is_a_model_or_an_error(
     """
     Any JSON as the whole body is parsed or refused.
     """
-    assert_known(fuzzed.call(operation, answer(status, json.dumps(body).encode())))
+    assert_known(fuzzed.call(operation, reply(status, json.dumps(body).encode())))
 
 
 @many
@@ -153,7 +154,7 @@ def test_any_bytes_are_a_model_or_an_error(fuzzed: Fuzzed, operation: str, statu
     """
     Random bytes as the body raise nothing but our errors.
     """
-    assert_known(fuzzed.call(operation, answer(status, body)))
+    assert_known(fuzzed.call(operation, reply(status, body)))
 
 
 @many
@@ -189,4 +190,4 @@ def test_any_headers_are_accepted(
     """
     Headers that make no sense raise nothing but our errors.
     """
-    assert_known(fuzzed.call(operation, answer(status, envelope(RESULTS[operation]), **headers)))
+    assert_known(fuzzed.call(operation, reply(status, success(RESULTS[operation]), **headers)))

@@ -15,20 +15,21 @@ from cftokens import (
     TokenCreateResponse,
     TokenValue,
 )
-from tests.support import ACCOUNT, CALLS, CREDENTIAL, GROUP, ID, MINTED, RESULTS, failure_of
+from tests.support import CALLS, failure_of
+from tests.vocabulary import ACCOUNT, CREDENTIAL, MINTED, RESULTS, TOKEN_ID, ZONE_READ
 
 BASE = "https://api.cloudflare.com/client/v4"
 TOKENS = f"{BASE}/accounts/{ACCOUNT}/tokens"
 
 REQUESTS = {
     "list": ("GET", f"{TOKENS}?page=1&per_page=50"),
-    "get": ("GET", f"{TOKENS}/{ID}"),
+    "get": ("GET", f"{TOKENS}/{TOKEN_ID}"),
     "verify": ("GET", f"{TOKENS}/verify"),
     "permission_groups": ("GET", f"{TOKENS}/permission_groups"),
-    "update": ("PUT", f"{TOKENS}/{ID}"),
-    "delete": ("DELETE", f"{TOKENS}/{ID}"),
+    "update": ("PUT", f"{TOKENS}/{TOKEN_ID}"),
+    "delete": ("DELETE", f"{TOKENS}/{TOKEN_ID}"),
     "create": ("POST", TOKENS),
-    "roll": ("PUT", f"{TOKENS}/{ID}/value"),
+    "roll": ("PUT", f"{TOKENS}/{TOKEN_ID}/value"),
 }
 
 
@@ -53,10 +54,10 @@ async def test_a_mocked_value_is_a_secret_too() -> None:
     """
     with aioresponses() as mocked:
         mocked.post(TOKENS, payload={"success": True, "result": RESULTS["create"]})
-        mocked.put(f"{TOKENS}/{ID}/value", payload={"success": True, "result": MINTED})
+        mocked.put(f"{TOKENS}/{TOKEN_ID}/value", payload={"success": True, "result": MINTED})
         async with Client(CREDENTIAL, account_id=ACCOUNT) as client:
             created = await client.accounts.tokens.create(name="bot", policies=[])
-            rolled = await client.accounts.tokens.value.update(ID)
+            rolled = await client.accounts.tokens.value.update(TOKEN_ID)
 
     assert isinstance(created, TokenCreateResponse)
     assert created.value == rolled == TokenValue(MINTED)
@@ -67,9 +68,11 @@ async def test_a_mocked_status_raises_our_error() -> None:
     A mocked 404 raises NotFoundError.
     """
     with aioresponses() as mocked:
-        mocked.get(f"{TOKENS}/{ID}", status=404, payload={"success": False, "errors": [], "result": None})
+        mocked.get(
+            f"{TOKENS}/{TOKEN_ID}", status=404, payload={"success": False, "errors": [], "result": None}
+        )
         async with Client(CREDENTIAL, account_id=ACCOUNT) as client:
-            error = await failure_of(client.accounts.tokens.get(ID))
+            error = await failure_of(client.accounts.tokens.get(TOKEN_ID))
 
     assert isinstance(error, NotFoundError)
 
@@ -79,9 +82,9 @@ async def test_a_mocked_network_failure_raises_our_error() -> None:
     An aiohttp exception from a mock becomes a NoResponseError.
     """
     with aioresponses() as mocked:
-        mocked.get(f"{TOKENS}/{ID}", exception=aiohttp.ServerDisconnectedError())
+        mocked.get(f"{TOKENS}/{TOKEN_ID}", exception=aiohttp.ServerDisconnectedError())
         async with Client(CREDENTIAL, account_id=ACCOUNT, retry=None) as client:
-            error = await failure_of(client.accounts.tokens.get(ID))
+            error = await failure_of(client.accounts.tokens.get(TOKEN_ID))
 
     assert isinstance(error, NoResponseError)
 
@@ -100,4 +103,4 @@ async def test_mocked_lists_have_models() -> None:
             groups = [group async for group in client.accounts.tokens.permission_groups.list()]
 
     assert [type(token) for token in tokens] == [Token]
-    assert [(type(group), group.id) for group in groups] == [(PermissionGroup, GROUP)]
+    assert [(type(group), group.id) for group in groups] == [(PermissionGroup, ZONE_READ)]

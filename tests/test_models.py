@@ -19,7 +19,8 @@ from cftokens.models import (
     TokenCreateResponse,
     TokenPolicy,
 )
-from tests.answers import ATTEMPT, CREDENTIAL, GROUP_ID, POLICY, SECRET, TOKEN_ID
+from tests.answers import ATTEMPT
+from tests.vocabulary import CREDENTIAL, TOKEN_ID, TOKEN_POLICY, VALUE, ZONE_READ
 
 MODELS = [each for each in vars(models).values() if isinstance(each, type) and attrs.has(each)]
 
@@ -33,7 +34,7 @@ def test_every_model_can_be_imported_from_the_package(model: type) -> None:
     assert model.__name__ in cftokens.__all__
 
 
-@pytest.mark.parametrize("model", [PermissionGroup(id=GROUP_ID), POLICY, Token(id=TOKEN_ID), ATTEMPT])
+@pytest.mark.parametrize("model", [PermissionGroup(id=ZONE_READ), TOKEN_POLICY, Token(id=TOKEN_ID), ATTEMPT])
 def test_a_model_is_frozen(model: Any) -> None:
     """
     Setting an attribute raises FrozenInstanceError.
@@ -47,7 +48,7 @@ def test_lists_become_tuples() -> None:
     A model made with lists or an iterator holds tuples.
     """
     policy = TokenPolicy(
-        effect="allow", permission_groups=[PermissionGroup(id=GROUP_ID)], resources=POLICY.resources
+        effect="allow", permission_groups=[PermissionGroup(id=ZONE_READ)], resources=TOKEN_POLICY.resources
     )
     token = Token(
         id=TOKEN_ID,
@@ -55,8 +56,8 @@ def test_lists_become_tuples() -> None:
         condition=Condition(request_ip=ConditionRequestIP(in_=["192.0.2.0/24"])),
     )
 
-    assert policy == POLICY
-    assert token.policies == (POLICY,)
+    assert policy == TOKEN_POLICY
+    assert token.policies == (TOKEN_POLICY,)
     assert token.condition == Condition(request_ip=ConditionRequestIP(in_=("192.0.2.0/24",)))
 
 
@@ -65,7 +66,7 @@ def test_lists_become_tuples() -> None:
     [
         lambda text: ConditionRequestIP(in_=text),
         lambda text: ConditionRequestIP(not_in=text),
-        lambda text: PermissionGroup(id=GROUP_ID, scopes=text),
+        lambda text: PermissionGroup(id=ZONE_READ, scopes=text),
     ],
 )
 def test_a_single_string_is_not_a_list(make: Any) -> None:
@@ -80,14 +81,14 @@ def test_a_new_token_hides_its_value() -> None:
     """
     A TokenCreateResponse is a Token that can be printed without showing its secret.
     """
-    token = TokenCreateResponse(id=TOKEN_ID, value=CREDENTIAL)
+    token = TokenCreateResponse(id=TOKEN_ID, value=VALUE)
 
     assert isinstance(token, Token)
-    assert SECRET not in f"{token}{token!r}"
+    assert CREDENTIAL not in f"{token}{token!r}"
     assert "cfat_…f00d" in repr(token)
 
 
-@pytest.mark.parametrize("model", [POLICY, ATTEMPT, Token(id=TOKEN_ID, policies=[POLICY])])
+@pytest.mark.parametrize("model", [TOKEN_POLICY, ATTEMPT, Token(id=TOKEN_ID, policies=[TOKEN_POLICY])])
 def test_a_model_without_a_secret_can_be_copied_and_pickled(model: Any) -> None:
     """
     A policy, an attempt and a token equal their copies.

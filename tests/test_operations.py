@@ -24,13 +24,14 @@ from cftokens import (
     TokenValue,
     UnexpectedResponseError,
 )
-from cftokens._resources import AccountTokens, UserTokens
+from cftokens._resources import AccountTokens
+from cftokens._user_resources import UserTokens
 from cftokens.emulator import Emulator
 from cftokens.policies import same_access
-from tests.servers import RawServer, answer, envelope
-from tests.support import CALLS, ID, POLICY, TOKEN, client_of, failure_of
+from tests.servers import RawServer, reply
+from tests.support import CALLS, client_of, failure_of
+from tests.vocabulary import POLICY, TOKEN, TOKEN_ID, ZONE_READ, success
 
-ZONE_READ = "c8fed203ed3043cba015a93ad1616f1f"
 DNS_WRITE = "4755a26eedb94da69e1066d98aa820be"
 UNKNOWN = "0" * 32
 Tokens = AccountTokens | UserTokens
@@ -179,17 +180,17 @@ async def test_an_update_that_did_not_remove_a_field_is_an_error(key: str, left:
     The error names the field that is still set, and the outcome is unknown.
     """
     async with (
-        RawServer(answer(200, envelope({**TOKEN, key: left}))) as server,
+        RawServer(reply(200, success({**TOKEN, key: left}))) as server,
         client_of(server.base_url) as client,
     ):
         error = await failure_of(
             client.accounts.tokens.update(
-                ID, name="bot", policies=[POLICY], condition=None, expires_on=None, not_before=None
+                TOKEN_ID, name="bot", policies=[POLICY], condition=None, expires_on=None, not_before=None
             )
         )
 
     assert isinstance(error, UnexpectedResponseError)
-    assert f"{key}: it is still there" in str(error)
+    assert f"{key}: still set" in str(error)
     assert error.outcome_unknown
 
 
@@ -200,13 +201,13 @@ async def test_an_empty_condition_is_no_condition(empty: object) -> None:
     """
     Every empty form in the answer counts as a removed condition.
     """
-    async with RawServer(answer(200, envelope({**TOKEN, "condition": empty}))) as server:
+    async with RawServer(reply(200, success({**TOKEN, "condition": empty}))) as server:
         async with client_of(server.base_url) as client:
             updated = await client.accounts.tokens.update(
-                ID, name="bot", policies=[POLICY], condition=None, expires_on=None, not_before=None
+                TOKEN_ID, name="bot", policies=[POLICY], condition=None, expires_on=None, not_before=None
             )
 
-    assert updated.id == ID
+    assert updated.id == TOKEN_ID
 
 
 async def test_a_deleted_token_is_gone(tokens: Tokens, emulator: Emulator) -> None:
@@ -229,7 +230,7 @@ async def test_an_answer_about_another_token_is_refused(operation: str) -> None:
     """
     A get, update or delete checks the id in the answer.
     """
-    async with RawServer(answer(200, envelope(OTHER))) as server, client_of(server.base_url) as client:
+    async with RawServer(reply(200, success(OTHER))) as server, client_of(server.base_url) as client:
         error = await failure_of(CALLS[operation](client))
 
     assert isinstance(error, UnexpectedResponseError)
@@ -324,7 +325,7 @@ async def test_a_flag_is_a_bool(client: Client) -> None:
     """
     The string "false" would be true, so it is a TypeError.
     """
-    with pytest.raises(TypeError, match="include_expired is a bool, not str"):
+    with pytest.raises(TypeError, match="include_expired must be a bool, not str"):
         client.accounts.tokens.list(include_expired="false")  # type: ignore[arg-type]  # that is the mistake
 
 
@@ -359,8 +360,8 @@ async def test_a_filter_that_the_server_ignores_still_filters() -> None:
     """
     The client filters the answer again.
     """
-    body = envelope([TOKEN, {**TOKEN, "id": UNKNOWN, "name": "other"}])
-    async with RawServer(answer(200, body)) as server, client_of(server.base_url) as client:
+    body = success([TOKEN, {**TOKEN, "id": UNKNOWN, "name": "other"}])
+    async with RawServer(reply(200, body)) as server, client_of(server.base_url) as client:
         tokens = await client.accounts.tokens.list(name="other").collect()
 
     assert [token.id for token in tokens] == [UNKNOWN]

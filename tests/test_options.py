@@ -51,12 +51,12 @@ def test_no_wait_and_no_end_are_possible(make: Any) -> None:
 @pytest.mark.parametrize(
     ("make", "problem"),
     [
-        (lambda value: Retry(attempts=value), "attempts is an int"),
-        (lambda value: Retry(first_wait=value), "first_wait is a number of seconds"),
-        (lambda value: Retry(longest_wait=value), "longest_wait is a number of seconds"),
-        (lambda value: Retry(budget=value), "budget is a number of seconds"),
-        (lambda value: RateLimit(requests=value), "requests is an int"),
-        (lambda value: RateLimit(period=value), "period is a number of seconds"),
+        (lambda value: Retry(attempts=value), "attempts must be an int"),
+        (lambda value: Retry(first_wait=value), "first_wait must be a number of seconds"),
+        (lambda value: Retry(longest_wait=value), "longest_wait must be a number of seconds"),
+        (lambda value: Retry(budget=value), "budget must be a number of seconds"),
+        (lambda value: RateLimit(requests=value), "requests must be an int"),
+        (lambda value: RateLimit(period=value), "period must be a number of seconds"),
     ],
 )
 @pytest.mark.parametrize("value", [True, None, "3"])
@@ -73,7 +73,7 @@ def test_a_count_is_whole(make: Any) -> None:
     """
     Two and a half attempts would never be over.
     """
-    with pytest.raises(TypeError, match="is an int, not float"):
+    with pytest.raises(TypeError, match="must be an int, not float"):
         make()
 
 

@@ -12,19 +12,26 @@ from hypothesis import strategies as st
 
 from cftokens import Client, PermissionGroup, PermissionGroupError, TokenPolicy
 from cftokens import policies as p
-from cftokens._catalogue import Catalogue, find_group, resolve
+from cftokens._operations.bodies import to_json
+from cftokens._operations.groups import Catalogue, find_group, resolve
 from cftokens.emulator import Emulator
 from cftokens.policies import PolicyDraft, Resource, same_access
-from tests.servers import RawServer, answer, envelope
-from tests.support import ACCOUNT, ID, RESULTS, TOKEN, Clock, client_of, failure_of
+from tests.servers import RawServer, reply
+from tests.support import Clock, client_of, failure_of
+from tests.vocabulary import ACCOUNT, RESULTS, TOKEN, TOKEN_ID, ZONE_ID, ZONE_READ, success
 
-ZONE_ID = "22b1de5f1c0e4b3ea97bb1e963b06a43"
 ACCOUNT_KEY = f"com.cloudflare.api.account.{ACCOUNT}"
 LOGS_READ = {"account": "6a315a56f18441e59ed03352369ae956", "zone": "c4a30cd58c5d42619c86a3c36c441e2d"}
 DNS_WRITE = "4755a26eedb94da69e1066d98aa820be"
-ZONE_READ = "c8fed203ed3043cba015a93ad1616f1f"
 BUCKET_READ = "6a018a9f2fc74eb6b293b0c548f38b39"
 USER_READ = "8acbe5bb0d54464ab867149d7f7cf8ac"
+
+
+def resolved(draft: p.PolicyDraft, groups: tuple[PermissionGroup, ...]) -> Any:
+    """
+    Return the policies of a draft as they are sent.
+    """
+    return to_json({"policies": resolve([draft], groups)})["policies"]
 
 
 @pytest.mark.parametrize(
@@ -35,7 +42,7 @@ USER_READ = "8acbe5bb0d54464ab867149d7f7cf8ac"
         (p.zone(ZONE_ID), {f"com.cloudflare.api.account.zone.{ZONE_ID}": "*"}),
         (p.all_zones(ACCOUNT), {ACCOUNT_KEY: {"com.cloudflare.api.account.zone.*": "*"}}),
         (p.all_zones_of_all_accounts(), {"com.cloudflare.api.account.zone.*": "*"}),
-        (p.user(ID), {f"com.cloudflare.api.user.{ID}": "*"}),
+        (p.user(TOKEN_ID), {f"com.cloudflare.api.user.{TOKEN_ID}": "*"}),
         (
             p.r2_bucket(ACCOUNT, "my-bucket"),
             {f"com.cloudflare.edge.r2.bucket.{ACCOUNT}_default_my-bucket": "*"},
@@ -50,7 +57,7 @@ def test_each_resource_has_cloudflares_form(resource: Resource, mapping: dict[st
     """
     group = PermissionGroup(id=ZONE_READ, scopes=(resource.scope,))
 
-    assert resolve(p.deny(group, on=resource), ()) == [
+    assert resolved(p.deny(group, on=resource), ()) == [
         {"effect": "deny", "permission_groups": [{"id": ZONE_READ}], "resources": mapping}
     ]
 
@@ -58,19 +65,19 @@ def test_each_resource_has_cloudflares_form(resource: Resource, mapping: dict[st
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: p.account("x"), "account_id is 32"),
-        (lambda: p.zone(""), "zone_id is 32"),
-        (lambda: p.user(f"{ID}\n"), "user_id is 32"),
-        (lambda: p.all_zones("*"), "account_id is 32"),
-        (lambda: p.all_r2_buckets("*"), "account_id is 32"),
-        (lambda: p.r2_bucket("x", "my-bucket"), "account_id is 32"),
-        (lambda: p.r2_bucket(ACCOUNT, "No"), "name is 3 to 63"),
-        (lambda: p.r2_bucket(ACCOUNT, "a_b_c"), "name is 3 to 63"),
-        (lambda: p.r2_bucket(ACCOUNT, "*"), "name is 3 to 63"),
-        (lambda: p.r2_bucket(ACCOUNT, "my-bucket", "E_U"), "jurisdiction is a word"),
+        (lambda: p.account("x"), "account_id must be 32"),
+        (lambda: p.zone(""), "zone_id must be 32"),
+        (lambda: p.user(f"{TOKEN_ID}\n"), "user_id must be 32"),
+        (lambda: p.all_zones("*"), "account_id must be 32"),
+        (lambda: p.all_r2_buckets("*"), "account_id must be 32"),
+        (lambda: p.r2_bucket("x", "my-bucket"), "account_id must be 32"),
+        (lambda: p.r2_bucket(ACCOUNT, "No"), "name must be 3 to 63"),
+        (lambda: p.r2_bucket(ACCOUNT, "a_b_c"), "name must be 3 to 63"),
+        (lambda: p.r2_bucket(ACCOUNT, "*"), "name must be 3 to 63"),
+        (lambda: p.r2_bucket(ACCOUNT, "my-bucket", "E_U"), "jurisdiction must be a word"),
         (lambda: p.allow(on=p.zone(ZONE_ID)), "at least one permission group"),
-        (lambda: p.allow("DNS Read", on=[]), "at least one permission group, and one resource"),
-        (lambda: p.allow("", on=p.zone(ZONE_ID)), "a permission group is empty"),
+        (lambda: p.allow("DNS Read", on=[]), "at least one permission group and one resource"),
+        (lambda: p.allow("", on=p.zone(ZONE_ID)), "a permission group must not be empty"),
     ],
 )
 def test_ids_and_names_are_checked(make: Callable[[], object], words: str) -> None:
@@ -86,7 +93,7 @@ def test_a_resource_is_an_object(on: Any) -> None:
     """
     A bare id could belong to anything, so the error names the functions to use.
     """
-    with pytest.raises(TypeError, match=r"on= takes what zone\(\), account\(\)"):
+    with pytest.raises(TypeError, match=r"on must be what zone\(\), account\(\)"):
         p.allow("DNS Read", on=on)
 
 
@@ -94,7 +101,9 @@ def test_a_group_is_not_a_number() -> None:
     """
     The TypeError says what a group can be.
     """
-    with pytest.raises(TypeError, match="a permission group is a name, an id or a PermissionGroup, not int"):
+    with pytest.raises(
+        TypeError, match="A permission group must be a name, an id or a PermissionGroup, not int"
+    ):
         p.allow(5, on=p.zone(ZONE_ID))  # type: ignore[arg-type]  # that is the mistake
 
 
@@ -220,20 +229,20 @@ GROUPS = (
         (
             "DNS Edit",
             p.zone(ZONE_ID),
-            r"no permission group 'DNS Edit'. The nearest names are: 'DNS Write'",
+            r"no permission group 'DNS Edit'. The nearest names are 'DNS Write'",
             [DNS_WRITE],
         ),
         (
             "zone reed",
             p.zone(ZONE_ID),
-            r"The nearest names are: 'Zone Read'",
+            r"The nearest names are 'Zone Read'",
             [ZONE_READ, *LOGS_READ.values()],
         ),
         ("Quantum", p.zone(ZONE_ID), r"no permission group 'Quantum'. permission_groups.list", []),
         (
             "DNS Write",
             p.account(ACCOUNT),
-            r"'DNS Write' grants nothing on account\(\): it works on zone\(\) or all_zones\(\)",
+            r"'DNS Write' grants nothing on account\(\); it works on zone\(\) or all_zones\(\)",
             [DNS_WRITE],
         ),
         (DNS_WRITE, p.account(ACCOUNT), r"'DNS Write' grants nothing on account\(\)", [DNS_WRITE]),
@@ -248,7 +257,7 @@ GROUPS = (
         (
             "Twin",
             p.zone(ZONE_ID),
-            r"There are 2 permission groups 'Twin' for this resource: give the id",
+            r"There are 2 permission groups 'Twin' for this resource; pass the id instead",
             ["1" * 32, "2" * 32],
         ),
     ],
@@ -258,7 +267,7 @@ def test_nothing_is_guessed(group: Any, on: Resource, words: str, candidates: li
     A name that is unknown, ambiguous or useless on the resource is an error with suggestions.
     """
     with pytest.raises(PermissionGroupError, match=words) as caught:
-        resolve(p.allow(group, on=on), GROUPS)
+        resolved(p.allow(group, on=on), GROUPS)
 
     assert sorted(each.id for each in caught.value.candidates) == sorted(candidates)
     assert isinstance(caught.value, LookupError)
@@ -269,7 +278,7 @@ def test_an_unknown_id_is_sent_as_it_is(group: Any) -> None:
     """
     An id that is not in the catalogue is left for Cloudflare to judge.
     """
-    (policy,) = resolve(p.allow(group, on=p.zone(ZONE_ID)), GROUPS)
+    (policy,) = resolved(p.allow(group, on=p.zone(ZONE_ID)), GROUPS)
 
     assert policy["permission_groups"] == [{"id": "f" * 32}]
 
@@ -278,7 +287,7 @@ def test_a_group_of_two_scopes_works_on_both() -> None:
     """
     The same id is sent for a zone and for an account.
     """
-    policies = resolve(p.allow("Both", on=[p.zone(ZONE_ID), p.account(ACCOUNT)]), GROUPS)
+    policies = resolved(p.allow("Both", on=[p.zone(ZONE_ID), p.account(ACCOUNT)]), GROUPS)
 
     assert [policy["permission_groups"] for policy in policies] == [[{"id": "3" * 32}]] * 2
 
@@ -288,7 +297,7 @@ def test_a_group_of_two_scopes_works_on_both() -> None:
     [
         (p.all_zones_of_all_accounts(), r"Use all_zones\(account_id\)"),
         (p.all_accounts(), "only a user token can"),
-        (p.user(ID), "only a user token can"),
+        (p.user(TOKEN_ID), "only a user token can"),
     ],
 )
 async def test_resources_of_user_tokens_are_refused_for_account_tokens(
@@ -348,14 +357,14 @@ async def test_a_group_is_found_by_name_and_scope(client: Client) -> None:
     groups = client.accounts.tokens.permission_groups
     found = await groups.find("Logs Read", scope=p.ZONE)
     with pytest.raises(
-        PermissionGroupError, match=r"2 permission groups 'Logs Read' with scopes .* say which"
+        PermissionGroupError, match=r"2 permission groups 'Logs Read' with scopes .* pass scope="
     ):
         await groups.find("Logs Read")
-    with pytest.raises(PermissionGroupError, match="does not have the scope"):
+    with pytest.raises(PermissionGroupError, match=r"has the scope .*, not"):
         await groups.find("Logs Read", scope=p.USER)
     with pytest.raises(PermissionGroupError, match="no permission group 'Log Read'"):
         await groups.find("Log Read")
-    with pytest.raises(ValueError, match="scope is empty"):
+    with pytest.raises(ValueError, match="scope must not be empty"):
         await groups.find("Logs Read", scope="")
 
     assert found.id == LOGS_READ["zone"]
@@ -383,8 +392,8 @@ async def test_an_unknown_name_refreshes_the_catalogue() -> None:
     """
     If the cached catalogue lacks a name, each lookup fetches it again once.
     """
-    old = answer(200, envelope([{"id": ZONE_READ, "name": "Zone Read", "scopes": [p.ZONE]}]))
-    new = answer(200, envelope([{"id": DNS_WRITE, "name": "DNS Write", "scopes": [p.ZONE]}]))
+    old = reply(200, success([{"id": ZONE_READ, "name": "Zone Read", "scopes": [p.ZONE]}]))
+    new = reply(200, success([{"id": DNS_WRITE, "name": "DNS Write", "scopes": [p.ZONE]}]))
     async with RawServer(old, new) as server, client_of(server.base_url) as client:
         groups = client.accounts.tokens.permission_groups
         await groups.find("Zone Read")
@@ -436,7 +445,7 @@ async def test_a_refused_catalogue_fails_the_create() -> None:
     """
     The create raises the refusal, and sends no request of its own.
     """
-    async with RawServer(answer(403)) as server, client_of(server.base_url) as client:
+    async with RawServer(reply(403)) as server, client_of(server.base_url) as client:
         error = await failure_of(
             client.accounts.tokens.create(name="x", policies=[p.allow("DNS Read", on=p.zone(ZONE_ID))])
         )
@@ -468,11 +477,11 @@ def test_any_policy_survives_a_round_trip(written: list[PolicyDraft]) -> None:
     """
     An answer in another order and with read-only members grants the same access.
     """
-    sent = [policy for draft in written for policy in resolve(draft, ())]
+    sent = [policy for draft in written for policy in resolved(draft, ())]
     answered = [
         {
             **policy,
-            "id": ID,
+            "id": TOKEN_ID,
             "permission_groups": [{**group, "name": "x"} for group in policy["permission_groups"][::-1]],
         }
         for policy in reversed(sent)
@@ -488,7 +497,7 @@ def test_a_mocked_catalogue_is_enough() -> None:
     (group,) = RESULTS["permission_groups"]
     known = (PermissionGroup(id=group["id"], name=group["name"], scopes=group["scopes"]),)
 
-    assert resolve(p.allow("Zone Read", on=p.zone(ZONE_ID)), known)[0]["permission_groups"] == [
+    assert resolved(p.allow("Zone Read", on=p.zone(ZONE_ID)), known)[0]["permission_groups"] == [
         {"id": ZONE_READ}
     ]
     assert TOKEN["policies"]

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from cftokens.models import PermissionGroup, TokenPolicy
 from cftokens.policies import same_access
-from tests.answers import ACCOUNT, GROUP_ID, POLICY
+from tests.vocabulary import ACCOUNT, TOKEN_POLICY, ZONE_READ
 
-IDS = st.sampled_from([GROUP_ID, "f" * 32, "e" * 32])
+IDS = st.sampled_from([ZONE_READ, "f" * 32, "e" * 32])
 GROUPS = st.builds(PermissionGroup, id=IDS, name=st.none() | st.text())
 LEAVES = st.just("*") | st.dictionaries(st.sampled_from(["a", "b"]), st.just("*"), min_size=1)
 POLICIES = st.builds(
@@ -85,9 +85,9 @@ def test_an_extra_grant_is_detected(policies: list[TokenPolicy]) -> None:
     """
     new = PermissionGroup(id="0" * 32)
     more = [
-        attrs.evolve(POLICY, permission_groups=[new], resources={"a": "*"}),
-        attrs.evolve(POLICY, resources={"c": "*"}),
-        attrs.evolve(POLICY, resources={"a": {"c": "*"}}),
+        attrs.evolve(TOKEN_POLICY, permission_groups=[new], resources={"a": "*"}),
+        attrs.evolve(TOKEN_POLICY, resources={"c": "*"}),
+        attrs.evolve(TOKEN_POLICY, resources={"a": {"c": "*"}}),
     ]
 
     assert not any(same_access(policies, [*policies, each]) for each in more)
@@ -96,21 +96,21 @@ def test_an_extra_grant_is_detected(policies: list[TokenPolicy]) -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        attrs.evolve(POLICY, effect="deny"),
-        attrs.evolve(POLICY, permission_groups=[PermissionGroup(id="f" * 32)]),
-        attrs.evolve(POLICY, resources={"com.cloudflare.api.account.*": "*"}),
+        attrs.evolve(TOKEN_POLICY, effect="deny"),
+        attrs.evolve(TOKEN_POLICY, permission_groups=[PermissionGroup(id="f" * 32)]),
+        attrs.evolve(TOKEN_POLICY, resources={"com.cloudflare.api.account.*": "*"}),
         attrs.evolve(
-            POLICY,
+            TOKEN_POLICY,
             resources={f"com.cloudflare.api.account.{ACCOUNT}": {"com.cloudflare.api.account.zone.*": "*"}},
         ),
-        attrs.evolve(POLICY, resources={f"com.cloudflare.api.account.{ACCOUNT}": "read"}),
+        attrs.evolve(TOKEN_POLICY, resources={f"com.cloudflare.api.account.{ACCOUNT}": "read"}),
     ],
 )
 def test_each_part_of_a_grant_counts(other: TokenPolicy) -> None:
     """
     Effect, group, resource and the value of the resource all make a difference.
     """
-    assert not same_access([POLICY], [other])
+    assert not same_access([TOKEN_POLICY], [other])
 
 
 def test_groups_belong_to_their_resources() -> None:
@@ -132,19 +132,19 @@ def test_a_policy_without_groups_equals_no_policy() -> None:
     """
     Both grant nothing.
     """
-    assert same_access([], [attrs.evolve(POLICY, permission_groups=[])])
+    assert same_access([], [attrs.evolve(TOKEN_POLICY, permission_groups=[])])
 
 
 @pytest.mark.parametrize(
     ("policies", "kind", "problem"),
     [
         (
-            [POLICY, {**as_mapping(POLICY), "effect": "Allow"}],
+            [TOKEN_POLICY, {**as_mapping(TOKEN_POLICY), "effect": "Allow"}],
             ValueError,
-            r"policies\[1\]\.effect is 'allow'",
+            r"policies\[1\]\.effect must be 'allow'",
         ),
-        ([{**as_mapping(POLICY), "extra": 1}], ValueError, "has a key that is not known: 'extra'"),
-        (["allow"], TypeError, "is a mapping or a class of cftokens, not str"),
+        ([{**as_mapping(TOKEN_POLICY), "extra": 1}], ValueError, "has an unknown key: 'extra'"),
+        (["allow"], TypeError, "must be a TokenPolicy, a mapping, or .*, not str"),
     ],
 )
 def test_arguments_are_checked(policies: Any, kind: type[Exception], problem: str) -> None:
@@ -152,4 +152,4 @@ def test_arguments_are_checked(policies: Any, kind: type[Exception], problem: st
     An invalid policy is an error, not a difference.
     """
     with pytest.raises(kind, match=problem):
-        same_access([POLICY], policies)
+        same_access([TOKEN_POLICY], policies)

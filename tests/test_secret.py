@@ -16,7 +16,7 @@ import pytest
 
 from cftokens._secret import MaskedStr, TokenValue, redact
 from cftokens.models import TokenCreateResponse
-from tests.answers import SECRET, TOKEN_ID
+from tests.vocabulary import CREDENTIAL, TOKEN_ID
 
 OLD = "8M7wS6hCpXVc-DoRnPPY_UCWPgy8aea4Wy6kCe5T"
 MARK = "<TokenValue cfat_…f00d: use reveal()>"
@@ -27,7 +27,7 @@ class TestTokenValue:
         """
         It is the string that was passed in.
         """
-        assert TokenValue(SECRET).reveal() == SECRET
+        assert TokenValue(CREDENTIAL).reveal() == CREDENTIAL
 
     @pytest.mark.parametrize(
         "shown",
@@ -37,18 +37,18 @@ class TestTokenValue:
         """
         str, repr and format show the prefix and the last four characters.
         """
-        assert shown(TokenValue(SECRET)) == MARK
+        assert shown(TokenValue(CREDENTIAL)) == MARK
 
     def test_the_mask_can_be_aligned(self) -> None:
         """
         Width and alignment work as they do for a string.
         """
-        assert f"{TokenValue(SECRET):>40}" == MARK.rjust(40)
+        assert f"{TokenValue(CREDENTIAL):>40}" == MARK.rjust(40)
 
     @pytest.mark.parametrize(
         ("value", "mark"),
         [
-            (SECRET.replace("cfat_", "cfut_"), "<TokenValue cfut_…f00d: use reveal()>"),
+            (CREDENTIAL.replace("cfat_", "cfut_"), "<TokenValue cfut_…f00d: use reveal()>"),
             (OLD, "<TokenValue …Ce5T: use reveal()>"),
             ("cfk_" + "x" * 44 + "9f2c", "<TokenValue …9f2c: use reveal()>"),
             ("x" * 39, "<TokenValue …: use reveal()>"),
@@ -66,13 +66,20 @@ class TestTokenValue:
         """
         A value is masked as an argument of a log call, alone or in a list.
         """
-        logging.getLogger("test").warning("made %s and %r", TokenValue(SECRET), [TokenValue(SECRET)])
+        logging.getLogger("test").warning("made %s and %r", TokenValue(CREDENTIAL), [TokenValue(CREDENTIAL)])
 
         assert caplog.messages == [f"made {MARK} and [{MARK}]"]
 
     @pytest.mark.parametrize(
         ("value", "kind"),
-        [(SECRET, "account"), ("cfut_x", "user"), ("cfk_x", None), (OLD, None), ("", None), ("CFAT_x", None)],
+        [
+            (CREDENTIAL, "account"),
+            ("cfut_x", "user"),
+            ("cfk_x", None),
+            (OLD, None),
+            ("", None),
+            ("CFAT_x", None),
+        ],
     )
     def test_kind_comes_from_the_prefix(self, value: str, kind: str | None) -> None:
         """
@@ -84,12 +91,12 @@ class TestTokenValue:
         """
         A string with the same characters is not equal.
         """
-        same, other = TokenValue(SECRET), TokenValue(OLD)
+        same, other = TokenValue(CREDENTIAL), TokenValue(OLD)
 
-        assert TokenValue(SECRET) == same
+        assert TokenValue(CREDENTIAL) == same
         assert same != other
-        assert same != SECRET
-        assert same != TokenValue(SECRET + "x")
+        assert same != CREDENTIAL
+        assert same != TokenValue(CREDENTIAL + "x")
 
     def test_it_is_compared_in_constant_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """
@@ -111,14 +118,14 @@ class TestTokenValue:
         It cannot become a dictionary key.
         """
         with pytest.raises(TypeError, match="unhashable"):
-            hash(TokenValue(SECRET))
+            hash(TokenValue(CREDENTIAL))
 
     @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
     def test_it_cannot_be_pickled(self, protocol: int) -> None:
         """
         Pickling a token with a value is a TypeError that says to reveal it first.
         """
-        token = TokenCreateResponse(id=TOKEN_ID, value=TokenValue(SECRET))
+        token = TokenCreateResponse(id=TOKEN_ID, value=TokenValue(CREDENTIAL))
         with pytest.raises(TypeError, match=r"reveal\(\) it first"):
             pickle.dumps(token, protocol)
 
@@ -127,14 +134,14 @@ class TestTokenValue:
         __getstate__(), which serialisers use, raises TypeError.
         """
         with pytest.raises(TypeError, match="reveal"):
-            TokenValue(SECRET).__getstate__()
+            TokenValue(CREDENTIAL).__getstate__()
 
     @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
     def test_copying_returns_itself(self, copied: Any) -> None:
         """
         Neither a shallow nor a deep copy duplicates the secret.
         """
-        value = TokenValue(SECRET)
+        value = TokenValue(CREDENTIAL)
 
         assert copied(value) is value
 
@@ -144,32 +151,34 @@ class TestTokenValue:
         Each one leaves it masked or raises an error.
         """
         try:
-            seen = repr(opened(TokenValue(SECRET)))
+            seen = repr(opened(TokenValue(CREDENTIAL)))
         except (TypeError, attrs.exceptions.NotAnAttrsClassError) as error:
             seen = repr(error)
 
-        assert SECRET[5:] not in seen
+        assert CREDENTIAL[5:] not in seen
 
     def test_a_serialised_token_masks_it(self) -> None:
         """
         attrs.asdict() and cattrs leave the TokenValue in a model unchanged.
         """
-        token = TokenCreateResponse(id=TOKEN_ID, value=TokenValue(SECRET))
+        token = TokenCreateResponse(id=TOKEN_ID, value=TokenValue(CREDENTIAL))
 
         assert attrs.asdict(token)["value"] is token.value
         assert cattrs.unstructure(token)["value"] is token.value
-        assert SECRET not in repr(token)
+        assert CREDENTIAL not in repr(token)
 
-    @pytest.mark.parametrize("value", [None, SECRET.encode(), [SECRET], 5])
+    @pytest.mark.parametrize("value", [None, CREDENTIAL.encode(), [CREDENTIAL], 5])
     def test_another_type_is_refused_without_being_shown(self, value: Any) -> None:
         """
         The TypeError names the type; neither it nor the frame that raised it shows the secret.
         """
-        with pytest.raises(TypeError, match=f"A token value is a str, not {type(value).__name__}") as caught:
+        with pytest.raises(
+            TypeError, match=f"A token's value must be a str, not {type(value).__name__}"
+        ) as caught:
             TokenValue(value)
         frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True).stack
 
-        assert SECRET not in f"{caught.value!r} {frames[-1].locals}"
+        assert CREDENTIAL not in f"{caught.value!r} {frames[-1].locals}"
 
 
 class TestMaskedStr:
@@ -177,9 +186,9 @@ class TestMaskedStr:
         """
         A header with it equals the plain string, but its repr hides it.
         """
-        header = MaskedStr(f"Bearer {SECRET}")
+        header = MaskedStr(f"Bearer {CREDENTIAL}")
 
-        assert header == f"Bearer {SECRET}"
+        assert header == f"Bearer {CREDENTIAL}"
         assert repr({"Authorization": header}) == "{'Authorization': '<hidden>'}"
 
 
@@ -190,9 +199,9 @@ class TestRedact:
             ("nothing to hide", "nothing to hide"),
             (f"is {OLD} a token", "is <hidden> a token"),
             (f"{OLD}{OLD}", "<hidden><hidden>"),
-            (f"token={SECRET}.", "token=<hidden>."),
-            (f"escaped\\n{SECRET}", "escaped\\n<hidden>"),
-            (f"%20{SECRET}_x", "%20<hidden>_x"),
+            (f"token={CREDENTIAL}.", "token=<hidden>."),
+            (f"escaped\\n{CREDENTIAL}", "escaped\\n<hidden>"),
+            (f"%20{CREDENTIAL}_x", "%20<hidden>_x"),
             ("cfut_12345678", "<hidden>"),
             ("cfk_12345678", "<hidden>"),
             ("the prefix is cfat_ or cfat_1", "the prefix is cfat_ or cfat_1"),

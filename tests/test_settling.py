@@ -23,10 +23,8 @@ from cftokens import (
 )
 from cftokens.emulator import Emulator, Fault
 from cftokens.errors import attempt_of
-from tests.support import Clock, on_clock
-
-ZONE_READ = "c8fed203ed3043cba015a93ad1616f1f"
-DNS_READ = "82e64a83756745bbbb1c9c2701bf816b"
+from tests.support import Clock, client_of
+from tests.vocabulary import DNS_READ, ZONE_READ
 
 
 @pytest.fixture
@@ -34,7 +32,7 @@ async def client(emulator: Emulator) -> AsyncIterator[Client]:
     """
     A client that waits no real time.
     """
-    async with on_clock(emulator.client(), Clock()) as client:
+    async with client_of(emulator) as client:
         yield client
 
 
@@ -163,18 +161,17 @@ async def test_an_attempt_begins_when_it_is_sent(emulator: Emulator) -> None:
     """
     Its started_on is the time of the last try, not that of the call.
     """
-    clock = Clock()
-    async with on_clock(emulator.client(), clock) as client, emulator.client() as another:
-        emulator.inject(Fault.rate_limited(retry_after=4), operation="create")
-        emulator.inject(Fault.drop_before(), operation="create")
-        before = datetime.now(UTC)
+    emulator.inject(Fault.rate_limited(retry_after=4), operation="create")
+    emulator.inject(Fault.drop_before(), operation="create")
+    before = datetime.now(UTC)
 
-        async def wait(_: float) -> None:
+    class BusyClock(Clock):
+        async def sleep(self, seconds: float) -> None:
             nonlocal before
             await another.accounts.tokens.verify()
             before = datetime.now(UTC)
 
-        client._sender.transport._sleep = wait
+    async with client_of(emulator, BusyClock()) as client, emulator.client() as another:
         with pytest.raises(NoResponseError) as caught:
             await client.accounts.tokens.create(name="bot", policies=[policy(emulator)])
 
@@ -281,7 +278,7 @@ async def test_the_servers_clock_decides(hours: int) -> None:
     """
     server_now = datetime.now(UTC) + timedelta(hours=hours)
     async with Emulator(clock=lambda: server_now.timestamp()) as emulator:  # noqa: PLW0108 -- it changes
-        async with on_clock(emulator.client(), Clock()) as client:
+        async with client_of(emulator) as client:
             await client.accounts.tokens.create(name="bot", policies=[policy(emulator)])
             server_now += timedelta(seconds=5)
             attempt = await lose(client, emulator)
@@ -311,9 +308,9 @@ async def test_an_attempt_is_settled_where_it_was_made(client: Client) -> None:
     An attempt at an account token is refused for user tokens, and the other way round.
     """
     attempt = CreateAttempt(name="x", policies=(), account_id=client.account_id, started_on=datetime.now(UTC))
-    with pytest.raises(ValueError, match="about an account"):
+    with pytest.raises(ValueError, match="for an account-owned token"):
         await client.user.tokens.recover(attempt)
-    with pytest.raises(ValueError, match="about a user"):
+    with pytest.raises(ValueError, match="for a user token"):
         await client.accounts.tokens.recover(attrs.evolve(attempt, account_id=None))
 
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cftokens import _json
+from cftokens._transport import json as fast_json
 from cftokens.sync import _loop_thread
 
-installed = vars(_json)["orjson"]
+installed = vars(fast_json)["orjson"]
 decoders = pytest.mark.parametrize("orjson", [None] if installed is None else [None, installed])
 
 
@@ -47,10 +47,10 @@ def test_invalid_json_is_refused(orjson: Any, document: bytes, monkeypatch: pyte
     """
     Both decoders refuse NaN, infinity, lone surrogates, invalid UTF-8 and endless nesting.
     """
-    monkeypatch.setattr(_json, "orjson", orjson)
+    monkeypatch.setattr(fast_json, "orjson", orjson)
 
     with pytest.raises((ValueError, RecursionError)):
-        _json.loads(document)
+        fast_json.loads(document)
 
 
 NUMBERS = st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False)
@@ -70,17 +70,17 @@ def test_both_decoders_read_the_same(orjson: Any, value: object, escaped: bool) 
     document = json.dumps(value, ensure_ascii=escaped).encode()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_json, "orjson", orjson)
-        assert _json.loads(document) == value
+        patch.setattr(fast_json, "orjson", orjson)
+        assert fast_json.loads(document) == value
 
 
 def test_orjson_is_used_if_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     A document is passed to its loads().
     """
-    monkeypatch.setattr(_json, "orjson", SimpleNamespace(loads=lambda document: [document]))
+    monkeypatch.setattr(fast_json, "orjson", SimpleNamespace(loads=lambda document: [document]))
 
-    assert _json.loads(b"{}") == [b"{}"]
+    assert fast_json.loads(b"{}") == [b"{}"]
 
 
 @pytest.mark.parametrize("is_installed", [False, True])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 from aiohttp import web
 
 from cftokens._client import Client
-from cftokens._options import RateLimit
+from cftokens._settings import RateLimit
 from cftokens.emulator._control import Control
 from cftokens.emulator._injection import Injection
 from cftokens.emulator._operations import Operations

@@ -10,7 +10,7 @@ from email.utils import formatdate
 
 import attrs
 
-from cftokens._options import RateLimit
+from cftokens._settings import RateLimit
 
 
 @attrs.define

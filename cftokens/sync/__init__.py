@@ -3,14 +3,15 @@ Cloudflare's API tokens for blocking code: the async client's names without ``aw
 
 ::
 
-    _client.py        Client
-    _generated.py     one class per resource, made from the async ones
-    _pagination.py    Paginator
-    _portal.py        the way from blocking code to the loop, also after a fork
-    _loop_thread.py   the loop in its thread, Ctrl-C, and the end of the interpreter
-    emulator.py       the emulator, served from a thread
+    emulator.py         the emulator, served from a thread
+    _client.py          Client
+    _resources.py       one class per resource, generated from the async one
+    _user_resources.py  the same for a user's own tokens
+    _pagination.py      Paginator
+    _portal.py          the way from blocking code to the loop, also after a fork
+    _loop_thread.py     the loop in its thread, Ctrl-C, and the end of the interpreter
 
-Models, errors and options are those of `cftokens`.
+Models, errors and settings are those of `cftokens`.
 """
 
 from cftokens.sync._client import Client

@@ -9,46 +9,47 @@ from typing import TYPE_CHECKING, NoReturn, Self
 from yarl import URL
 
 from cftokens._client import Client as AsyncClient
-from cftokens._options import UNSET, RateLimit, Retry, Unset
 from cftokens._secret import TokenValue, hide, hide_proxy
-from cftokens.sync._generated import Accounts, User
+from cftokens._settings import UNSET, RateLimit, Retry, Unset
 from cftokens.sync._portal import Portal
+from cftokens.sync._resources import Accounts
+from cftokens.sync._user_resources import User
 
 
 class Client:
     """
     Cloudflare's API tokens, for blocking code: scripts, threads, notebooks.
 
-    It runs the coroutines of `cftokens.Client` on an event loop of its own, in a background thread
-    that starts with the first call. Any number of threads may use one client. Use it with ``with``, or
-    call `close()`, so that thread and connections are given back.
+    It runs the coroutines of `cftokens.Client` on its own event loop, in a background thread that starts
+    with the first call. Any number of threads may use one client. Use it with ``with``, or call
+    `close()`, so that its connections are closed and its thread ends.
 
-    Arguments, environment, errors and what is sent again are those of `cftokens.Client`.
+    Arguments, environment, errors and retries are those of `cftokens.Client`.
 
     Args:
         api_token: The credential.
 
-        account_id: The account whose tokens `accounts.tokens` is about, unless a call names another.
+        account_id: The account that `accounts.tokens` is about, unless a call names another.
 
-        base_url: Where Cloudflare's API is; https, or http on loopback. The credential goes there.
+        base_url: The URL of Cloudflare's API: https, or http on loopback. The credential is sent there.
 
-        timeout: Seconds for one attempt.
+        timeout: Seconds for one try.
 
-        retry: How often and how long a call is tried; None for one attempt.
+        retry: How often and how long a request is tried; None for one try.
 
         rate_limit: How many requests are sent in how many seconds; None for no limit of our own.
 
         proxy: The URL of an HTTP proxy.
 
-        ssl: An `ssl.SSLContext` for another set of certificates than the system's.
+        ssl: An `ssl.SSLContext`, for other certificates than the system's.
 
     Attributes:
-        accounts: What belongs to accounts: ``client.accounts.tokens``.
+        accounts: The resources of accounts: ``client.accounts.tokens``.
 
-        user: What belongs to the user who owns the credential: ``client.user.tokens``.
+        user: The resources of the user who owns the credential: ``client.user.tokens``.
 
     Raises:
-        ValueError: An argument is not usable, or there is no credential.
+        ValueError: An argument cannot be used, or there is no credential.
 
         TypeError: An argument has the wrong type.
     """
@@ -90,14 +91,14 @@ class Client:
     @property
     def account_id(self) -> str | None:
         """
-        The account that calls are about unless they name another.
+        The account that calls are about, unless they name another.
         """
         return self._wrapped.account_id
 
     @property
     def base_url(self) -> str:
         """
-        Where requests, and the credential, go.
+        The URL that requests and the credential are sent to.
         """
         return self._wrapped.base_url
 
@@ -110,21 +111,21 @@ class Client:
         retry: Retry | Unset | None = UNSET,
     ) -> Self:
         """
-        Return a view of this client on the same session, with some options changed.
+        Return a view of this client on the same session, with some settings changed.
 
-        It may serve one call or many. Only the original closes the session.
+        A view may be used for one call or many. Only the original closes the session.
 
         Args:
-            api_token: Another credential, for example a new token's value to verify.
+            api_token: Another credential, for example a new token's value, to verify it.
 
             account_id: Another account, or None for no default.
 
-            timeout: Seconds for one attempt.
+            timeout: Seconds for one try.
 
-            retry: How often and how long a call is tried; None for one attempt.
+            retry: How often and how long a request is tried; None for one try.
 
         Raises:
-            ValueError: An argument is not usable.
+            ValueError: An argument cannot be used.
 
             TypeError: An argument has the wrong type.
         """
@@ -142,12 +143,12 @@ class Client:
         Close the connections and end the background thread. May be called again.
 
         Raises:
-            WrongLoopError: It was called from the client's own loop.
+            WrongLoopError: Called from the client's own loop.
         """
         if self._owns_portal:
             self._portal.close()
         else:
-            self._wrapped._sender.closed = True  # noqa: SLF001 -- what close() does for a view, without a loop
+            self._wrapped._scope.sender.closed = True  # noqa: SLF001 -- what close() does for a view, without a loop
 
     def __enter__(self) -> Self:
         return self
@@ -157,16 +158,16 @@ class Client:
     ) -> None:
         self.close()
 
-    if not TYPE_CHECKING:  # a type checker shall see that there is no "async with"
+    if not TYPE_CHECKING:  # so that type checkers see that there is no "async with"
 
         async def __aenter__(self) -> NoReturn:
             raise TypeError(
-                "This client is used with a plain 'with'. For 'async with', import Client from cftokens."
+                "This client needs a plain 'with'. For 'async with', import Client from cftokens."
             )
 
         async def __aexit__(self, *_: object) -> None:
             """
-            Never reached: `async with` only looks whether it is there before it calls `__aenter__`.
+            Never called: `async with` only looks it up before it calls `__aenter__`.
             """
 
     def __repr__(self) -> str:

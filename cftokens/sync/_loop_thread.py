@@ -1,24 +1,23 @@
 """
 An event loop in a thread, and the calls that wait for it.
 
-What goes wrong with such threads, and how it is met here: Ctrl-C (the coroutine is cancelled and
-its clean-up awaited), the end of the interpreter (waiters stay parked, for waking them would print
-tracebacks), and calls from the loop itself (refused, for they would wait for ever).
+Three things need care. Ctrl-C: the coroutine is cancelled, and its clean-up awaited. The end of the
+interpreter: threads that wait stay parked, because waking them would print tracebacks. Calls from the
+loop itself: they would wait forever, so they are refused.
 """
 
 import asyncio
 import atexit
 import contextlib
 import contextvars
-import logging
 import os
 import threading
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, Generic, TypeVar
 
-from cftokens._transport import SENT_ONCE, SentOnce, annotate, mark_as_lost
-from cftokens.errors import CFTokensError, ClosedError, WrongLoopError, attempt_of
+from cftokens._operations.recovery import SENT_ONCE, Change
+from cftokens.errors import CFTokensError, ClosedError, WrongLoopError
 
 try:
     import uvloop
@@ -27,22 +26,20 @@ except ImportError:
 
 T = TypeVar("T")
 
-_LOG: Final = logging.getLogger("cftokens")
-
 _SLICE: Final = 1.0
-"""Seconds between two looks for Ctrl-C, on systems where it does not wake a thread that waits."""
+"""Seconds between checks for Ctrl-C, on systems where it does not wake a waiting thread."""
 
 _LAST_MOMENT: Final = 1.0
-"""Seconds that connections are given to close when the interpreter exits."""
+"""Seconds that connections may take to close when the interpreter exits."""
 
 
 class PendingCall(Generic[T]):
     """
-    A coroutine on its way through the loop, and the thread that waits for it.
+    A coroutine on the loop, and the thread that waits for it.
     """
 
     def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
-        self.sent: list[SentOnce] = []
+        self.sent: list[Change[Any]] = []
         self.value: T
         self.error: BaseException | None = None
         self._coroutine = coroutine
@@ -56,16 +53,16 @@ class PendingCall(Generic[T]):
 
     def schedule(self, loop: asyncio.AbstractEventLoop) -> None:
         """
-        Hand the coroutine to a loop.
+        Schedule the coroutine on a loop.
         """
         self._loop = loop
         loop.call_soon_threadsafe(self._start, loop)
 
     def wait(self) -> BaseException | None:
         """
-        Wait until the coroutine has ended. Return its error, if it has one.
+        Wait until the coroutine has ended, and return its error or None.
 
-        An interrupt may come at any point of a wait, and another wait follow it.
+        After an interrupt, which may come at any point, it may be called again.
         """
         while not self._ended:
             self._done.acquire(timeout=_SLICE)
@@ -73,14 +70,14 @@ class PendingCall(Generic[T]):
 
     def drop(self, reason: CFTokensError) -> CFTokensError:
         """
-        Close the coroutine, which was never scheduled. Return why.
+        Close the coroutine, which was never scheduled, and return the reason.
         """
         self._coroutine.close()
         return reason
 
     def abandon(self, interrupt: BaseException) -> None:
         """
-        Cancel the coroutine and wait for its clean-up; say on *interrupt* what may have been done.
+        Cancel the coroutine, wait for its clean-up, and note on *interrupt* what may have taken effect.
         """
         try:
             if self._loop is None:
@@ -89,7 +86,7 @@ class PendingCall(Generic[T]):
                 self._loop.call_soon_threadsafe(self._cancel)
                 self.wait()
         finally:
-            self._say_what_was_done(interrupt)
+            self._tell(interrupt)
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         self._task = loop.create_task(self._coroutine, context=self._context)
@@ -110,22 +107,21 @@ class PendingCall(Generic[T]):
         self._end()
 
     def _end(self) -> None:
-        # Dropped here, for in the waiting thread its weak references would be called back: Python ignores
-        # an interrupt that comes in the middle of that.
+        # Dropped here: in the waiting thread, callbacks of its weak references would run, and Python ignores
+        # an interrupt in the middle of one.
         self._task = None
         self._ended = True
         self._done.release()
 
-    def _say_what_was_done(self, interrupt: BaseException) -> None:
+    def _tell(self, interrupt: BaseException) -> None:
         if isinstance(self.error, CFTokensError) and not self.error.outcome_unknown:
             return
-        succeeded_in_vain = hasattr(self, "value")  # a failure was told in the log where it came up
-        for sent in self.sent:
+        succeeded_in_vain = hasattr(self, "value")
+        for change in self.sent:
             if succeeded_in_vain:
-                sent.forget(self.value)
-                mark_as_lost(interrupt, sent.call)
-            elif sent.may_have_effect:
-                annotate(interrupt, sent.call)
+                change.discard(interrupt)
+            elif change.may_have_effect:  # and the log has a warning already
+                change.tell(interrupt)
 
 
 class LoopThread:
@@ -133,13 +129,13 @@ class LoopThread:
     A daemon thread with an event loop, from the first call to `close()`.
 
     Args:
-        closing: Gives back what the coroutines opened; runs on the loop before it ends.
+        closing: Closes what the coroutines opened; runs on the loop before it ends.
     """
 
     def __init__(self, closing: Callable[[], Awaitable[None]]) -> None:
         self._closing = closing
         self._process = os.getpid()
-        self._lock = threading.RLock()  # a finaliser may come in between
+        self._lock = threading.RLock()  # a finaliser may run in between
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._calls: set[PendingCall[Any]] = set()
@@ -161,7 +157,7 @@ class LoopThread:
         finally:
             self._calls.discard(call)
         if isinstance(error, asyncio.CancelledError):
-            raise _closed_meanwhile(error)
+            raise _closed_meanwhile(call)
         raise error
 
     def call_soon(self, coroutine_function: Callable[[], Coroutine[Any, Any, object]]) -> None:
@@ -175,10 +171,10 @@ class LoopThread:
 
     def close(self, patience: float | None = None) -> None:
         """
-        End the loop after what is open on it.
+        End the loop, after closing what is open on it.
 
         Args:
-            patience: The most seconds to wait; None for as long as it takes.
+            patience: The most seconds to wait; None for no limit.
         """
         if self._is_own():
             raise WrongLoopError(
@@ -190,7 +186,7 @@ class LoopThread:
 
     def close_soon(self) -> None:
         """
-        End the loop after what is open on it, without waiting for that. Fit for finalisers.
+        End the loop, after closing what is open on it, without waiting. Safe in finalisers.
         """
         with self._lock:
             ended, self._ended = self._ended, True
@@ -199,23 +195,23 @@ class LoopThread:
 
     def end_with_interpreter(self) -> None:
         """
-        Close what is open if nobody waits for it, and otherwise leave all as it is.
+        Close what is open, unless a call is under way.
 
-        Whoever waits in a daemon thread stays parked, for waking it would print a traceback.
+        The daemon threads that wait for one stay parked, because waking them would print tracebacks.
         """
         if self._process != os.getpid():
             return
         with self._lock:
             self._interpreter_exits = True
             calls = list(self._calls)
-        for sent in (sent for call in calls for sent in call.sent if sent.may_have_effect):
-            _LOG.warning("The outcome of %s is unknown: the interpreter exits before its answer.", sent.call)
+        for change in (change for call in calls for change in call.sent if change.may_have_effect):
+            change.warn("the interpreter exits before its answer")
         if not calls:
             self.close(_LAST_MOMENT)
 
     def _begin(self, call: PendingCall[Any]) -> CFTokensError | None:
         """
-        Schedule a call, or return why that cannot be.
+        Schedule a call, or return why it cannot be scheduled.
         """
         if self._is_own():
             return call.drop(
@@ -226,7 +222,7 @@ class LoopThread:
                 return self._schedule(call)
         if self._interpreter_exits and threading.current_thread().daemon:
             threading.Event().wait()
-        return call.drop(ClosedError("This client is closed: make another one."))
+        return call.drop(ClosedError("This client is closed; make a new one."))
 
     def _schedule(self, call: PendingCall[Any]) -> CFTokensError | None:
         try:
@@ -267,7 +263,7 @@ class LoopThread:
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
     """
-    Return a loop of uvloop's if it is installed, as ``cftokens[speedups]`` does, or of asyncio's.
+    Return a loop of uvloop, if it is installed (``cftokens[speedups]``), or of asyncio.
     """
     return asyncio.new_event_loop() if uvloop is None else uvloop.new_event_loop()
 
@@ -279,10 +275,12 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
         loop.close()
 
 
-def _closed_meanwhile(cancelled: asyncio.CancelledError) -> ClosedError:
+def _closed_meanwhile(call: PendingCall[Any]) -> ClosedError:
     error = ClosedError("The client was closed while this call was under way.")
-    error.attempt = attempt_of(cancelled)
-    error.outcome_unknown = bool(getattr(cancelled, "__notes__", None))
+    for change in call.sent:
+        if change.may_have_effect:
+            error.outcome_unknown = True
+            error.attempt = change.attempt
     return error
 
 

@@ -1,12 +1,12 @@
 """
-Lists, a page at a time, for blocking code.
+Paginator: lists that are fetched a page at a time, for blocking code.
 """
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Generic, NoReturn
 
-from cftokens._pagination import Page, T
-from cftokens._pagination import Paginator as AsyncPaginator
+from cftokens._operations.pagination import Page, T
+from cftokens._operations.pagination import Paginator as AsyncPaginator
 from cftokens.sync._portal import Portal
 
 
@@ -14,10 +14,10 @@ class Paginator(Generic[T]):
     """
     A list that is fetched while it is iterated.
 
-    Making one sends nothing. ``for`` goes through every item, `pages()` through every page, `page()`
-    fetches one and `collect()` all. Each starts at the first page anew.
+    Making one sends nothing. ``for`` iterates over the items and `pages()` over the pages, `page()`
+    fetches one page and `collect()` all of them. Each starts again at the first page.
 
-    A list that changes meanwhile can skip or repeat an item at the border of two pages.
+    If the list changes meanwhile, an item between two pages can be skipped or repeated.
     """
 
     def __init__(self, portal: Portal, wrapped: AsyncPaginator[T]) -> None:
@@ -25,37 +25,35 @@ class Paginator(Generic[T]):
         self._wrapped = wrapped
 
     def __iter__(self) -> Iterator[T]:
-        # Items of one page need no way through the portal.
+        # The items of one page need no trip through the portal.
         for page in self.pages():
             yield from page.items
 
-    if not TYPE_CHECKING:  # a type checker shall see that it is not there
+    if not TYPE_CHECKING:  # so that type checkers see that it is missing
 
         def __aiter__(self) -> NoReturn:
-            raise TypeError(
-                "This list is read with a plain 'for'. For 'async for', import Client from cftokens."
-            )
+            raise TypeError("This list needs a plain 'for'. For 'async for', import Client from cftokens.")
 
     def pages(self) -> Iterator[Page[T]]:
         """
         Iterate over the pages.
 
         Raises:
-            UnexpectedResponseError: Cloudflare sent the same page twice.
+            UnexpectedResponseError: A page arrived twice.
         """
         return self._portal.iterate(self._wrapped.pages())
 
     def page(self) -> Page[T]:
         """
-        Fetch one page: the one that was asked for, or else the first.
+        Fetch one page: the one asked for, or the first.
         """
         return self._portal.call(self._wrapped.page())
 
     def collect(self) -> list[T]:
         """
-        Fetch all pages, those after the first up to eight side by side, and return their items.
+        Fetch all pages, up to eight at a time after the first, and return their items.
 
         Raises:
-            UnexpectedResponseError: Cloudflare sent the same page twice.
+            UnexpectedResponseError: A page arrived twice.
         """
         return self._portal.call(self._wrapped.collect())

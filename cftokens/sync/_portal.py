@@ -15,13 +15,13 @@ T = TypeVar("T")
 
 class Portal:
     """
-    Runs coroutines on a loop of its own, which starts with the first call.
+    Runs coroutines on its own loop, which starts with the first call.
 
-    A forked process starts a loop anew, and keeps the inherited one as it is: whoever closed or
-    collected that would take the parent's connections away.
+    A forked process starts a new loop and leaves the inherited one alone: closing or collecting it would
+    take the parent's connections away.
 
     Args:
-        closing: Gives back what the coroutines opened; runs on the loop before it ends.
+        closing: Closes what the coroutines opened; runs on the loop before it ends.
     """
 
     def __init__(self, closing: Callable[[], Awaitable[None]]) -> None:
@@ -34,13 +34,13 @@ class Portal:
         Run a coroutine and return its result.
 
         Raises:
-            WrongLoopError: This is the loop's own thread, which would wait for itself.
+            WrongLoopError: Called from the loop's own thread, which would wait for itself.
 
             ClosedError: The portal is closed.
         """
         if self._closed:
             coroutine.close()
-            raise ClosedError("This client is closed: make another one.")
+            raise ClosedError("This client is closed; make a new one.")
         return self._thread().call(coroutine)
 
     def iterate(self, iterator: AsyncGenerator[T, None]) -> Iterator[T]:
@@ -51,17 +51,17 @@ class Portal:
 
     def call_soon(self, coroutine_function: Callable[[], Coroutine[Any, Any, object]]) -> None:
         """
-        Run a coroutine without waiting for it, or not at all if the loop has ended. Fit for finalisers.
+        Run a coroutine without waiting for it, or not at all if the loop has ended. Safe in finalisers.
         """
         if os.getpid() in self._threads:
             self._thread().call_soon(coroutine_function)
 
     def close(self) -> None:
         """
-        Give loop and thread back, after what the coroutines opened. May be called again.
+        Close what the coroutines opened, and end the loop and its thread. May be called again.
 
         Raises:
-            WrongLoopError: This is the loop's own thread.
+            WrongLoopError: Called from the loop's own thread.
         """
         if os.getpid() in self._threads:
             self._thread().close()
@@ -74,7 +74,7 @@ class Portal:
     def _thread(self) -> LoopThread:
         process = os.getpid()
         thread = self._threads.get(process)
-        # Threads that come here at the same time agree on one, for setdefault() is atomic.
+        # setdefault() is atomic, so threads that come here at the same time agree on one.
         return thread or self._threads.setdefault(process, LoopThread(self._closing))
 
 
@@ -99,7 +99,7 @@ class PortalIterator(Iterator[T]):
         return ()
 
     def __del__(self) -> None:
-        # A finaliser may run on any thread, also on the loop's, so it must not wait.
+        # A finaliser may run on any thread, even the loop's, so it must not wait.
         self._portal.call_soon(partial(_close, self._iterator))
 
 

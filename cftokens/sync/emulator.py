@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from cftokens._options import RateLimit
+from cftokens._settings import RateLimit
 from cftokens.emulator import Emulator as AsyncEmulator
 from cftokens.emulator import Fault, RecordedRequest
 from cftokens.emulator._routes import Operation

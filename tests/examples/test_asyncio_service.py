@@ -13,7 +13,7 @@ from cftokens import Client
 from cftokens.sync.emulator import Emulator, Fault
 from docs.examples import asyncio_service
 from tests.examples.programs import assert_clean, received, running
-from tests.support import ACCOUNT, CREDENTIAL
+from tests.vocabulary import ACCOUNT, CREDENTIAL
 
 SERVICE = "asyncio_service.py"
 OFTEN = ("--every", "0.01")

@@ -8,22 +8,24 @@ import gc
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from cftokens import CFTokensError, ClosedError, NotFoundError, TokenValue, WrongLoopError
-from cftokens import _calls as calls
-from cftokens._http import OneShotBody
-from cftokens._transport import SentOnce
+from cftokens._operations.recovery import Change, Ledger
+from cftokens._settings import Retry
+from cftokens._transport.tries import Tries
 from cftokens.emulator import Emulator as AsyncEmulator
 from cftokens.errors import attempt_of
 from cftokens.sync import Client
 from cftokens.sync._loop_thread import LoopThread, PendingCall
 from cftokens.sync._portal import Portal
 from cftokens.sync.emulator import Emulator, Fault
-from tests.support import ACCOUNT, ID
+from tests.answers import REQUESTS
+from tests.vocabulary import ACCOUNT, TOKEN_ID, VALUE
 
 
 async def nothing() -> None:
@@ -426,7 +428,7 @@ def test_invalid_arguments_are_refused_as_in_the_async_client() -> None:
             client.accounts.tokens.list(per_page=500)
         assert loops() == []
         with pytest.raises(ValueError, match="token_id"):
-            client.accounts.tokens.get(f"{ID}\n")
+            client.accounts.tokens.get(f"{TOKEN_ID}\n")
 
 
 def test_a_client_shows_its_address_but_no_secret() -> None:
@@ -661,8 +663,9 @@ def test_a_request_that_was_never_written_needs_no_settling() -> None:
     """
     coroutine = value(1)
     call = PendingCall(coroutine)
-    create = calls.create_token(ACCOUNT, {"name": "bot", "policies": []})
-    call.sent.append(SentOnce(create, OneShotBody(b"{}"), print))
+    tries = Tries(REQUESTS["create"](), Retry(), VALUE)
+    tries.begin(0.0, datetime.now(UTC))
+    call.sent.append(Change(tries, Ledger()))
     interrupt = KeyboardInterrupt()
     call.abandon(interrupt)
 

@@ -15,7 +15,8 @@ import pytest
 import trustme
 
 from cftokens.sync.emulator import Emulator, Fault
-from tests.servers import Exchange, RawServer, answer, envelope
+from tests.servers import Exchange, RawServer, reply
+from tests.vocabulary import success
 
 DEADLINE = 30.0
 """Seconds after which a program counts as hanging."""
@@ -148,9 +149,9 @@ async def test_a_call_over_tls_survives_a_fork(ending: str, tmp_path: Path) -> N
     async def wait(exchange: Exchange) -> None:
         arrived.set()
         await release.wait()
-        await answer(200, envelope({"id": "1" * 32}))(exchange)
+        await reply(200, success({"id": "1" * 32}))(exchange)
 
-    verified = answer(200, envelope({"id": "2" * 32, "status": "active"}))
+    verified = reply(200, success({"id": "2" * 32, "status": "active"}))
     async with RawServer(verified, wait, verified, authority=authority) as server:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-W", "ignore::DeprecationWarning", "-c", IN_FLIGHT.replace("END", ending)),
@@ -395,6 +396,7 @@ def test_a_second_ctrl_c_skips_the_clean_up(emulator: Emulator) -> None:
 DEBUG = """
 import asyncio
 from cftokens.sync import Client
+from tests.vocabulary import success
 
 async def main():
     with Client() as client:

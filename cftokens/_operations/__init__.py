@@ -1,0 +1,3 @@
+"""
+What is asked for: each operation, from what callers pass to what they get back.
+"""

@@ -1,0 +1,108 @@
+"""
+Creating, replacing, editing and copying tokens: from checked fields to what Cloudflare made of them.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from cftokens._operations import endpoints
+from cftokens._operations.bodies import to_json
+from cftokens._operations.recovery import Asked
+from cftokens._operations.replacement import replacement
+from cftokens._operations.scope import Owner
+from cftokens._settings import Unset
+from cftokens.errors import CFTokensError, UnexpectedResponseError
+from cftokens.models import CreateAttempt, Token, TokenCreateResponse
+from cftokens.policies import PolicyArgument
+
+Fields = Mapping[str, Any]
+"""What `bodies.fields_from()` returns, with ``policies`` once they are resolved."""
+
+
+async def create(owner: Owner, policies: Iterable[PolicyArgument], fields: Fields) -> TokenCreateResponse:
+    """
+    Make a token.
+    """
+    fields = {**fields, "policies": await owner.resolve(policies)}
+    request = endpoints.create_token(owner.tokens, to_json(fields))
+    return await owner.create(request, _asked(owner, fields), lambda created: created)
+
+
+async def update(owner: Owner, token_id: str, policies: Iterable[PolicyArgument], fields: Fields) -> Token:
+    """
+    Replace a token.
+    """
+    token = owner.token(token_id)
+    body = to_json({**fields, "policies": await owner.resolve(policies)})
+    return await owner.change(endpoints.update_token(token, body))
+
+
+async def edit(
+    owner: Owner, token_id: str, policies: Iterable[PolicyArgument] | Unset, fields: Fields
+) -> Token:
+    """
+    Change some fields of a token, and check that the others are unchanged.
+    """
+    token = owner.token(token_id)
+    changes = await _with_policies(owner, policies, fields)
+    _, before = await owner.send(endpoints.read_token(token))
+    body = replacement(before, to_json(changes))
+    return await owner.change(endpoints.replace_token(token, body, before))
+
+
+async def clone(
+    owner: Owner, token_id: str, policies: Iterable[PolicyArgument] | Unset, fields: Fields
+) -> TokenCreateResponse:
+    """
+    Make a token like another one, and delete it again if it comes out differently.
+    """
+    token = owner.token(token_id)
+    changes = await _with_policies(owner, policies, fields)
+    original, before = await owner.send(endpoints.read_token(token))
+    body = replacement(before, {**to_json(changes), "status": None})  # a new token has no status to set
+    created, wrong = await owner.create(
+        endpoints.copy_token(owner.tokens, body, before),
+        _asked(owner, {**_fields_of(original), **changes}),
+        lambda result: result[0],
+    )
+    if wrong:
+        members = ", ".join(wrong)
+        await _discard(owner, created.id, f"The copy of {token_id} differs from what was sent in {members}")
+    return created
+
+
+async def _discard(owner: Owner, token_id: str, problem: str) -> None:
+    try:
+        await owner.change(endpoints.delete_token(owner.token(token_id)))
+    except CFTokensError as error:
+        raise UnexpectedResponseError(
+            f"{problem}, and {token_id} could not be deleted again: delete it.", outcome_unknown=True
+        ) from error
+    raise UnexpectedResponseError(f"{problem}, so it was deleted again.")
+
+
+async def _with_policies(owner: Owner, policies: Iterable[PolicyArgument] | Unset, fields: Fields) -> Fields:
+    """
+    Add policies, if there are any. Mistakes in them are raised before the token is read.
+    """
+    return fields if isinstance(policies, Unset) else {**fields, "policies": await owner.resolve(policies)}
+
+
+def _fields_of(token: Token) -> Fields:
+    return {key: getattr(token, key) for key in ("policies", "condition", "expires_on", "not_before")}
+
+
+def _asked(owner: Owner, fields: Fields) -> Asked:
+    def asked(started_on: datetime) -> CreateAttempt:
+        return CreateAttempt(
+            account_id=owner.account_id,
+            started_on=started_on,
+            name=fields["name"],
+            policies=fields["policies"],
+            condition=fields.get("condition"),
+            expires_on=fields.get("expires_on"),
+            not_before=fields.get("not_before"),
+        )
+
+    return asked

@@ -1,0 +1,226 @@
+"""
+Each operation as data: method, path, body, and what becomes of the answer. No I/O.
+
+The path of all tokens is ``/accounts/{account_id}/tokens``, or ``/user/tokens`` for a user's own.
+
+https://developers.cloudflare.com/api/resources/accounts/subresources/tokens/
+https://developers.cloudflare.com/api/resources/user/subresources/tokens/
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final, NamedTuple, TypeVar
+
+from cftokens._checks import check_id
+from cftokens._converter import Malformed, structure, structure_list
+from cftokens._operations.bodies import encode
+from cftokens._operations.pagination import Batch, ResultInfo
+from cftokens._operations.replacement import not_as_sent, says_something
+from cftokens._secret import TokenValue
+from cftokens._transport.messages import Envelope, Request
+from cftokens.models import (
+    PermissionGroup,
+    Token,
+    TokenCreateResponse,
+    TokenDeleteResponse,
+    TokenVerifyResponse,
+)
+
+T = TypeVar("T")
+N = TypeVar("N", Token, TokenDeleteResponse)
+M = TypeVar("M", Token, PermissionGroup)
+
+Json = dict[str, Any]
+
+_REMOVABLE: Final = ("condition", "expires_on", "not_before")
+
+
+_SETTLE: Final = "Do not repeat it: recover(error.attempt) settles it."
+
+
+class TokenPath(NamedTuple):
+    """
+    The path of one token, made from a checked id.
+    """
+
+    path: str
+    id: str
+
+
+def token_path(tokens: str, token_id: str) -> TokenPath:
+    """
+    Return the path of one of the *tokens*.
+
+    Raises:
+        ValueError: *token_id* is not an id, and would make the path of another request.
+    """
+    return TokenPath(f"{tokens}/{check_id(token_id, 'token_id')}", token_id)
+
+
+def list_tokens(tokens: str, query: Mapping[str, str]) -> Request[Batch[Token]]:
+    """
+    Fetch one page of tokens.
+    """
+    return _list("list", tokens, query, Token)
+
+
+def list_permission_groups(tokens: str, query: Mapping[str, str]) -> Request[Batch[PermissionGroup]]:
+    """
+    Fetch the catalogue, which has only one page.
+    """
+    return _list("permission_groups", f"{tokens}/permission_groups", query, PermissionGroup)
+
+
+def _list(operation: str, path: str, query: Mapping[str, str], model: type[M]) -> Request[Batch[M]]:
+    def decode(envelope: Envelope) -> Batch[M]:
+        info = ResultInfo() if envelope.result_info is None else structure(envelope.result_info, ResultInfo)
+        return Batch(structure_list(envelope.result, model), info)
+
+    return Request(operation=operation, method="GET", path=path, query=query, decode=decode)
+
+
+def get_token(token: TokenPath) -> Request[Token]:
+    """
+    Fetch one token.
+    """
+    return _get(token, lambda result: _the_token(structure(result, Token), token))
+
+
+def read_token(token: TokenPath) -> Request[tuple[Token, Json]]:
+    """
+    Fetch one token, also as JSON, which has the members that `Token` does not know.
+    """
+
+    def decode(result: Any) -> tuple[Token, Json]:
+        read = _the_token(structure(result, Token), token)
+        return read, {key: value for key, value in result.items() if key != "value"}
+
+    return _get(token, decode)
+
+
+def _get(token: TokenPath, decode: Callable[[Any], T]) -> Request[T]:
+    return Request(
+        operation="get", method="GET", path=token.path, decode=lambda envelope: decode(envelope.result)
+    )
+
+
+def create_token(tokens: str, body: Json) -> Request[TokenCreateResponse]:
+    """
+    Make a token.
+    """
+    return _create(tokens, body, _created)
+
+
+def copy_token(tokens: str, body: Json, original: Json) -> Request[tuple[TokenCreateResponse, list[str]]]:
+    """
+    Make a token like *original*, and return which of its members came out differently.
+    """
+    return _create(tokens, body, lambda result: (_created(result), not_as_sent(body, original, result)))
+
+
+def _created(result: Any) -> TokenCreateResponse:
+    return structure(result, TokenCreateResponse)
+
+
+def _create(tokens: str, body: Json, decode: Callable[[Any], T]) -> Request[T]:
+    return Request(
+        operation="create",
+        method="POST",
+        path=tokens,
+        body=encode(body),
+        decode=lambda envelope: decode(envelope.result),
+        changes=True,
+        repeatable=False,
+        if_unknown=_SETTLE,
+    )
+
+
+def update_token(token: TokenPath, body: Json) -> Request[Token]:
+    """
+    Replace a token, and check that what was left out is removed.
+    """
+
+    def left_over(after: Json) -> list[str]:
+        return [key for key in _REMOVABLE if body.get(key) is None and says_something(after.get(key))]
+
+    return _update(token, body, left_over)
+
+
+def replace_token(token: TokenPath, body: Json, before: Json) -> Request[Token]:
+    """
+    Replace a token, and check that all of it came out as it was sent.
+    """
+    return _update(token, body, partial(not_as_sent, body, before))
+
+
+def _update(token: TokenPath, body: Json, check: Callable[[Json], list[str]]) -> Request[Token]:
+    def decode(envelope: Envelope) -> Token:
+        updated = _the_token(structure(envelope.result, Token), token)
+        for key in check(envelope.result):
+            is_sent = body.get(key) is not None
+            problem = "it is not as it was sent" if is_sent else "still set, but should have been removed"
+            raise Malformed(problem, key)
+        return updated
+
+    return Request(
+        operation="update", method="PUT", path=token.path, body=encode(body), decode=decode, changes=True
+    )
+
+
+def delete_token(token: TokenPath) -> Request[TokenDeleteResponse]:
+    """
+    Delete a token. A successful answer may have no result.
+    """
+    deleted = TokenDeleteResponse(id=token.id)
+
+    def decode(envelope: Envelope) -> TokenDeleteResponse:
+        if envelope.result is None:
+            return deleted
+        return _the_token(structure(envelope.result, TokenDeleteResponse), token)
+
+    return Request(
+        operation="delete",
+        method="DELETE",
+        path=token.path,
+        body=b"",
+        decode=decode,
+        changes=True,
+        if_gone=deleted,
+    )
+
+
+def verify_token(tokens: str) -> Request[TokenVerifyResponse]:
+    """
+    Ask about the credential that sends the request.
+    """
+    return Request(
+        operation="verify",
+        method="GET",
+        path=f"{tokens}/verify",
+        decode=lambda envelope: structure(envelope.result, TokenVerifyResponse),
+    )
+
+
+def roll_token(token: TokenPath, *, settles_a_create: bool = False) -> Request[TokenValue]:
+    """
+    Replace a token's value.
+    """
+    return Request(
+        operation="roll",
+        method="PUT",
+        path=f"{token.path}/value",
+        body=b"{}",
+        decode=lambda envelope: structure(envelope.result, TokenValue),
+        changes=True,
+        repeatable=False,
+        if_unknown=_SETTLE if settles_a_create else "Roll again: only the last value counts.",
+    )
+
+
+def _the_token(answered: N, token: TokenPath) -> N:
+    """
+    Refuse an answer about another token than the one asked about.
+    """
+    if answered.id != token.id:
+        raise Malformed("is another token's", "id")
+    return answered

@@ -1,0 +1,251 @@
+"""
+From names of permission groups to the groups, by Cloudflare's catalogue.
+
+Nothing is guessed: a name that is not in the catalogue, or that could mean two groups, is an error.
+"""
+
+import asyncio
+import re
+import time
+import weakref
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Final, TypeVar
+
+from cftokens.errors import PermissionGroupError
+from cftokens.models import PermissionGroup, Resources, TokenPolicy
+from cftokens.policies import ACCOUNT, R2_BUCKET, USER, ZONE, PolicyDraft, Resource
+
+T = TypeVar("T")
+
+Groups = tuple[PermissionGroup, ...]
+Fetch = Callable[[], Awaitable[Groups]]
+
+_REMEMBERED: Final = 300.0
+"""Seconds. Cloudflare adds groups a few times a month."""
+
+_ID: Final = re.compile(r"[0-9a-f]{32}")
+
+_RESOURCES: Final = {
+    ACCOUNT: "account()",
+    ZONE: "zone() or all_zones()",
+    USER: "user()",
+    R2_BUCKET: "r2_bucket() or all_r2_buckets()",
+}
+"""The functions of `policies` that make resources of a scope."""
+
+
+class UnknownGroupError(PermissionGroupError):
+    """
+    A name is not in the catalogue. A newer catalogue may have it.
+    """
+
+
+class Catalogue:
+    """
+    The permission groups that a credential sees, remembered for five minutes.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._known: dict[str | None, tuple[float, Groups]] = {}
+        self._locks: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    async def look_up(self, account_id: str | None, fetch: Fetch, find: Callable[[Groups], T]) -> T:
+        """
+        Return what *find* makes of the catalogue. If a name is missing, the catalogue is fetched again.
+
+        Args:
+            account_id: The account whose catalogue it is, or None for the user's.
+
+            fetch: Fetches the catalogue.
+
+            find: Called with the groups of the catalogue.
+
+        Raises:
+            PermissionGroupError: *find* raised it.
+        """
+        remembered = self._remembered(account_id)
+        if remembered is not None:
+            try:
+                return find(remembered)
+            except UnknownGroupError:
+                pass
+        groups = await self._refresh(account_id, fetch, instead_of=remembered)
+        try:
+            return find(groups)
+        except UnknownGroupError as unknown:
+            error = PermissionGroupError(str(unknown), candidates=unknown.candidates)
+        raise error
+
+    async def _refresh(self, account_id: str | None, fetch: Fetch, instead_of: Groups | None) -> Groups:
+        """
+        Fetch the catalogue, or return what another call fetched while this one waited.
+        """
+        async with self._locks.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+            remembered = self._remembered(account_id)
+            if remembered is not None and remembered is not instead_of:
+                return remembered
+            groups = await fetch()
+            self._known[account_id] = (self._clock() + _REMEMBERED, groups)
+            return groups
+
+    def _remembered(self, account_id: str | None) -> Groups | None:
+        until, groups = self._known.get(account_id, (0.0, ()))
+        return groups if self._clock() < until else None
+
+
+def find_group(groups: Groups, name: str, scope: str | None) -> PermissionGroup:
+    """
+    Return the one group with that name and scope.
+
+    Raises:
+        PermissionGroupError: There is none, or more than one.
+    """
+    named = _named(groups, name)
+    found = named if scope is None else tuple(group for group in named if scope in (group.scopes or ()))
+    if not found:
+        raise PermissionGroupError(
+            f"The permission group {name!r} has the scope {_scopes_of(named)}, not {scope!r}.",
+            candidates=named,
+        )
+    return _only(found, name, f" with scopes {_scopes_of(found)}; pass scope= to choose")
+
+
+Checked = Iterable[TokenPolicy | PolicyDraft]
+"""Policies, of which some may be drafts."""
+
+
+def needs_catalogue(policies: Checked) -> bool:
+    """
+    Return whether resolving *policies* needs the catalogue.
+    """
+    groups = (group for draft in _drafts(policies) for group in draft.groups)
+    return any(isinstance(group, str) or not group.scopes for group in groups)
+
+
+def refuse_for_accounts(policies: Checked) -> None:
+    """
+    Refuse drafts that an account-owned token cannot have.
+
+    Raises:
+        ValueError: A resource is for user tokens only.
+    """
+    for resource in (resource for draft in _drafts(policies) for resource in draft.resources):
+        if resource.for_users_only:
+            instead = " Use all_zones(account_id)." if resource.scope == ZONE else ""
+            raise ValueError(
+                f"An account-owned token cannot have {resource.name!r}; only a user token can.{instead}"
+            )
+
+
+def resolve(policies: Checked, groups: Groups) -> tuple[TokenPolicy, ...]:
+    """
+    Replace each draft by policies: one for each scope, and flat and nested resources separately.
+
+    Raises:
+        PermissionGroupError: A group does not exist, does not apply to the resource, or exists twice.
+    """
+    resolved: list[TokenPolicy] = []
+    for policy in policies:
+        resolved += _resolve_draft(policy, groups) if isinstance(policy, PolicyDraft) else [policy]
+    return tuple(resolved)
+
+
+def _drafts(policies: Checked) -> Iterator[PolicyDraft]:
+    return (policy for policy in policies if isinstance(policy, PolicyDraft))
+
+
+def _resolve_draft(draft: PolicyDraft, groups: Groups) -> list[TokenPolicy]:
+    return [
+        TokenPolicy(
+            effect=draft.effect,
+            permission_groups=[
+                PermissionGroup(id=_group_for(group, groups, resources[0].scope).id) for group in draft.groups
+            ],
+            resources=_as_mapping(resources),
+        )
+        for resources in _alike(draft.resources)
+    ]
+
+
+def _group_for(given: str | PermissionGroup, groups: Groups, scope: str) -> PermissionGroup:
+    if isinstance(given, PermissionGroup):
+        known = given if given.scopes else next((group for group in groups if group.id == given.id), given)
+        return _fitting((known,), known.name or known.id, scope)
+    if _ID.fullmatch(given):
+        known = next((group for group in groups if group.id == given), PermissionGroup(id=given))
+        return _fitting((known,), known.name or given, scope)
+    return _fitting(_named(groups, given), given, scope)
+
+
+def _fitting(named: Groups, name: str, scope: str) -> PermissionGroup:
+    """
+    Return the one group that works on resources of a scope. A group with unknown scopes may be it.
+    """
+    fitting = tuple(group for group in named if not group.scopes or scope in group.scopes)
+    if not fitting:
+        needed = " or ".join(
+            sorted({_RESOURCES.get(each, each) for group in named for each in group.scopes or ()})
+        )
+        raise PermissionGroupError(
+            f"The permission group {name!r} grants nothing on {_RESOURCES.get(scope, scope)}; "
+            f"it works on {needed}.",
+            candidates=named,
+        )
+    return _only(fitting, name, " for this resource; pass the id instead")
+
+
+def _named(groups: Groups, name: str) -> Groups:
+    named = tuple(group for group in groups if group.name == name)
+    if not named:
+        near = _nearest(groups, name)
+        names = ", ".join(dict.fromkeys(repr(group.name) for group in near))
+        advice = f"The nearest names are {names}." if near else "permission_groups.list() has them all."
+        if "edit" in name.lower():
+            advice += ' "Edit" in the dashboard is "Write" in the API.'
+        raise UnknownGroupError(f"There is no permission group {name!r}. {advice}", candidates=near)
+    return named
+
+
+def _nearest(groups: Groups, name: str) -> Groups:
+    import difflib  # noqa: PLC0415 -- only mistakes need it
+
+    by_name = {(group.name or "").lower(): group.name for group in groups}
+    as_the_api_says = re.sub(r"\bedit\b", "write", name.lower())
+    near = difflib.get_close_matches(as_the_api_says, by_name, n=5, cutoff=0.5)
+    return tuple(group for each in near for group in groups if group.name == by_name[each])
+
+
+def _only(found: Groups, name: str, which: str) -> PermissionGroup:
+    if len(found) > 1:
+        ids = " and ".join(group.id for group in found)
+        raise PermissionGroupError(
+            f"There are {len(found)} permission groups {name!r}{which}. Their ids are {ids}.",
+            candidates=found,
+        )
+    return next(iter(found))
+
+
+def _scopes_of(groups: Iterable[PermissionGroup]) -> str:
+    return " and ".join(sorted({repr(scope) for group in groups for scope in group.scopes or ()}))
+
+
+def _alike(resources: Iterable[Resource]) -> Iterator[list[Resource]]:
+    """
+    Group resources by scope, and flat ones apart from nested ones, because the API takes no mixture.
+    """
+    parts: dict[tuple[str, bool], list[Resource]] = {}
+    for resource in resources:
+        parts.setdefault((resource.scope, resource.account is None), []).append(resource)
+    return iter(parts.values())
+
+
+def _as_mapping(resources: list[Resource]) -> Resources:
+    mapping: dict[str, str | dict[str, str]] = {
+        resource.name: "*" for resource in resources if resource.account is None
+    }
+    for account in {resource.account: None for resource in resources if resource.account is not None}:
+        mapping[account] = {resource.name: "*" for resource in resources if resource.account == account}
+    return mapping

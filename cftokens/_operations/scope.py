@@ -1,0 +1,222 @@
+"""
+What a resource works with: whose tokens it is about, and the way to send, look up and remember.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
+
+from cftokens._checks import check_id
+from cftokens._operations import endpoints
+from cftokens._operations.bodies import policies_from
+from cftokens._operations.groups import Catalogue, Groups, needs_catalogue, refuse_for_accounts, resolve
+from cftokens._operations.recovery import Asked, Change, Ledger, check_attempt
+from cftokens._secret import TokenValue
+from cftokens._transport.messages import Request
+from cftokens._transport.sending import Sender
+from cftokens.models import CreateAttempt, Token, TokenCreateResponse, TokenPolicy
+from cftokens.policies import PolicyArgument
+
+T = TypeVar("T")
+
+
+class Owner:
+    """
+    An account or the user, as the owner of the tokens that an operation is about.
+
+    Attributes:
+        account_id: The account, or None for the user.
+
+        tokens: The path of the owner's tokens.
+    """
+
+    def __init__(self, sender: Sender, catalogue: Catalogue, ledger: Ledger, account_id: str | None) -> None:
+        self.account_id = account_id
+        self.tokens = "/user/tokens" if account_id is None else f"/accounts/{account_id}/tokens"
+        self._sender = sender
+        self._catalogue = catalogue
+        self._ledger = ledger
+
+    def token(self, token_id: str) -> endpoints.TokenPath:
+        """
+        Return the path of one of the owner's tokens.
+
+        Raises:
+            ValueError: *token_id* is not an id.
+        """
+        return endpoints.token_path(self.tokens, token_id)
+
+    def send(self, request: Request[T]) -> Awaitable[T]:
+        """
+        Carry out a request that only reads.
+
+        Raises:
+            CFTokensError: It failed.
+        """
+        return self._sender.send(self._sender.tries(request))
+
+    async def change(self, request: Request[T]) -> T:
+        """
+        Carry out a request that has an effect, but makes no value.
+
+        Raises:
+            CFTokensError: It failed, or may have failed.
+        """
+        return await self._change(request).carry_out(self._sender)
+
+    async def create(self, request: Request[T], asked: Asked, made: Callable[[T], TokenCreateResponse]) -> T:
+        """
+        Carry out a request that makes a token, at most once.
+
+        Args:
+            request: What to send.
+
+            asked: What `recover()` needs if the answer is lost.
+
+            made: Returns the token in the request's result.
+
+        Raises:
+            CFTokensError: It failed, or may have failed.
+        """
+        change = self._change(request, asked)
+        result = await change.carry_out(self._sender)
+        change.arrived(made(result).id)
+        return result
+
+    async def roll(self, token: endpoints.TokenPath, asked: Asked | None = None) -> TokenValue:
+        """
+        Replace the value of a token, at most once.
+
+        Raises:
+            CFTokensError: It failed, or may have failed.
+        """
+        change = self._change(endpoints.roll_token(token, settles_a_create=asked is not None), asked)
+        value = await change.carry_out(self._sender)
+        change.arrived(token.id)
+        return value
+
+    async def settle(self, attempt: CreateAttempt, tokens: Iterable[Token]) -> TokenCreateResponse | None:
+        """
+        Settle a lost create, given the tokens of its name.
+
+        Raises:
+            AmbiguousOutcomeError: More than one token could be the lost one.
+
+            CFTokensError: The request failed, or may have failed.
+        """
+        return await self._ledger.settle(
+            attempt,
+            tokens,
+            self._sender.transport.seconds_ahead(),
+            lambda token: self.roll(self.token(token.id), lambda _: attempt),
+        )
+
+    async def resolve(self, policies: Iterable[PolicyArgument]) -> tuple[TokenPolicy, ...]:
+        """
+        Return policies with the ids of their groups, which takes a request if names are to be looked up.
+
+        Raises:
+            ValueError: A policy is wrong.
+
+            TypeError: A policy has the wrong type.
+
+            PermissionGroupError: A name does not stand for one permission group.
+
+            CFTokensError: The request failed.
+        """
+        checked = policies_from(policies)
+        if self.account_id is not None:
+            refuse_for_accounts(checked)
+        if not needs_catalogue(checked):
+            return resolve(checked, ())
+        return await self.look_up(lambda groups: resolve(checked, groups))
+
+    async def look_up(self, find: Callable[[Groups], T]) -> T:
+        """
+        Return what *find* makes of the catalogue of permission groups.
+
+        Raises:
+            PermissionGroupError: *find* raised it.
+
+            CFTokensError: The request failed.
+        """
+
+        async def fetch() -> Groups:
+            return (await self.send(endpoints.list_permission_groups(self.tokens, {}))).items
+
+        return await self._catalogue.look_up(self.account_id, fetch, find)
+
+    def _change(self, request: Request[T], asked: Asked | None = None) -> Change[T]:
+        return Change(self._sender.tries(request), self._ledger, asked)
+
+
+class Scope:
+    """
+    What a resource holds: the owners that its client can speak for.
+
+    Args:
+        sender: What the client sends with.
+
+        catalogue: What it knows of permission groups.
+
+        ledger: What it knows of values that arrived.
+
+        account_id: The account if a call names none, or None.
+    """
+
+    def __init__(self, sender: Sender, catalogue: Catalogue, ledger: Ledger, account_id: str | None) -> None:
+        self.sender = sender
+        self.catalogue = catalogue
+        self.ledger = ledger
+        self.account_id = account_id
+        self._user = self._owner(None)
+        self._account = self._owner(account_id)
+
+    def account(self, account_id: str | None) -> Owner:
+        """
+        Return an account as an owner, by default the client's.
+
+        Raises:
+            ValueError: There is no account id, or it is not an id.
+        """
+        if account_id is not None:
+            return self._owner(check_id(account_id, "account_id"))
+        if self.account_id is None:
+            raise ValueError(
+                "There is no account id: pass account_id here or to the client, or set CLOUDFLARE_ACCOUNT_ID."
+            )
+        return self._account
+
+    def account_of(self, attempt: CreateAttempt) -> Owner:
+        """
+        Return the account of a lost create.
+
+        Raises:
+            ValueError: The attempt was for a user token.
+
+            TypeError: It is not an attempt.
+        """
+        if check_attempt(attempt).account_id is None:
+            raise ValueError("This attempt was for a user token; use client.user.tokens.")
+        return self.account(attempt.account_id)
+
+    def user(self) -> Owner:
+        """
+        Return the user as an owner.
+        """
+        return self._user
+
+    def user_of(self, attempt: CreateAttempt) -> Owner:
+        """
+        Return the user, if a lost create was theirs.
+
+        Raises:
+            ValueError: The attempt was for an account-owned token.
+
+            TypeError: It is not an attempt.
+        """
+        if check_attempt(attempt).account_id is not None:
+            raise ValueError("This attempt was for an account-owned token; use client.accounts.tokens.")
+        return self._user
+
+    def _owner(self, account_id: str | None) -> Owner:
+        return Owner(self.sender, self.catalogue, self.ledger, account_id)

@@ -1,0 +1,138 @@
+"""
+Policies and conditions as callers write them become models, or an error says where the mistake is.
+
+They are classes of ours or plain mappings in the API's own JSON shape. An unknown key is refused:
+dropping a misspelt restriction would widen a grant. Members that are Cloudflare's to set are left out.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import attrs
+
+from cftokens._checks import check_choice, check_id, check_network, check_several, check_text
+from cftokens.models import Condition, ConditionRequestIP, PermissionGroup, Resources, TokenPolicy
+
+PlainPolicy = TokenPolicy | Mapping[str, Any]
+"""A policy as a `TokenPolicy`, or in the API's own JSON shape."""
+
+PlainCondition = Condition | Mapping[str, Any]
+"""A condition as a `Condition`, or in the API's own JSON shape."""
+
+_GROUP_KEYS: Final = tuple(field.name for field in attrs.fields(PermissionGroup))
+_POLICY_KEYS: Final = tuple(field.name for field in attrs.fields(TokenPolicy))
+_REQUEST_IP_KEYS: Final = ("request_ip", "request.ip")
+_SIDES: Final = {"in": "in_", "not_in": "not_in"}
+
+
+def policy_from(policy: object, where: str) -> TokenPolicy:
+    """
+    Return a checked policy. A mistake in it is said to be *where*.
+    """
+    if isinstance(policy, TokenPolicy):
+        policy = attrs.asdict(policy, recurse=False)
+    members = _check_keys(
+        policy,
+        where,
+        allowed=_POLICY_KEYS,
+        needed=("effect", "permission_groups", "resources"),
+        instead="a TokenPolicy, a mapping, or what p.allow('DNS Write', on=p.zone(zone_id)) returns",
+    )
+    return TokenPolicy(
+        effect=check_choice(members["effect"], f"{where}.effect", ("allow", "deny")),
+        permission_groups=_groups_from(members["permission_groups"], f"{where}.permission_groups"),
+        resources=_resources_from(members["resources"], f"{where}.resources"),
+    )
+
+
+def _groups_from(groups: Any, where: str) -> list[PermissionGroup]:
+    given = check_several(groups, where, "permission groups")
+    checked = [_group_from(group, f"{where}[{index}]") for index, group in enumerate(given)]
+    if not checked:
+        raise ValueError(f"{where} must not be empty: the policy would grant nothing.")
+    return checked
+
+
+def _group_from(group: object, where: str) -> PermissionGroup:
+    if isinstance(group, PermissionGroup):
+        return PermissionGroup(id=check_id(group.id, f"{where}.id"))
+    members = _check_keys(
+        group, where, allowed=_GROUP_KEYS, needed=("id",), instead="a PermissionGroup or a mapping"
+    )
+    return PermissionGroup(id=check_id(members["id"], f"{where}.id"))
+
+
+def _resources_from(resources: object, where: str) -> Resources:
+    if not isinstance(resources, Mapping) or not resources:
+        raise ValueError(f"{where} must be a mapping of at least one resource, such as {{name: '*'}}.")
+    return {
+        check_text(name, f"a key of {where}"): _names_from(leaf, f"{where}[{name!r}]")
+        if isinstance(leaf, Mapping)
+        else check_text(leaf, f"{where}[{name!r}]")
+        for name, leaf in resources.items()
+    }
+
+
+def _names_from(names: Mapping[Any, Any], where: str) -> dict[str, str]:
+    if not names:
+        raise ValueError(f"{where} must not be empty.")
+    return {
+        check_text(name, f"a key of {where}"): check_text(leaf, f"{where}[{name!r}]")
+        for name, leaf in names.items()
+    }
+
+
+def condition_from(condition: PlainCondition) -> Condition:
+    """
+    Return a checked condition.
+
+    An empty one is refused: with some clients it made a token that nothing could use, with others one
+    that could be used from everywhere.
+    """
+    if isinstance(condition, Condition):
+        condition = {"request_ip": condition.request_ip}
+    members = _check_keys(
+        condition, "condition", allowed=_REQUEST_IP_KEYS, instead="a Condition or a mapping"
+    )
+    given = [key for key in _REQUEST_IP_KEYS if members.get(key) is not None]
+    if len(given) != 1:
+        raise ValueError("condition must have one request_ip; pass None for a token without conditions.")
+    return Condition(request_ip=_request_ip_from(members[given[0]], f"condition.{given[0]}"))
+
+
+def _request_ip_from(request_ip: object, where: str) -> ConditionRequestIP:
+    if isinstance(request_ip, ConditionRequestIP):
+        request_ip = {"in": request_ip.in_, "not_in": request_ip.not_in}
+    members = _check_keys(
+        request_ip, where, allowed=tuple(_SIDES), instead="a mapping such as {'in': ['192.0.2.0/24']}"
+    )
+    sides = {
+        _SIDES[key]: _networks_from(networks, f"{where}.{key}")
+        for key, networks in members.items()
+        if networks is not None
+    }
+    if not sides:
+        raise ValueError(f"{where} must have networks under 'in' or 'not_in'.")
+    return ConditionRequestIP(**sides)
+
+
+def _networks_from(networks: Iterable[Any], where: str) -> list[str]:
+    given = check_several(networks, where, "networks, such as ['192.0.2.0/24']")
+    if not given:
+        raise ValueError(f"{where} must not be empty; leave it out if it is not meant to restrict.")
+    return [check_network(network, f"{where}[{index}]") for index, network in enumerate(given)]
+
+
+def _check_keys(
+    value: object, where: str, *, allowed: tuple[str, ...], needed: tuple[str, ...] = (), instead: str
+) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{where} must be {instead}, not {type(value).__name__}.")
+    for key in value:
+        if key not in allowed:
+            known = ", ".join(map(repr, allowed))
+            raise ValueError(f"{where} has an unknown key: {key!r:.40}. It may have {known}.")
+    for key in needed:
+        if value.get(key) is None:
+            raise ValueError(f"{where} must have {key!r}.")
+    return value

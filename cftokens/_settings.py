@@ -1,0 +1,190 @@
+"""
+A client's settings: retries and pace, and its checks of the credential, the base URL and the proxy.
+"""
+
+import asyncio
+import enum
+import ipaddress
+import random
+import re
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, NamedTuple
+
+import attrs
+from aiohttp import encode_basic_auth
+from yarl import URL
+
+from cftokens._secret import HiddenProxy, MaskedStr, NotAToken, TokenValue
+
+
+def _check_count(_: object, field: "attrs.Attribute[int]", value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):  # a float never equals a count of tries
+        raise TypeError(f"{field.name} must be an int, not {type(value).__name__}.")
+    if value < 1:
+        raise ValueError(f"{field.name} must be 1 or more, not {value}.")
+
+
+def _check_duration(_: object, field: "attrs.Attribute[float]", value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{field.name} must be a number of seconds, not {type(value).__name__}.")
+    if not value >= 0:
+        raise ValueError(f"{field.name} must be 0 seconds or more, not {value}.")
+
+
+@attrs.frozen
+class Retry:
+    """
+    How often a request is sent, and how long the waits between may be.
+
+    Attributes:
+        attempts: The most times that a request is sent, the first included.
+
+        first_wait: Seconds before the second time. Each further wait is twice as long, and each is
+            shortened at random by up to a quarter.
+
+        longest_wait: The longest wait in seconds. A ``Retry-After`` from Cloudflare is honoured in
+            full, even if it is longer.
+
+        budget: The most seconds that one call may spend waiting.
+    """
+
+    attempts: int = attrs.field(default=3, validator=_check_count)
+    first_wait: float = attrs.field(default=0.5, validator=_check_duration)
+    longest_wait: float = attrs.field(default=8.0, validator=_check_duration)
+    budget: float = attrs.field(default=60.0, validator=_check_duration)
+
+
+@attrs.frozen
+class RateLimit:
+    """
+    How many requests a client may send in how many seconds.
+
+    The default is Cloudflare's published limit for one token.
+    https://developers.cloudflare.com/fundamentals/api/reference/limits/
+
+    Attributes:
+        requests: The most requests in one *period*.
+
+        period: Its length in seconds.
+    """
+
+    requests: int = attrs.field(default=1200, validator=_check_count)
+    period: float = attrs.field(default=300.0, validator=[_check_duration, attrs.validators.gt(0)])
+
+
+class Timing(NamedTuple):
+    """
+    How a client reads the time, waits, and spreads its waits.
+    """
+
+    clock: Callable[[], float] = time.monotonic
+    """Returns seconds that never decrease."""
+
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    """Waits for a number of seconds."""
+
+    spread: Callable[[], float] = random.random
+    """Returns a number from 0 to 1 that keeps clients from retrying in step."""
+
+
+class Unset(enum.Enum):
+    """
+    The type of `UNSET`.
+    """
+
+    UNSET = "UNSET"
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+
+UNSET: Final = Unset.UNSET
+"""The default of an argument for which None has a meaning of its own."""
+
+
+def check_credential(credential: TokenValue | NotAToken | None) -> TokenValue:
+    """
+    Return a credential that may be a token. Anything else is refused before it is sent anywhere.
+    """
+    if not isinstance(credential, TokenValue):
+        kind = credential.kind if isinstance(credential, NotAToken) else "None"
+        raise TypeError(f"api_token must be a str or a TokenValue, not {kind}.")
+    if problem := _problem_of_credential(credential):
+        raise ValueError(f"api_token cannot be used: {problem}.")
+    return credential
+
+
+def _problem_of_credential(credential: TokenValue) -> str | None:
+    value = credential.reveal()
+    checks = {
+        "it is empty": not value.strip(),
+        "it is the repr of a TokenValue; pass its reveal()": value.startswith("<TokenValue"),
+        "it begins with 'Bearer '; pass the token alone": value.strip().lower().startswith("bearer "),
+        "it has a line break in it": "\n" in value or "\r" in value,
+        "it has white space in or around it": re.search(r"\s", value),
+        "it has quotes around it": value[:1] in "'\"`" or value[-1:] in "'\"`",
+        "it has characters that no token has": not (value.isascii() and value.isprintable()),
+    }
+    return next((problem for problem, found in checks.items() if found), None)
+
+
+def check_base_url(value: str | URL) -> URL:
+    """
+    Return the URL that the credential is sent to, without a slash at its end.
+    """
+    try:
+        url = URL(value)
+    except (ValueError, TypeError):
+        url = URL()
+    if re.search(r"[\x00-\x20\x7f]", str(value)):  # yarl drops some of these, which makes another host
+        raise ValueError("base_url cannot be used: it has white space in or around it.")
+    if problem := _problem_of_base_url(url):
+        raise ValueError(f"base_url cannot be used: {problem}.")
+    return url.with_path(url.raw_path.rstrip("/"), encoded=True)
+
+
+def _problem_of_base_url(url: URL) -> str | None:
+    if url.scheme not in {"http", "https"} or not url.host or not _is_host(url.host):
+        return "it does not begin with https:// and a host"
+    if url.raw_user is not None or url.raw_password is not None:
+        return "it has a user or password in it"
+    if url.raw_query_string or url.raw_fragment:
+        return "it has a query or a fragment"
+    if url.scheme == "http" and not _is_loopback(url.host):
+        return "the credential would travel unencrypted; only a loopback address may use http://"
+    return None
+
+
+def check_proxy(proxy: object) -> tuple[URL | None, dict[str, str] | None]:
+    """
+    Return a proxy's URL without its password, and the header that carries the password.
+    """
+    if not isinstance(proxy, HiddenProxy):
+        return None, None
+    try:
+        url = URL(proxy.reveal())
+        login = None if url.user is None else encode_basic_auth(url.user, url.password or "")
+        url = url.with_user(None)
+    except (ValueError, TypeError):
+        url, login = URL(), None
+    if url.scheme not in {"http", "https"} or not _is_host(url.host):
+        raise ValueError("proxy cannot be used: it does not begin with http:// or https:// and a host.")
+    return url, None if login is None else {"Proxy-Authorization": MaskedStr(login)}
+
+
+def _is_host(host: str | None) -> bool:
+    """
+    Return whether a name can be looked up. If not, aiohttp would fail in the middle of a request.
+    """
+    try:
+        return bool(host) and bool(str(host).encode("idna"))
+    except UnicodeError:
+        return False
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

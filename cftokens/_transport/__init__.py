@@ -1,0 +1,3 @@
+"""
+How one request travels: its turn, its tries, the connection, and what the answer means.
+"""

@@ -1,0 +1,47 @@
+"""
+Reads JSON strictly, with orjson if it is installed (``cftokens[speedups]``).
+"""
+
+import json
+import math
+import re
+from typing import Any, Final, NoReturn
+
+try:
+    import orjson
+except ImportError:
+    orjson = None  # type: ignore[assignment]  # it is optional
+
+_LONE_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def loads(document: bytes) -> Any:
+    """
+    Parse JSON in UTF-8, without lone surrogates, NaN and Infinity.
+
+    orjson makes a float of a whole number beyond 64 bits.
+
+    Raises:
+        ValueError: *document* is something else.
+
+        RecursionError: It is nested too deeply.
+    """
+    return _strict_loads(document) if orjson is None else orjson.loads(document)
+
+
+def _strict_loads(document: bytes) -> Any:
+    parsed = _DECODER.decode(document.decode())
+    if _LONE_SURROGATE.search(document):
+        json.dumps(parsed, ensure_ascii=False).encode()
+    return parsed
+
+
+def _refuse(_: str) -> NoReturn:
+    raise ValueError
+
+
+def _finite(number: str) -> float:
+    return value if math.isfinite(value := float(number)) else _refuse(number)
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)

@@ -1,0 +1,228 @@
+"""
+The way of every request: wait for a turn, send it, decide what came of it, and perhaps send it again.
+"""
+
+import hashlib
+import logging
+import ssl
+from collections.abc import Awaitable
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+from urllib.parse import quote, urlencode
+
+import aiohttp
+import attrs
+from yarl import URL
+
+from cftokens._secret import TokenValue
+from cftokens._settings import RateLimit, Retry, Timing
+from cftokens._transport.messages import Answer, NoAnswer, Request
+from cftokens._transport.pace import BURST, Pace, Window
+from cftokens._transport.session import Defaults, Session, headers_for
+from cftokens._transport.tries import Again, Tries
+from cftokens.errors import CFTokensError, ClosedError, RateLimitedError
+
+T = TypeVar("T")
+
+_MOST_PACES: Final = 1000
+"""The number of credentials whose pace is remembered."""
+
+_LOG: Final = logging.getLogger("cftokens")
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """
+    The settings of a client or a view, ready for its requests.
+    """
+
+    credential: TokenValue
+    base_url: URL
+    timeout: float
+    retry: Retry
+    pace: Pace | None = attrs.field(repr=False)
+    proxy: URL | None
+    proxy_headers: dict[str, str] | None = attrs.field(repr=False)
+    context: ssl.SSLContext | None
+    defaults: Defaults = attrs.field(init=False, repr=False)
+    address: str = attrs.field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        defaults = Defaults(
+            headers_for(self.credential),
+            aiohttp.ClientTimeout(total=self.timeout),
+            self.proxy,
+            self.proxy_headers,
+            self.context,
+        )
+        object.__setattr__(self, "defaults", defaults)
+        object.__setattr__(self, "address", str(self.base_url))
+
+
+class Transport:
+    """
+    What a client and its views share: the session, and the pace of each credential.
+
+    Args:
+        borrowed: A session that belongs to the caller, or None to make one.
+
+        timing: The clock, and the ways to wait.
+    """
+
+    def __init__(self, borrowed: aiohttp.ClientSession | None, timing: Timing) -> None:
+        self._session = Session(borrowed)
+        self._burst = Window(BURST)
+        self._timing = timing
+        self._closed = False
+        self._paces: dict[bytes, Pace] = {}
+
+    def pace(self, credential: TokenValue, limit: RateLimit | None) -> Pace | None:
+        """
+        Return the pace of a credential, which all views with that credential share.
+        """
+        if limit is None:
+            return None
+        key = hashlib.sha256(credential.reveal().encode()).digest()
+        if key not in self._paces:
+            while len(self._paces) >= _MOST_PACES:
+                del self._paces[next(iter(self._paces))]
+            self._paces[key] = Pace(limit, self._burst, self._timing)
+        return self._paces[key]
+
+    async def send(self, tries: Tries[T], settings: Settings) -> T:
+        """
+        Carry out a request, with as many tries as are safe and allowed.
+
+        Raises:
+            CFTokensError: It failed, or may have failed.
+        """
+        self._session.check_loop()
+        if self._closed:
+            raise _closed()
+        while True:
+            decision = await self._try(tries, settings)
+            if isinstance(decision, CFTokensError):
+                raise decision
+            if not isinstance(decision, Again):
+                return decision
+            _LOG.info(
+                "%s: try %d failed, again in %.1f s: %s",
+                tries.request.operation,
+                tries.count,
+                decision.seconds,
+                decision.error,
+            )
+            await self._timing.sleep(decision.seconds)
+
+    async def _try(self, tries: Tries[T], settings: Settings) -> T | CFTokensError | Again:
+        pace, waited = settings.pace, 0.0
+        try:
+            if pace is not None:
+                waited = await pace.turn(tries.patience)
+        except RateLimitedError as no_turn:
+            return tries.end_without_turn(no_turn)
+        outcome: Answer | NoAnswer | None = None
+        try:
+            if self._closed:
+                return tries.end(_closed())
+            outcome = await self._exchange(tries, waited, settings)
+            return tries.decide(outcome, self._timing.spread())
+        finally:
+            if pace is not None:
+                _finish(pace, outcome)
+
+    async def _exchange(self, tries: Tries[T], waited: float, settings: Settings) -> Answer | NoAnswer:
+        request, body = tries.request, tries.begin(waited, datetime.now(UTC))
+        start = self._timing.clock()
+        outcome = await self._session.exchange(
+            request.method, _url(request, settings.address), settings.defaults, body
+        )
+        if _LOG.isEnabledFor(logging.DEBUG):
+            _log_try(tries, outcome, self._timing.clock() - start)
+        return outcome
+
+    def seconds_ahead(self) -> float:
+        """
+        Return how far the server's clock is ahead of ours, rounded down, by its last answer.
+        """
+        return self._session.seconds_ahead()
+
+    @property
+    def is_open(self) -> bool:
+        """
+        Whether there is something to close.
+        """
+        return self._session.is_open
+
+    async def close(self) -> None:
+        """
+        Close the session if it is our own. May be called again.
+        """
+        self._closed = True
+        await self._session.close()
+
+
+class Sender:
+    """
+    What a client or a view sends with: the transport, its own settings, and whether it is closed.
+    """
+
+    def __init__(self, transport: Transport, settings: Settings) -> None:
+        self.transport = transport
+        self.settings = settings
+        self.closed = False
+
+    def with_settings(self, settings: Settings) -> "Sender":
+        """
+        Return a sender on the same transport, for a view.
+        """
+        view = Sender(self.transport, settings)
+        view.closed = self.closed
+        return view
+
+    def tries(self, request: Request[T]) -> Tries[T]:
+        """
+        Return the tries of a request, before the first one.
+        """
+        return Tries(request, self.settings.retry, self.settings.credential)
+
+    def send(self, tries: Tries[T]) -> Awaitable[T]:
+        """
+        Carry out a request.
+
+        Raises:
+            CFTokensError: It failed, or may have failed.
+        """
+        if self.closed:
+            raise _closed()
+        return self.transport.send(tries, self.settings)
+
+
+def _closed() -> ClosedError:
+    return ClosedError("This client is closed; make a new one.")
+
+
+def _finish(pace: Pace, outcome: Answer | NoAnswer | None) -> None:
+    if isinstance(outcome, Answer):
+        pace.finish(outcome.headers, outcome.retry_after if outcome.status == 429 else None)
+    else:
+        pace.finish(None, None)
+
+
+def _url(request: Request[Any], address: str) -> URL:
+    query = f"?{urlencode(request.query, quote_via=quote)}" if request.query else ""
+    return URL(f"{address}{request.path}{query}", encoded=True)
+
+
+def _log_try(tries: Tries[Any], outcome: Answer | NoAnswer, seconds: float) -> None:
+    request = tries.request
+    status, ray = (outcome.status, outcome.ray_id) if isinstance(outcome, Answer) else (outcome.reason, None)
+    _LOG.debug(
+        "%s %s: %s in %.3f s, try %d, ray %s",
+        request.method,
+        request.path,
+        status,
+        seconds,
+        tries.count,
+        ray,
+    )

@@ -1,0 +1,278 @@
+"""
+The one place that talks to aiohttp: the session, its loop, and what can go wrong in an exchange.
+"""
+
+import asyncio
+import io
+import os
+import ssl
+import time
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
+
+from cftokens._secret import MaskedStr, TokenValue
+from cftokens._transport.answers import LARGEST_BODY
+from cftokens._transport.body import OneShotBody
+from cftokens._transport.messages import Answer, NoAnswer, http_date
+from cftokens._version import __version__
+from cftokens.errors import ClosedError, WrongLoopError
+
+_CONNECTIONS: Final = 500
+"""aiohttp's 100 would make 200 requests of one second take two."""
+
+_OTHER_LOOP: Final = ("Event loop is closed", "inside a task", "attached to a different loop")
+"""What aiohttp and asyncio say on the wrong loop."""
+
+_NO_CONTENT_TYPE: Final = ("Content-Type",)
+
+
+class Defaults(NamedTuple):
+    """
+    What all requests of a client have in common.
+    """
+
+    headers: CIMultiDict[str]
+    timeout: aiohttp.ClientTimeout
+    proxy: URL | None
+    proxy_headers: Mapping[str, str] | None
+    context: ssl.SSLContext | None
+
+
+def headers_for(credential: TokenValue) -> CIMultiDict[str]:
+    """
+    Return the headers of every request, with the credential masked in their repr.
+    """
+    return CIMultiDict(
+        {
+            "Accept": "application/json",
+            "User-Agent": f"cftokens/{__version__}",
+            "Authorization": MaskedStr(f"Bearer {credential.reveal()}"),
+        }
+    )
+
+
+class Connector(aiohttp.TCPConnector):
+    """
+    A pool of connections that a forked process leaves to its parent.
+
+    Both share the sockets and the parent's epoll. A child that closed or collected the pool would take
+    the parent's connections away, so there it counts as closed, and its finaliser does nothing.
+    """
+
+    def __init__(self, *, limit: int) -> None:
+        self._process = os.getpid()
+        super().__init__(limit=limit)
+
+    @property
+    def closed(self) -> bool:
+        """
+        Whether it cannot be used in this process.
+        """
+        return self._process != os.getpid() or super().closed
+
+    def __del__(self) -> None:  # type: ignore[override]  # the argument is aiohttp's own
+        if self._process == os.getpid():
+            super().__del__()
+
+
+class Session:
+    """
+    An aiohttp session, our own or borrowed, and the loop that it belongs to.
+    """
+
+    def __init__(self, borrowed: aiohttp.ClientSession | None) -> None:
+        self._borrowed = borrowed
+        self._session = borrowed
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._process = os.getpid()
+        self._responses: set[aiohttp.ClientResponse] = set()
+        self._last_answer: tuple[str, float] = ("", 0.0)
+
+    async def exchange(
+        self, method: str, url: URL, defaults: Defaults, body: OneShotBody | None
+    ) -> Answer | NoAnswer:
+        """
+        Send a request and read its answer.
+
+        Raises:
+            ClosedError: The borrowed session is closed.
+
+            WrongLoopError: The session belongs to another loop.
+        """
+        if self._loop is not (loop := asyncio.get_running_loop()):
+            await self._move_to(loop)
+        session = self._open() if self._session is None else self._session
+        headers = defaults.headers if self._borrowed is None else _copied(defaults.headers, self._borrowed)
+        try:
+            async with session.request(
+                method,
+                url,
+                headers=headers,
+                data=body,
+                allow_redirects=False,
+                raise_for_status=False,
+                timeout=defaults.timeout,
+                proxy=defaults.proxy,
+                proxy_headers=defaults.proxy_headers,
+                ssl=defaults.context or True,
+                skip_auto_headers=None if body is None or body.size else _NO_CONTENT_TYPE,
+            ) as response:
+                return await self._read(response)
+        except (aiohttp.ClientError, OSError) as error:  # a time-out is an OSError
+            return _no_answer(error, defaults.timeout.total, written=body is None or body.written)
+        except (RuntimeError, ValueError) as error:
+            if self._borrowed is None and not session.closed:
+                return _no_answer(error, None, written=body is None or body.written)
+            misuse = _misuse(session, error)
+        raise misuse  # outside, so that aiohttp's own error is not its context
+
+    async def _read(self, response: aiohttp.ClientResponse) -> Answer:
+        self._responses.add(response)
+        try:
+            answer = Answer(response.status, response.headers, await _body(response), time.time())
+        finally:
+            self._responses.discard(response)
+        self._last_answer = (answer.headers.get("Date", ""), answer.received_on)
+        return answer
+
+    def seconds_ahead(self) -> float:
+        """
+        Return how far the server's clock is ahead of ours, rounded down, by its last answer.
+        """
+        date, received_on = self._last_answer
+        server = http_date(date)
+        return 0.0 if server is None else server - received_on
+
+    def _open(self) -> aiohttp.ClientSession:
+        self._session = aiohttp.ClientSession(
+            connector=Connector(limit=_CONNECTIONS), cookie_jar=aiohttp.DummyCookieJar()
+        )
+        return self._session
+
+    def check_loop(self) -> None:
+        """
+        Refuse another loop while the first one lives.
+
+        Raises:
+            WrongLoopError: This is another loop.
+        """
+        if self._loop is None or self._loop is asyncio.get_running_loop() or self._process != os.getpid():
+            return
+        if not self._loop.is_closed():
+            raise WrongLoopError(
+                "This client belongs to the event loop of its first request; make one client for each loop."
+            )
+
+    async def _move_to(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._process != os.getpid():
+            self._session, self._loop, self._process = self._borrowed, loop, os.getpid()
+            return
+        left_over = self._session if self.is_open else None
+        self._session, self._loop = self._borrowed, loop
+        if left_over is not None:
+            await left_over.close()
+
+    @property
+    def is_open(self) -> bool:
+        """
+        Whether there is a session of our own to close.
+        """
+        return self._session is not None and self._session is not self._borrowed and not self._session.closed
+
+    async def close(self) -> None:
+        """
+        Close the session, if it is our own.
+        """
+        if self.is_open and self._session is not None:
+            for response in self._responses:  # closing alone would leave its reader waiting
+                response.content.set_exception(aiohttp.ClientConnectionError())
+            await self._session.close()
+
+
+def _copied(headers: CIMultiDict[str], borrowed: aiohttp.ClientSession) -> CIMultiDict[str]:
+    """
+    Copy the headers, which the borrowed session may add to; if it does not decompress, ask for plain text.
+    """
+    copy = headers.copy()
+    if not borrowed.auto_decompress:
+        copy["Accept-Encoding"] = "identity"
+    return copy
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes | None:
+    # A traceback shows bytes in a local variable, but not in a BytesIO.
+    body = io.BytesIO()
+    while not response.content.at_eof():
+        body.write(await response.content.readany())
+        if body.tell() > LARGEST_BODY:
+            response.close()
+            return None
+    return body.getvalue()
+
+
+def _misuse(session: aiohttp.ClientSession, error: Exception) -> Exception:
+    """
+    Translate aiohttp's error about an unfit session. An error from the session's own hooks is unchanged.
+    """
+    if session.closed:
+        return ClosedError("The session is closed.")
+    if any(words in str(error) for words in _OTHER_LOOP):
+        return WrongLoopError(
+            "The borrowed session belongs to another event loop; use it there, or pass another."
+        )
+    if "AUTHORIZATION header with AUTH" in str(error):
+        return ValueError(
+            "The borrowed session takes another credential from a netrc file; pass one without trust_env."
+        )
+    return error
+
+
+def _no_answer(error: Exception, timeout: float | None, *, written: bool) -> NoAnswer:
+    """
+    Say what happened, with a newly made cause.
+
+    aiohttp's exceptions, and their tracebacks, hold request headers, proxy passwords, and parts of
+    answers.
+    """
+    if isinstance(error, TimeoutError):
+        return NoAnswer(
+            f"timed out after {timeout:g} seconds", TimeoutError(type(error).__name__), True, written
+        )
+    return NoAnswer(_what_happened(error), _cause(error), False, written)
+
+
+def _what_happened(error: Exception) -> str:  # noqa: C901, PLR0911 -- a table of cases
+    match error:
+        case aiohttp.ClientProxyConnectionError():
+            return f"the proxy at {error.host}:{error.port} cannot be reached"
+        case aiohttp.ClientHttpProxyError():
+            return f"the proxy refused with {error.status}"
+        case aiohttp.ClientConnectorDNSError():
+            return f"the host {error.host} was not found"
+        case aiohttp.ClientConnectorCertificateError():
+            return f"the certificate of {error.host} is not valid"
+        case aiohttp.ClientSSLError():
+            return f"no secure connection to {error.host} could be made"
+        case aiohttp.ClientConnectorError():
+            return f"no connection to {error.host}:{error.port} could be made"
+        case aiohttp.ClientPayloadError():
+            return "it was cut short or could not be decoded"
+        case aiohttp.ClientResponseError():
+            return "what arrived was not HTTP"
+        case aiohttp.ClientError() | OSError():
+            return "the connection was lost"
+        case RuntimeError() if "shutdown" in str(error):
+            return "the event loop of this client is shutting down"
+        case _:
+            return f"the request could not be sent, or its answer could not be read ({type(error).__name__})"
+
+
+def _cause(error: Exception) -> Exception:
+    inner = getattr(error, "os_error", None) or getattr(error, "certificate_error", None) or error
+    if isinstance(inner, OSError) and inner.errno is not None:
+        return OSError(inner.errno, inner.strerror)
+    return ConnectionError(type(inner).__name__)

@@ -1,0 +1,148 @@
+"""
+Whether a request is sent again: the pure decisions about the tries of one call. No I/O, no await.
+"""
+
+from datetime import datetime
+from typing import Generic, NamedTuple, TypeVar
+
+from cftokens._secret import TokenValue
+from cftokens._settings import Retry
+from cftokens._transport.answers import decipher
+from cftokens._transport.body import OneShotBody
+from cftokens._transport.messages import Answer, NoAnswer, Request
+from cftokens.errors import CFTokensError, NoResponseError, NotFoundError, RateLimitedError, ServerError
+
+T = TypeVar("T")
+
+
+class Again(NamedTuple):
+    """
+    The decision to send a request again.
+    """
+
+    seconds: float
+    """How long to wait before."""
+
+    error: CFTokensError
+    """What went wrong this time."""
+
+
+class Tries(Generic[T]):
+    """
+    The tries of one call: what they spent, what they may have done, and whether another one follows.
+
+    Args:
+        request: What is sent.
+
+        retry: How often and how long it may be tried.
+
+        credential: What the errors must not show.
+    """
+
+    __slots__ = (
+        "_body",
+        "_credential",
+        "_failure",
+        "_retry",
+        "_unknown",
+        "_waited",
+        "count",
+        "request",
+        "started_on",
+    )
+
+    def __init__(self, request: Request[T], retry: Retry, credential: TokenValue) -> None:
+        self.request = request
+        self.count = 0
+        self.started_on: datetime | None = None
+        self._body: OneShotBody | None = None
+        self._retry = retry
+        self._credential = credential
+        self._waited = 0.0
+        self._unknown = False
+        self._failure: CFTokensError | None = None
+
+    @property
+    def patience(self) -> float:
+        """
+        The seconds that may still be spent waiting.
+        """
+        return self._retry.budget - self._waited
+
+    @property
+    def may_have_effect(self) -> bool:
+        """
+        Whether the server may have carried the request out, as far as no answer says otherwise.
+        """
+        under_way = self._body is not None and self._body.written
+        return self.request.changes and (self._unknown or under_way)
+
+    def begin(self, waited: float, now: datetime) -> OneShotBody | None:
+        """
+        Count a try, and return the body to send.
+
+        Args:
+            waited: Seconds spent waiting for the turn.
+
+            now: The time, as `started_on` keeps it for the latest try.
+        """
+        self._waited += waited
+        self.count += 1
+        self.started_on = now
+        self._body = None if self.request.body is None else OneShotBody(self.request.body)
+        return self._body
+
+    def decide(self, outcome: Answer | NoAnswer, random: float) -> T | CFTokensError | Again:
+        """
+        Return the call's result, its error, or that it is sent again.
+
+        Args:
+            outcome: What came of the try.
+
+            random: A number from 0 to 1 that keeps clients from retrying in step.
+        """
+        written = self._body is None or self._body.written
+        self._body = None
+        result = decipher(self.request, outcome, self._credential)
+        if not isinstance(result, CFTokensError):
+            return result
+        if self._unknown and isinstance(result, NotFoundError) and self.request.if_gone is not None:
+            return self.request.if_gone
+        self._unknown = self._unknown or result.outcome_unknown
+        self._failure = result
+        wait = self._next_wait(outcome, random)
+        exhausted = self.count >= self._retry.attempts or wait > self.patience
+        if exhausted or not self._may_repeat(result, written):
+            return self.end(result)
+        self._waited += wait
+        return Again(wait, result)
+
+    def end(self, error: CFTokensError) -> CFTokensError:
+        """
+        Return *error*, completed with what earlier tries may have done.
+        """
+        if self._unknown and not error.outcome_unknown:
+            error.outcome_unknown = True
+            error.add_note("An earlier try got no answer and may have taken effect.")
+        return error
+
+    def end_without_turn(self, error: RateLimitedError) -> CFTokensError:
+        """
+        Return the error of a call whose next turn is too far away: the last try's, if there was one.
+        """
+        return self.end(self._failure or error)
+
+    def _may_repeat(self, error: CFTokensError, written: bool) -> bool:
+        """
+        Return whether sending the request again can do no harm and may help.
+        """
+        if isinstance(error, RateLimitedError):
+            return True
+        if isinstance(error, NoResponseError | ServerError):
+            return self.request.repeatable or not written
+        return False
+
+    def _next_wait(self, outcome: Answer | NoAnswer, random: float) -> float:
+        longest = min(self._retry.first_wait * 2.0 ** min(self.count - 1, 64), self._retry.longest_wait)
+        asked = outcome.retry_after if isinstance(outcome, Answer) else None
+        return max(longest * (1 - random / 4), asked or 0.0)

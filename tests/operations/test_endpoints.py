@@ -1,0 +1,171 @@
+"""
+Each operation as data.
+"""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from cftokens._operations import endpoints
+from cftokens._secret import TokenValue
+from cftokens._transport.answers import decipher
+from cftokens._transport.messages import Request
+from cftokens.errors import UnexpectedResponseError
+from cftokens.models import Token, TokenDeleteResponse
+from tests.answers import REQUESTS, THE_TOKEN, TOKENS, answer, body_of, sample_of
+from tests.vocabulary import TOKEN_ID, TOKEN_POLICY, VALUE, success
+
+CONDITION = {"request_ip": {"in": ["192.0.2.0/24"]}}
+MOMENT = datetime(2027, 1, 1, tzinfo=UTC)
+
+
+def outcome_of(request: Request[Any], body: object) -> Any:
+    """
+    Return what becomes of a successful answer.
+    """
+    return decipher(request, answer(body), VALUE)
+
+
+def update(**given: Any) -> Request[Token]:
+    """
+    Return an update that leaves out what is not given.
+    """
+    return endpoints.update_token(THE_TOKEN, body_of(**({"name": "n", "policies": [TOKEN_POLICY]} | given)))
+
+
+class TestRequests:
+    @pytest.mark.parametrize(
+        ("operation", "method", "path", "body"),
+        [
+            ("list", "GET", "", None),
+            ("permission_groups", "GET", "/permission_groups", None),
+            ("verify", "GET", "/verify", None),
+            ("get", "GET", f"/{TOKEN_ID}", None),
+            ("delete", "DELETE", f"/{TOKEN_ID}", b""),
+            ("roll", "PUT", f"/{TOKEN_ID}/value", b"{}"),
+        ],
+    )
+    def test_each_has_its_address(self, operation: str, method: str, path: str, body: bytes | None) -> None:
+        """
+        Method, path and body are the ones that Cloudflare documents.
+        """
+        request = REQUESTS[operation]()
+
+        assert (request.method, request.path, request.body) == (method, f"{TOKENS}{path}", body)
+
+    @pytest.mark.parametrize(
+        ("operation", "method", "path"), [("create", "POST", ""), ("update", "PUT", TOKEN_ID)]
+    )
+    def test_a_token_is_sent_whole(self, operation: str, method: str, path: str) -> None:
+        """
+        A create and an update carry the token as their body.
+        """
+        request = REQUESTS[operation]()
+
+        assert (request.method, request.path) == (method, f"{TOKENS}/{path}".rstrip("/"))
+        assert json.loads(request.body or b"").keys() == {"name", "policies"}
+
+    @pytest.mark.parametrize("operation", REQUESTS)
+    def test_what_a_lost_answer_leaves_unknown(self, operation: str) -> None:
+        """
+        Reading changes nothing, and only create and roll are never carried out twice.
+        """
+        request = REQUESTS[operation]()
+
+        assert request.changes is (request.method != "GET")
+        assert request.repeatable is (operation not in {"create", "roll"})
+        assert request.if_gone == (TokenDeleteResponse(id=TOKEN_ID) if operation == "delete" else None)
+
+    def test_a_query_is_passed_on(self) -> None:
+        """
+        What a listing asks for is part of the request.
+        """
+        assert endpoints.list_tokens(TOKENS, {"page": "2"}).query == {"page": "2"}
+
+    @pytest.mark.parametrize("token_id", ["", "verify", "permission_groups", f"{TOKEN_ID}/", f"{TOKEN_ID}\n"])
+    def test_a_token_id_that_would_be_another_request_is_refused(self, token_id: str) -> None:
+        """
+        An empty id would turn a get into a list.
+        """
+        with pytest.raises(ValueError, match="token_id must be 32 lower-case hexadecimal digits"):
+            endpoints.token_path(TOKENS, token_id)
+
+
+class TestCreate:
+    def test_its_answer_has_the_value(self) -> None:
+        """
+        The new token comes with its secret.
+        """
+        created = outcome_of(REQUESTS["create"](), sample_of("create"))
+
+        assert isinstance(created.value, TokenValue)
+        assert created.value.kind == "account"
+
+    def test_an_answer_without_the_value_is_unexpected(self) -> None:
+        """
+        A create that shows no value may have made a token that nobody can use.
+        """
+        error = outcome_of(REQUESTS["create"](), sample_of("get"))
+
+        assert isinstance(error, UnexpectedResponseError)
+        assert "value: is missing. It may have taken effect anyway." in str(error)
+
+
+class TestUpdate:
+    @pytest.mark.parametrize(
+        ("key", "value"),
+        [
+            ("condition", CONDITION),
+            ("condition", {"request.ip": {"not_in": ["192.0.2.1/32"]}}),
+            ("expires_on", "2027-01-01T00:00:00Z"),
+            ("not_before", "2027-01-01T00:00:00Z"),
+        ],
+    )
+    def test_what_was_to_be_gone_and_is_not_is_unexpected(self, key: str, value: object) -> None:
+        """
+        A restriction that was left out and still stands in the answer is an error that names it.
+        """
+        error = outcome_of(update(), success({"id": TOKEN_ID, key: value}))
+
+        assert isinstance(error, UnexpectedResponseError)
+        assert f"{key}: still set, but should have been removed" in str(error)
+        assert error.outcome_unknown
+
+    @pytest.mark.parametrize(
+        "shell",
+        [
+            {},
+            {"condition": None, "expires_on": None, "not_before": None},
+            {"condition": {}},
+            {"condition": {"request_ip": None}},
+            {"condition": {"request_ip": {}}},
+            {"condition": {"request_ip": {"in": None, "not_in": []}, "request.ip": None}},
+        ],
+    )
+    def test_an_empty_shell_says_that_there_is_none(self, shell: dict[str, object]) -> None:
+        """
+        A condition without a network in it restricts nothing.
+        """
+        assert isinstance(outcome_of(update(), success({"id": TOKEN_ID, **shell})), Token)
+
+    def test_what_was_sent_may_be_there(self) -> None:
+        """
+        Restrictions that the update asked for are what the answer should show.
+        """
+        request = update(condition=CONDITION, expires_on=MOMENT.replace(year=2028), not_before=MOMENT)
+        answered = {
+            "id": TOKEN_ID,
+            "condition": CONDITION,
+            "expires_on": "2028-01-01T00:00:00Z",
+            "not_before": "2027-01-01T00:00:00Z",
+        }
+
+        assert isinstance(outcome_of(request, success(answered)), Token)
+
+    def test_a_status_is_sent(self) -> None:
+        """
+        Disabling is an update with a status.
+        """
+        assert json.loads(update(status="disabled").body or b"")["status"] == "disabled"

@@ -1,0 +1,123 @@
+"""
+Which token can be the one that a lost create made.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import attrs
+import pytest
+
+from cftokens._operations.recovery import check_attempt, could_be
+from cftokens.models import Condition, ConditionRequestIP, PermissionGroup, Token, TokenPolicy
+from tests.answers import ATTEMPT
+from tests.vocabulary import TOKEN_ID, TOKEN_POLICY, ZONE_READ
+
+EARLIEST = ATTEMPT.started_on.timestamp() + 0.75
+MADE = Token(id=TOKEN_ID, name="new", status="active", issued_on=ATTEMPT.started_on, policies=(TOKEN_POLICY,))
+OTHER = PermissionGroup(id="f" * 32)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"issued_on": ATTEMPT.started_on + timedelta(hours=1)},
+        {
+            "policies": [
+                TokenPolicy(
+                    id=TOKEN_ID,
+                    effect="allow",
+                    permission_groups=[PermissionGroup(id=ZONE_READ, name="x")],
+                    resources=TOKEN_POLICY.resources,
+                )
+            ]
+        },
+    ],
+)
+def test_the_token_that_was_asked_for_could_be_it(change: dict[str, Any]) -> None:
+    """
+    Name, access and time fit, and the whole seconds of Cloudflare's times do not matter.
+    """
+    assert could_be(attrs.evolve(MADE, **change), ATTEMPT, EARLIEST, arrived=())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "New"},
+        {"name": "new "},
+        {"name": None},
+        {"last_used_on": datetime(2026, 7, 1, 5, 21, tzinfo=UTC)},
+        {"issued_on": None},
+        {"issued_on": ATTEMPT.started_on - timedelta(seconds=1)},
+        {"status": "disabled"},
+        {"expires_on": datetime(2027, 1, 1, tzinfo=UTC)},
+        {"not_before": datetime(2026, 1, 1, tzinfo=UTC)},
+        {"policies": ()},
+        {"policies": (TOKEN_POLICY, attrs.evolve(TOKEN_POLICY, effect="deny"))},
+        {
+            "policies": (
+                attrs.evolve(TOKEN_POLICY, permission_groups=[*TOKEN_POLICY.permission_groups, OTHER]),
+            )
+        },
+    ],
+)
+def test_any_other_token_could_not(change: dict[str, Any]) -> None:
+    """
+    A token with another name or access, in use, or older, is never taken for the lost one.
+    """
+    assert not could_be(attrs.evolve(MADE, **change), ATTEMPT, EARLIEST, arrived=())
+
+
+def test_a_token_whose_value_arrived_is_not_lost() -> None:
+    """
+    It is somebody's, however well it fits.
+    """
+    assert not could_be(MADE, ATTEMPT, EARLIEST, arrived=[MADE.id])
+
+
+CONDITION = Condition(request_ip=ConditionRequestIP(in_=["192.0.2.0/24", "2001:db8::/32"]))
+
+
+@pytest.mark.parametrize(
+    ("asked", "found", "fits"),
+    [
+        (CONDITION, {"in_": ["2001:db8::/32", "192.0.2.0/24"], "not_in": []}, True),
+        (CONDITION, {"in_": ["192.0.2.0/24"]}, False),
+        (CONDITION, None, False),
+        (None, {"in_": ["192.0.2.0/24"]}, False),
+        (None, {}, True),
+    ],
+)
+def test_the_condition_must_be_what_was_asked_for(
+    asked: Condition | None, found: dict[str, list[str]] | None, fits: bool
+) -> None:
+    """
+    A token that works from elsewhere is not the one, in whatever order its networks come.
+    """
+    condition = None if found is None else Condition(request_ip=ConditionRequestIP(**found))
+    token = attrs.evolve(MADE, condition=condition)
+
+    assert could_be(token, attrs.evolve(ATTEMPT, condition=asked), EARLIEST, arrived=()) is fits
+
+
+@pytest.mark.parametrize("attempt", [None, "x", MADE])
+def test_an_attempt_is_an_attempt(attempt: Any) -> None:
+    """
+    Something else is a TypeError that says what to give.
+    """
+    with pytest.raises(TypeError, match="recover"):
+        check_attempt(attempt)
+
+
+@pytest.mark.parametrize(
+    ("start", "kind"),
+    [(datetime(2026, 1, 1), ValueError), ("2026-01-01", TypeError)],  # noqa: DTZ001 -- the mistake
+)
+def test_an_attempt_has_a_start_in_time(start: Any, kind: type[Exception]) -> None:
+    """
+    Without a zone nobody knows when that was.
+    """
+    with pytest.raises(kind, match="started_on"):
+        check_attempt(attrs.evolve(ATTEMPT, started_on=start))

@@ -1,0 +1,369 @@
+"""
+A client stays within the limits, by its own count and by what the server says is left.
+"""
+
+import asyncio
+import math
+import random
+
+import pytest
+
+from cftokens import CFTokensError, Client, RateLimit, RateLimitedError, Retry, ServerError
+from cftokens._settings import Timing
+from cftokens._transport.pace import BURST, Pace, Window
+from cftokens.emulator import Emulator
+from tests.servers import RawServer, reply
+from tests.support import CALLS, Clock, client_of, failure_of
+from tests.vocabulary import RESULTS, TOKEN_ID, entry, failure, success
+
+VERIFIED = success(RESULTS["verify"])
+
+
+def pace_of(clock: Clock, requests: int = 3, period: float = 10.0) -> Pace:
+    """
+    Make a pace with a small limit.
+    """
+    return Pace(RateLimit(requests=requests, period=period), Window(BURST), Timing(clock, clock.sleep))
+
+
+async def test_there_is_no_wait_within_the_limit() -> None:
+    """
+    With a limit of three, the first three requests go out at once.
+    """
+    clock = Clock()
+    pace = pace_of(clock)
+    waits = [await pace.turn(0.0) for _ in range(3)]
+
+    assert waits == [0.0, 0.0, 0.0]
+
+
+async def test_a_request_counts_until_one_period_after_its_answer() -> None:
+    """
+    With the limit used up, the next one waits until one period after the oldest answer.
+    """
+    clock = Clock()
+    pace = pace_of(clock)
+    for seconds in (0.0, 1.0, 2.0):
+        await pace.turn(0.0)
+        clock.now += seconds
+        pace.finish(None, None)
+    waited = await pace.turn(60.0)
+
+    assert waited == 7.0
+
+
+async def test_a_wait_beyond_the_patience_is_an_error() -> None:
+    """
+    The error is raised without waiting, and says how long the wait would have been.
+    """
+    clock = Clock()
+    pace = pace_of(clock, requests=1)
+    await pace.turn(0.0)
+    pace.finish(None, None)
+    with pytest.raises(RateLimitedError, match=r"not sent: .* in 10\.0 s, longer than the 9 s") as caught:
+        await pace.turn(9.0)
+
+    assert (caught.value.retry_after, caught.value.sent, clock.waits) == (10.0, False, [])
+
+
+async def test_with_all_requests_in_flight_the_wait_is_at_least_a_period() -> None:
+    """
+    Since none has been answered yet, a shorter patience is an error.
+    """
+    pace = pace_of(Clock(), requests=1)
+    await pace.turn(0.0)
+    with pytest.raises(RateLimitedError) as caught:
+        await pace.turn(9.0)
+
+    assert caught.value.retry_after == 10.0
+
+
+async def test_waiting_requests_are_sent_in_order() -> None:
+    """
+    Of four tasks that wait for one slot, the first to wait is the first to send.
+    """
+    clock = Clock(workers=4)
+    pace = pace_of(clock, requests=1)
+    await pace.turn(0.0)
+    pace.finish(None, None)
+    order = []
+
+    async def work(number: int) -> None:
+        await pace.turn(1000.0)
+        order.append(number)
+        pace.finish(None, None)
+        clock.leave()
+
+    await asyncio.gather(*(work(number) for number in range(4)))
+
+    assert order == [0, 1, 2, 3]
+
+
+async def test_a_cancelled_wait_leaves_the_queue() -> None:
+    """
+    A cancelled task no longer counts as waiting.
+    """
+    clock = Clock(workers=2)
+    pace = pace_of(clock, requests=1)
+    await pace.turn(0.0)
+    pace.finish(None, None)
+    waiting = asyncio.ensure_future(pace.turn(1000.0))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+    assert pace._waiting == []
+
+
+@pytest.mark.parametrize(
+    ("header", "wait"),
+    [
+        ('"default";r=1;t=30', 31.0),
+        ('"default";r=0;t=30', 31.0),
+        ('"default";r=40;t=30', 0.0),
+        ('"burst";r=9;t=2, "default";r=1;t=30', 31.0),
+        ("", 0.0),
+        ("nonsense", 0.0),
+        ('"default";r=-1;t=x', 0.0),
+    ],
+)
+async def test_the_servers_count_matters(header: str, wait: float) -> None:
+    """
+    If no more than a reserve is left, the client waits until one second after the server's window.
+    """
+    clock = Clock()
+    pace = pace_of(clock, requests=100)
+    await pace.turn(0.0)
+    pace.finish({"Ratelimit": header}, None)
+    waited = await pace.turn(60.0)
+
+    assert waited == wait
+
+
+async def test_requests_by_others_enlarge_the_reserve() -> None:
+    """
+    Nine requests by others between two answers add eighteen to the reserve.
+    """
+    clock = Clock()
+    pace = pace_of(clock, requests=100)
+    for left in (60, 50):
+        await pace.turn(0.0)
+        pace.finish({"Ratelimit": f'"default";r={left};t=30'}, None)
+    free = 0
+    while pace._delay(0) == 0:
+        await pace.turn(0.0)
+        pace.finish(None, None)
+        free += 1
+
+    assert free == 50 - 1 - 2 * 9
+
+
+async def test_own_requests_are_not_taken_for_others() -> None:
+    """
+    With a hundred in flight and answered out of order, the reserve stays at one percent.
+    """
+    clock = Clock()
+    unlimited = RateLimit(requests=10_000)
+    pace = Pace(unlimited, Window(unlimited), Timing(clock, clock.sleep))
+    left, order = 1200, random.Random(1)
+    in_flight: list[int] = []
+    for _ in range(1050):
+        await pace.turn(0.0)
+        left -= 1
+        in_flight.append(left)
+        if len(in_flight) == 100:
+            answered = in_flight.pop(order.randrange(100))
+            pace.finish({"Ratelimit": f'"default";r={answered};t=300'}, None)
+
+    assert pace._word._reserve() == 12
+
+
+async def test_a_late_answer_does_not_lift_a_block() -> None:
+    """
+    A budget in an answer that arrives after the 429 does not shorten the wait.
+    """
+    pace = pace_of(Clock(), requests=100)
+    for _ in range(2):
+        await pace.turn(0.0)
+    pace.finish({}, 300.0)
+    pace.finish({"Ratelimit": '"default";r=90;t=120'}, None)
+    with pytest.raises(RateLimitedError) as caught:
+        await pace.turn(60.0)
+
+    assert caught.value.retry_after == 300.0
+
+
+async def test_a_window_of_years_is_cut_to_an_hour() -> None:
+    """
+    A server that says that nothing is left for 31 years blocks requests for an hour.
+    """
+    pace = pace_of(Clock(), requests=100)
+    await pace.turn(0.0)
+    pace.finish({"Ratelimit": '"default";r=0;t=999999999'}, None)
+
+    assert await pace.turn(4000.0) == 3601.0
+
+
+async def test_a_small_server_budget_is_used_up() -> None:
+    """
+    The reserve is a share of the server's budget, not of the configured limit.
+    """
+    pace = pace_of(Clock(), requests=1200)
+    await pace.turn(0.0)
+    pace.finish({"Ratelimit": '"burst";r=9;t=10'}, None)
+    waits = [await pace.turn(60.0) for _ in range(8)]
+
+    assert waits == [0.0] * 8
+
+
+async def test_a_forked_process_forgets_requests_in_flight(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    The parent's requests do not count in the child, where they would never end.
+    """
+    clock = Clock()
+    pace = pace_of(clock, requests=1)
+    await pace.turn(0.0)
+    monkeypatch.setattr("cftokens._transport.pace.os.getpid", lambda: -1)
+
+    assert await pace.turn(0.0) == 0.0
+
+
+async def test_a_retry_after_of_the_whole_budget_is_waited_out() -> None:
+    """
+    After the wait the pace lets the request go out, although the budget is spent.
+    """
+    clock = Clock()
+    limited = reply(429, failure(), Retry_After="60")
+    async with RawServer(limited, reply(200, VERIFIED)) as server:
+        async with client_of(server.base_url, clock, rate_limit=RateLimit()) as client:
+            await client.accounts.tokens.verify()
+
+    assert clock.waits == [60.0]
+
+
+async def test_a_block_holds_for_every_call_with_its_credential() -> None:
+    """
+    After a 429 a view with that credential sends nothing, and one with another still sends.
+    """
+    clock = Clock()
+    blocked = reply(429, failure(entry(971)), Retry_After="300")
+    limit = RateLimit()
+    async with RawServer(blocked, reply(200, VERIFIED)) as server:
+        async with client_of(server.base_url, clock, rate_limit=limit) as client:
+            first = await failure_of(client.accounts.tokens.verify())
+            second = await failure_of(client.with_options(timeout=5.0).accounts.tokens.get(TOKEN_ID))
+            await client.with_options(api_token="another").accounts.tokens.verify()
+
+    assert isinstance(first, RateLimitedError)
+    assert isinstance(second, RateLimitedError)
+    assert (first.sent, second.sent, second.retry_after) == (True, False, 300.0)
+    assert len(server.requests) == 2
+
+
+async def test_the_pace_spends_from_the_budget() -> None:
+    """
+    Waits for a turn and waits before a retry share one budget.
+    """
+    clock = Clock()
+    limit = RateLimit(requests=1, period=10.0)
+    retry = Retry(budget=10.4)
+    async with RawServer(reply(200, VERIFIED), reply(500)) as server:
+        async with client_of(server.base_url, clock, rate_limit=limit, retry=retry) as client:
+            await client.accounts.tokens.verify()
+            await failure_of(client.accounts.tokens.verify())
+
+    assert clock.waits == [10.0]
+
+
+async def test_an_unknown_outcome_survives_a_refused_turn() -> None:
+    """
+    If there is no time for another turn, the error is that of the first try, which may have worked.
+    """
+    clock = Clock()
+    limit = RateLimit(requests=1, period=100.0)
+    async with RawServer(reply(502)) as server:
+        async with client_of(server.base_url, clock, rate_limit=limit) as client:
+            error = await failure_of(CALLS["update"](client))
+
+    assert isinstance(error, ServerError)
+    assert error.outcome_unknown
+
+
+async def test_the_burst_limit_holds_for_all_credentials_together() -> None:
+    """
+    Two credentials together send 200 requests at once, and the next one waits for a second.
+    """
+    clock = Clock()
+    burst = Window(BURST)
+    paces = [Pace(RateLimit(), burst, Timing(clock, clock.sleep)) for _ in range(2)]
+    waits = []
+    for number in range(201):
+        waits.append(await paces[number % 2].turn(60.0))
+        paces[number % 2].finish(None, None)
+
+    assert waits == [0.0] * 200 + [1.0]
+
+
+async def work(client: Client, clock: Clock, jobs: "list[int]", refused: "list[int]") -> None:
+    """
+    Send requests until there are no more jobs.
+    """
+    while jobs:
+        jobs.pop()
+        try:
+            await client.accounts.tokens.verify()
+        except CFTokensError:
+            refused.append(1)
+    clock.leave()
+
+
+async def time_for(
+    emulator: Emulator, clock: Clock, clients: "list[Client]", jobs: "list[list[int]]"
+) -> float:
+    """
+    Return the seconds that the clients need for their jobs, each with ten requests in flight.
+    """
+    start, refused = clock.now, list[int]()
+    await asyncio.gather(
+        *(
+            work(client, clock, job, refused)
+            for client, job in zip(clients, jobs, strict=True)
+            for _ in range(10)
+        )
+    )
+    assert refused == []
+    assert 429 not in [request.status for request in emulator.requests]
+    return clock.now - start
+
+
+PATIENT = Retry(budget=math.inf)
+
+
+async def test_three_thousand_requests_are_never_refused() -> None:
+    """
+    Under an enforced limit there is no 429, and the client is at most 5 percent slower than allowed.
+    """
+    clock = Clock(workers=10)
+    limit = RateLimit()
+    async with Emulator(clock=clock, rate_limit=limit) as emulator:
+        async with client_of(emulator, clock, retry=PATIENT, rate_limit=limit) as client:
+            seconds = await time_for(emulator, clock, [client], [list(range(3000))])
+
+    windows = 3000 // 1200
+    assert seconds <= windows * 300 * 1.05
+
+
+async def test_two_clients_share_a_budget_without_a_refusal() -> None:
+    """
+    With one credential there is no 429, and each is at most 10 percent slower than half the budget allows.
+    """
+    clock = Clock(workers=20)
+    limit = RateLimit()
+    async with Emulator(clock=clock, rate_limit=limit) as emulator:
+        clients = [client_of(emulator, clock, retry=PATIENT, rate_limit=limit) for _ in range(2)]
+        seconds = await time_for(emulator, clock, clients, [list(range(3000)), list(range(3000))])
+        for client in clients:
+            await client.close()
+
+    assert seconds <= 3000 / (1200 / 2) * 300 * 1.10

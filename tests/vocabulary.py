@@ -1,0 +1,80 @@
+"""
+The ids, secrets, tokens and answers that the tests share. Each has one name, everywhere.
+"""
+
+from typing import Any, Final
+
+from cftokens._secret import TokenValue
+from cftokens.models import PermissionGroup, TokenPolicy
+
+MARK: Final = "T0PS3CR3T"
+"""Part of every secret in the tests. It must never be shown."""
+
+CREDENTIAL: Final = f"cfat_{MARK}{'a' * 31}0badf00d"
+MINTED: Final = f"cfat_{MARK}{'b' * 31}0badf00d"
+VALUE: Final = TokenValue(CREDENTIAL)
+
+ACCOUNT: Final = "0000000000000000000000000000e001"
+TOKEN_ID: Final = "0000000000000000000000000000a001"
+ZONE_ID: Final = "22b1de5f1c0e4b3ea97bb1e963b06a43"
+ZONE_READ: Final = "c8fed203ed3043cba015a93ad1616f1f"
+DNS_READ: Final = "82e64a83756745bbbb1c9c2701bf816b"
+
+POLICY: Final[dict[str, Any]] = {
+    "effect": "allow",
+    "permission_groups": [{"id": ZONE_READ}],
+    "resources": {f"com.cloudflare.api.account.{ACCOUNT}": "*"},
+}
+TOKEN_POLICY: Final = TokenPolicy(
+    effect="allow", permission_groups=(PermissionGroup(id=ZONE_READ),), resources=POLICY["resources"]
+)
+TOKEN: Final[dict[str, Any]] = {
+    "id": TOKEN_ID,
+    "name": "bot",
+    "status": "active",
+    "issued_on": "2026-01-02T03:04:05Z",
+    "modified_on": "2026-01-02T03:04:05Z",
+    "last_used_on": None,
+    "expires_on": None,
+    "not_before": None,
+    "policies": [{"id": "f267e341f3dd4697bd3b9f71dd96247f", **POLICY}],
+}
+
+RESULTS: Final[dict[str, Any]] = {
+    "list": [TOKEN],
+    "get": TOKEN,
+    "verify": {"id": TOKEN_ID, "status": "active"},
+    "permission_groups": [
+        {"id": ZONE_READ, "name": "Zone Read", "scopes": ["com.cloudflare.api.account.zone"]}
+    ],
+    "update": TOKEN,
+    "delete": {"id": TOKEN_ID},
+    "create": {**TOKEN, "value": MINTED},
+    "roll": MINTED,
+}
+"""What a server answers to each operation."""
+
+READS: Final = ("list", "get", "verify", "permission_groups")
+REPEATED: Final = (*READS, "update", "delete")
+ONCE: Final = ("create", "roll")
+
+
+def success(result: Any, **members: Any) -> dict[str, Any]:
+    """
+    Return the envelope of a success.
+    """
+    return {"success": True, "errors": [], "messages": [], "result": result, **members}
+
+
+def failure(*errors: object) -> dict[str, Any]:
+    """
+    Return the envelope of a refusal, with Cloudflare's errors.
+    """
+    return {"success": False, "errors": list(errors), "messages": [], "result": None}
+
+
+def entry(code: int, message: str = "no") -> dict[str, Any]:
+    """
+    Return one of Cloudflare's errors.
+    """
+    return {"code": code, "message": message}
