@@ -1,5 +1,5 @@
 """
-What CI runs is `nox` without arguments: lint, types, tests, docs, build.
+CI runs `nox -s quick` first, and then `nox` without arguments: lint, types, tests, docs, build.
 """
 
 import atexit
@@ -52,6 +52,13 @@ def types(session: nox.Session) -> None:
     session.install("-e", ".[speedups]", "nox", *group("types"))
     session.run("mypy")
     session.run("pyright")
+
+
+@nox.session
+def quick(session: nox.Session) -> None:
+    """Run the tests that are not slow, on the Python that runs nox."""
+    session.install("-e", ".", *group("test"))
+    session.run("python", "-m", "pytest", "-m", "not slow", *session.posargs)
 
 
 @nox.session(python=PYTHONS)

@@ -12,6 +12,8 @@ from sybil.parsers.markdown import PythonCodeBlockParser
 
 from cftokens.sync.emulator import Emulator
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
@@ -52,4 +54,4 @@ def test_the_commands_of_the_readme_are_one_line_each() -> None:
 
     assert [len(block.splitlines()) for block in blocks[:2]] == [1, 1]
     assert "quickstart.py" in blocks[0]
-    assert blocks[1].rstrip().endswith("nox")
+    assert blocks[1].rstrip().endswith("nox -s quick")

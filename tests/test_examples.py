@@ -14,6 +14,8 @@ from cftokens import CFTokensError
 from cftokens.emulator import Emulator, Fault
 from docs.examples import quickstart
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 QUICKSTART = ROOT / "docs" / "examples" / "quickstart.py"
 STEPS = ["1. Made", "2. Verified", "3. Found", "4. Rolled", "5. Tried the old value", "6. Deleted"]

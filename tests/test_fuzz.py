@@ -25,6 +25,8 @@ from tests.servers import Behaviour, Exchange, RawServer, reply
 from tests.support import CALLS, assert_no_secret, client_of
 from tests.vocabulary import RESULTS, success
 
+pytestmark = pytest.mark.slow
+
 MODELS = (Page, Token, TokenDeleteResponse, TokenVerifyResponse, TokenValue, list)
 
 json_values = st.recursive(

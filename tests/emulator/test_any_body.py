@@ -5,6 +5,7 @@ Arbitrary JSON bodies.
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,8 @@ from cftokens.emulator._rules import read_creation, read_update
 from cftokens.emulator._state import Fields
 
 from .caller import UNKNOWN_ID, ZONE_READ
+
+pytestmark = pytest.mark.slow
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
 WORDS = st.sampled_from(

@@ -12,6 +12,8 @@ import urllib.request
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 DEADLINE = 30
 WAITING = "print('ready', flush=True); input()"  # a command that ends when it reads a line
 EMULATOR = [sys.executable, "-m", "cftokens.emulator"]

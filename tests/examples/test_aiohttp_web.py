@@ -2,7 +2,11 @@
 The aiohttp service, in its own process.
 """
 
+import pytest
+
 from tests.examples.web_service import WebService
+
+pytestmark = pytest.mark.slow
 
 
 class TestAiohttpWeb(WebService):

@@ -15,6 +15,8 @@ from docs.examples import asyncio_service
 from tests.examples.programs import assert_clean, received, running
 from tests.vocabulary import ACCOUNT, CREDENTIAL
 
+pytestmark = pytest.mark.slow
+
 SERVICE = "asyncio_service.py"
 OFTEN = ("--every", "0.01")
 

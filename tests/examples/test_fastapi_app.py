@@ -2,7 +2,11 @@
 The FastAPI service, in its own process.
 """
 
+import pytest
+
 from tests.examples.web_service import WebService
+
+pytestmark = pytest.mark.slow
 
 
 class TestFastAPI(WebService):

@@ -8,6 +8,8 @@ import pytest
 
 from tests.examples.programs import assert_clean, running
 
+pytestmark = pytest.mark.slow
+
 BLOCKS = """
 import asyncio, time
 

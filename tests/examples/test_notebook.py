@@ -11,6 +11,8 @@ from nbclient import NotebookClient
 from cftokens.sync.emulator import Emulator, Fault
 from tests.examples.programs import DEADLINE
 
+pytestmark = pytest.mark.slow
+
 CELLS = [
     """
     import asyncio

@@ -19,6 +19,8 @@ from cftokens.sync import Client
 from cftokens.sync.emulator import Emulator, Fault
 from tests.examples.programs import DEADLINE, EXAMPLES, ROOT, environment_for
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = str(EXAMPLES / "script.py")
 HOME: dict[str, Any] = {"request_ip": {"in": ["127.0.0.0/8"]}}
 EXCEPT: dict[str, Any] = {"request_ip": {"not_in": ["192.0.2.0/24"]}}

@@ -18,6 +18,8 @@ from cftokens.sync.emulator import Emulator, Fault
 from tests.servers import Exchange, RawServer, reply
 from tests.vocabulary import success
 
+pytestmark = pytest.mark.slow
+
 DEADLINE = 30.0
 """Seconds after which a program counts as hanging."""
 
