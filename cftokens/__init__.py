@@ -5,24 +5,24 @@ Cloudflare's API tokens from Python.
 
     sync/                 the same names for blocking code
     emulator/             Cloudflare's token API on loopback
-    _client.py            Client: its settings, its session, and the doors `accounts` and `user`
-    _resources.py         one class per resource, one method per endpoint; the only façade by hand
+    _client.py            Client: its settings, its session, `accounts` and `user`
+    _resources.py         one class per resource, one method per endpoint; written by hand
     _user_resources.py    its twin for a user's own tokens, generated
     _operations/          what is asked for
         editing.py        create, replace, edit and copy tokens
-        listing.py        lists, and what may be asked of them
-        scope.py          whose tokens, and the way to send, look up and remember: what a resource holds
-        recovery.py       lost creates: how callers learn of one, what could be it, settling it
-        endpoints.py      each operation as data: method, path, body, and the result of the answer
-        replacement.py    what an edit sends back, and what came out differently
-        groups.py         from names of permission groups to groups
-        bodies.py         what callers pass becomes the API's JSON
+        listing.py        lists: their arguments and their paginators
+        scope.py          what a resource holds: whose tokens, and how to send, look up and remember
+        recovery.py       lost creates: how they are reported, found and settled
+        endpoints.py      each operation as data: method, path, body, and how to read the answer
+        replacement.py    the body of an edit, and a check of its answer
+        groups.py         looks up permission groups by name
+        bodies.py         arguments become the API's JSON
         pagination.py     Paginator and Page
     _transport/           how one request travels
         sending.py        wait for a turn, send, decide, perhaps send again
         tries.py          whether a request is sent again
         session.py        the one place that talks to aiohttp
-        body.py           a body that goes out once
+        body.py           a body that can be sent only once
         pace.py           when the next request may go out
         answers.py        what an answer means: the result, or an error
         hints.py          what to do about a refusal
@@ -30,7 +30,7 @@ Cloudflare's API tokens from Python.
         messages.py       requests and answers as data
     policies.py           access policies in words
     errors.py             the errors
-    _plain.py             policies and conditions as callers write them become models
+    _plain.py             policies and conditions from callers become models
     _converter.py         JSON becomes models, and models become JSON
     models.py             Cloudflare's answers
     _settings.py          Retry, RateLimit, and checks of a client's settings

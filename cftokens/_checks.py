@@ -1,5 +1,5 @@
 """
-Single values: ids, texts, numbers, dates and networks are checked, or a `ValueError` says what is wrong.
+Checks of single values: ids, text, numbers, dates and networks.
 """
 
 import ipaddress
@@ -34,7 +34,7 @@ def _instead_of_an_id(value: str) -> str:
     if not value:
         return "an empty string"
     if _HEXADECIMAL.fullmatch(value):
-        return f"{len(value)} of them"
+        return f"{len(value)} digits"
     if _ID.fullmatch(value.lower()):
         return "capital letters"
     if len(value) == 1:
@@ -145,7 +145,7 @@ def check_network(value: object, name: str) -> str:
 
 def check_several(values: Iterable[Any], name: str, what: str) -> list[Any]:
     """
-    Return several values as a list. A string or a mapping is a single value, which is refused.
+    Return several values as a list. A string or a mapping is refused, because it is a single value.
     """
     if isinstance(values, str | Mapping) or not isinstance(values, Iterable):
         raise TypeError(f"{name} must be a list of {what}, not {type(values).__name__}.")

@@ -1,5 +1,5 @@
 """
-The client: its settings, its session, and the doors `accounts` and `user`.
+The client: its settings, its session, `accounts` and `user`.
 """
 
 import os
@@ -40,24 +40,24 @@ class Client:
     """
     Cloudflare's API tokens, for asyncio.
 
-    Arguments that are not given come from the environment: ``CLOUDFLARE_API_TOKEN``,
-    ``CLOUDFLARE_ACCOUNT_ID`` and ``CLOUDFLARE_BASE_URL``. An argument always overrides the environment.
+    Arguments you omit come from the environment: ``CLOUDFLARE_API_TOKEN``, ``CLOUDFLARE_ACCOUNT_ID`` and
+    ``CLOUDFLARE_BASE_URL``. An argument always overrides the environment.
 
-    A client belongs to the event loop of its first request. Use it with ``async with``, or call
-    `close()`, so that its connections are closed.
+    A client belongs to the event loop of its first request. Use ``async with``, or call `close()`, to
+    close its connections.
 
-    What is sent again, up to ``retry.attempts`` times in all and within ``retry.budget`` seconds:
+    What is retried, up to ``retry.attempts`` tries in all and ``retry.budget`` seconds of waiting:
 
     - every request that was not sent at all, or was answered with 429
     - list, get, verify, permission groups, update and delete, after no answer or a 5xx; a delete that
-      then finds nothing has succeeded
+      then gets 404 has succeeded
     - create and roll only if the first request certainly had no effect; if it may have had one, the
       error has ``outcome_unknown``
 
     Args:
         api_token: The credential.
 
-        account_id: The account that `accounts.tokens` is about, unless a call names another.
+        account_id: The default account of `accounts.tokens`.
 
         base_url: The URL of Cloudflare's API: https, or http on loopback. The credential is sent there.
 
@@ -65,14 +65,14 @@ class Client:
 
         retry: How often and how long a request is tried; None for one try.
 
-        rate_limit: How many requests are sent in how many seconds; None for no limit of our own.
+        rate_limit: How many requests are sent in how many seconds; None for no limit.
 
         proxy: The URL of an HTTP proxy.
 
-        ssl: An `ssl.SSLContext`, for other certificates than the system's.
+        ssl: An `ssl.SSLContext`, to trust other certificates than the system's.
 
         session: A session to borrow. It is never closed, and its settings are unchanged. Exceptions
-            from its hooks pass through, except an `OSError`, which looks like one of the network's.
+            from its hooks pass through, except an `OSError`, which is taken for a network error.
 
     Attributes:
         accounts: The resources of accounts: ``client.accounts.tokens``.
@@ -128,7 +128,7 @@ class Client:
     @property
     def account_id(self) -> str | None:
         """
-        The account that calls are about, unless they name another.
+        The default account, or None.
         """
         return self._scope.account_id
 
@@ -171,7 +171,7 @@ class Client:
         if not isinstance(api_token, Unset):
             api_token = hide(api_token)
             credential = check_credential(api_token)
-            if credential != settings.credential:  # which has a pace and a catalogue of its own
+            if credential != settings.credential:  # each has its own pace and catalogue
                 pace = settings.pace and sender.transport.pace(credential, settings.pace.limit)
                 settings = attrs.evolve(settings, credential=credential, pace=pace)
                 catalogue = Catalogue(self._timing.clock)
@@ -204,7 +204,7 @@ class Client:
     ) -> None:
         await self.close()
 
-    if not TYPE_CHECKING:  # so that type checkers see that there is no plain "with"
+    if not TYPE_CHECKING:  # type checkers should reject a plain "with"
 
         def __enter__(self) -> NoReturn:
             raise TypeError(
@@ -225,7 +225,7 @@ class Client:
             )
 
     def __repr__(self) -> str:
-        if not hasattr(self, "_scope"):  # an argument was refused, and a traceback shows the locals
+        if not hasattr(self, "_scope"):  # __init__ raised, and a traceback shows its locals
             return "<cftokens.Client that was not made>"
         return f"<cftokens.Client account_id={self.account_id} base_url={self.base_url}>"
 

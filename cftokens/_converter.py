@@ -4,16 +4,16 @@ The one cattrs converter: Cloudflare's JSON becomes models, and models become JS
 Reading JSON:
 
 - an unknown key is ignored; null is the same as a missing key
-- another type than the model's is `Malformed`, and so is a missing key or an empty string where the
-  model needs a value
+- a value of the wrong type is `Malformed`, and so is a missing key or an empty string where the model
+  needs a value
 - a date-time is RFC 3339 with a zone, and becomes UTC
 - ``in`` is the attribute ``in_``; ``request.ip`` is read as ``request_ip``
 - a secret becomes a `TokenValue`
 
 Writing JSON, None is left out and date-times become whole seconds in UTC with ``Z``.
 
-cattrs finds the hook for each type, makes those that write, and combines them. The hooks that read are
-ours: they are strict, where plain cattrs makes "5" of a 5, and twice as fast as those it generates.
+cattrs finds and combines the hooks, and generates those that write. The hooks that read are ours: they
+are strict, where plain cattrs turns 5 into "5", and twice as fast as those it generates.
 
 `Malformed` names the place and the types, never a value: values can be secrets.
 """
@@ -52,7 +52,7 @@ _KEYS: Final = {"in_": "in"}
 """The JSON keys of attributes that have another name."""
 
 _OLD_KEYS: Final = {"request_ip": "request.ip"}
-"""Older names of keys. Cloudflare's guide has this one, and old tokens may have it."""
+"""Older names of keys, used by Cloudflare's guide and perhaps by old tokens."""
 
 _parse_date_time: Final = datetime.fromisoformat
 """Bound once: the attribute lookup costs as much as the parse."""
@@ -70,7 +70,7 @@ class Malformed(Exception):  # noqa: N818 -- never seen by users, who get an Une
 
     def inside(self, place: str) -> "Malformed":
         """
-        Return the same problem, as seen from the level around it.
+        Return the same problem, with *place* in front of its path.
         """
         joint = "" if not self.path or self.path.startswith("[") else "."
         return Malformed(self.problem, f"{place}{joint}{self.path}")
@@ -81,7 +81,7 @@ def structure(value: object, model: type[T]) -> T:
     Turn parsed JSON into a *model*.
 
     Raises:
-        Malformed: The JSON has another shape.
+        Malformed: The JSON does not fit the model.
     """
     kind: Any = model
     result: T = _hook(kind)(value, None)
@@ -93,7 +93,7 @@ def structure_list(values: object, model: type[T]) -> tuple[T, ...]:
     Turn parsed JSON into a tuple of *model*.
 
     Raises:
-        Malformed: The JSON, or one of its items, has another shape.
+        Malformed: The JSON, or one of its items, does not fit the model.
     """
     result: tuple[T, ...] = _hook(tuple[model, ...])(values, None)  # type: ignore[valid-type]  # it is a type at run time
     return result
@@ -137,7 +137,7 @@ def _expected(what: str, value: object) -> Malformed:
 
 def _refuse_all_but(kind: type) -> Hook:
     """
-    Return a hook for values that are not of *kind*, which is called for no others.
+    Return a hook that refuses a value. It is called only for values that are not of *kind*.
     """
 
     def refuse(value: Any, _: Any) -> NoReturn:
@@ -209,7 +209,7 @@ def _is_tuple(kind: Any) -> bool:
 
 def _optional_hook(kind: Any, converter: Converter) -> Hook:
     """
-    Null never comes here: `_model_hook` treats it as a missing key.
+    Null never gets here: `_model_hook` treats it as a missing key.
     """
     return converter.get_structure_hook(_without_none(kind))
 
@@ -237,7 +237,7 @@ def _model_hook(model: Any, converter: Converter) -> Hook:
     """
     Return a hook that fills the slots of a new object.
 
-    The ``__init__`` of a frozen class calls ``object.__setattr__`` for each, which took half of the time.
+    The ``__init__`` of a frozen class calls ``object.__setattr__`` for each, which took half the time.
     """
     members = [_member(model, field, converter) for field in attrs.fields(model)]
     required = [field.name for field in attrs.fields(model) if field.default is attrs.NOTHING]
@@ -273,7 +273,7 @@ def _member(model: Any, field: "attrs.Attribute[Any]", converter: Converter) -> 
     Return an attribute's JSON keys, how to fill its slot, and with what.
 
     Raises:
-        TypeError: The attribute has something that only ``__init__`` would do.
+        TypeError: The attribute has something that only ``__init__`` applies.
     """
     skipped = {
         "validator": field.validator is not None,
@@ -298,7 +298,7 @@ def _not_filled(value: dict[str, Any], key: str) -> str:
 
 def _plain_type(kind: Any) -> type | None:
     """
-    Return which of the plain types a field has, or None.
+    Return a field's type if it is a plain one, or None.
     """
     plain = _without_none(kind)
     return plain if plain in _PLAIN else None

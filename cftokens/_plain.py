@@ -1,8 +1,8 @@
 """
-Policies and conditions as callers write them become models, or an error says where the mistake is.
+Turns policies and conditions from callers into models, or raises an error that says where the mistake is.
 
-They are classes of ours or plain mappings in the API's own JSON shape. An unknown key is refused:
-dropping a misspelt restriction would widen a grant. Members that are Cloudflare's to set are left out.
+Callers pass our classes, or mappings in the API's own JSON shape. An unknown key is refused: ignoring a
+misspelt restriction would widen a grant. Members that only Cloudflare sets are left out.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,7 +27,7 @@ _SIDES: Final = {"in": "in_", "not_in": "not_in"}
 
 def policy_from(policy: object, where: str) -> TokenPolicy:
     """
-    Return a checked policy. A mistake in it is said to be *where*.
+    Return a checked policy. *where* is its place, for errors.
     """
     if isinstance(policy, TokenPolicy):
         policy = attrs.asdict(policy, recurse=False)
@@ -86,8 +86,8 @@ def condition_from(condition: PlainCondition) -> Condition:
     """
     Return a checked condition.
 
-    An empty one is refused: with some clients it made a token that nothing could use, with others one
-    that could be used from everywhere.
+    An empty one is refused: with some clients it made a token that worked nowhere, with others one that
+    worked anywhere.
     """
     if isinstance(condition, Condition):
         condition = {"request_ip": condition.request_ip}
@@ -119,7 +119,7 @@ def _request_ip_from(request_ip: object, where: str) -> ConditionRequestIP:
 def _networks_from(networks: Iterable[Any], where: str) -> list[str]:
     given = check_several(networks, where, "networks, such as ['192.0.2.0/24']")
     if not given:
-        raise ValueError(f"{where} must not be empty; leave it out if it is not meant to restrict.")
+        raise ValueError(f"{where} must not be empty; leave it out for no restriction.")
     return [check_network(network, f"{where}[{index}]") for index, network in enumerate(given)]
 
 
@@ -131,7 +131,7 @@ def _check_keys(
     for key in value:
         if key not in allowed:
             known = ", ".join(map(repr, allowed))
-            raise ValueError(f"{where} has an unknown key: {key!r:.40}. It may have {known}.")
+            raise ValueError(f"{where} has an unknown key: {key!r:.40}. It may have only {known}.")
     for key in needed:
         if value.get(key) is None:
             raise ValueError(f"{where} must have {key!r}.")

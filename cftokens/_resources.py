@@ -1,7 +1,8 @@
 """
-What a client offers: one class per resource, one method per endpoint. The only façade written by hand.
+What a client offers: one class per resource, one method per endpoint.
 
-The classes for user tokens, and the blocking twins of both, are generated from these: `nox -s sync`.
+Written by hand. The classes for user tokens, and the blocking twins of both, are generated from these:
+`nox -s sync`.
 """
 
 import builtins
@@ -139,8 +140,8 @@ class AccountTokenValue:
 
             NotFoundError: There is no such token.
 
-            CFTokensError: The request failed. If ``outcome_unknown`` is true, the old value may not
-                work any more, and the new one is lost: roll again.
+            CFTokensError: The request failed. If ``outcome_unknown`` is true, the old value may no
+                longer work, and the new one is lost: roll again.
         """
         owner = self._scope.account(account_id)
         return await owner.roll(owner.token(token_id))
@@ -148,7 +149,7 @@ class AccountTokenValue:
 
 class AccountTokens:
     """
-    The tokens of one owner: an account's, or the user's own.
+    The tokens of one owner: an account, or the user.
     """
 
     def __init__(self, scope: Scope) -> None:
@@ -167,7 +168,7 @@ class AccountTokens:
         per_page: int | None = None,
     ) -> Paginator[Token]:
         """
-        List tokens, without their values. Nothing is sent before the result is iterated.
+        List tokens, without their values. Nothing is sent until the result is iterated.
 
         https://developers.cloudflare.com/api/resources/accounts/subresources/tokens/methods/list/
 
@@ -202,7 +203,7 @@ class AccountTokens:
         """
         Fetch a token, without its value.
 
-        Expired and revoked tokens are found as well: look at the ``status``.
+        Expired and revoked tokens are returned too: check the ``status``.
 
         https://developers.cloudflare.com/api/resources/accounts/subresources/tokens/methods/get/
 
@@ -245,7 +246,7 @@ class AccountTokens:
             policies: What the token may do: in words (`cftokens.policies`), as `TokenPolicy`, or in the
                 API's own JSON shape.
 
-            condition: From where the token may be used; None for everywhere.
+            condition: From where the token may be used; None for anywhere.
 
             expires_on: When it stops working, with a time zone, cut to whole seconds; None for never.
 
@@ -258,7 +259,7 @@ class AccountTokens:
 
             TypeError: An argument has the wrong type.
 
-            PermissionGroupError: A name does not stand for one permission group.
+            PermissionGroupError: A name does not match exactly one permission group.
 
             CFTokensError: The request failed. If ``outcome_unknown`` is true, there may be a token
                 whose value is lost: see `recover()`.
@@ -294,7 +295,7 @@ class AccountTokens:
             policies: What the token may do: in words (`cftokens.policies`), as `TokenPolicy`, or in the
                 API's own JSON shape.
 
-            condition: From where the token may be used; None for everywhere.
+            condition: From where the token may be used; None for anywhere.
 
             expires_on: When it stops working, with a time zone, cut to whole seconds; None for never.
 
@@ -309,7 +310,7 @@ class AccountTokens:
 
             TypeError: An argument has the wrong type.
 
-            PermissionGroupError: A name does not stand for one permission group.
+            PermissionGroupError: A name does not match exactly one permission group.
 
             NotFoundError: There is no such token.
 
@@ -342,8 +343,8 @@ class AccountTokens:
         Change some of a token's fields, and leave the others unchanged.
 
         Reads the token, sends it back with the changes, and checks the answer: no other field may
-        differ. Members that this library does not know are sent back as they came. A change that
-        another client makes between the two requests is lost.
+        differ. Members that this library does not know are sent back unchanged. A change that another
+        client makes between the two requests is lost.
 
         Args:
             token_id: Identifier of the token, not its value.
@@ -353,7 +354,7 @@ class AccountTokens:
             policies: What the token may do: in words (`cftokens.policies`), as `TokenPolicy`, or in the
                 API's own JSON shape.
 
-            condition: From where the token may be used; None for everywhere.
+            condition: From where the token may be used; None for anywhere.
 
             expires_on: When it stops working, with a time zone, cut to whole seconds; None for never.
 
@@ -368,7 +369,7 @@ class AccountTokens:
 
             TypeError: An argument has the wrong type.
 
-            PermissionGroupError: A name does not stand for one permission group.
+            PermissionGroupError: A name does not match exactly one permission group.
 
             NotFoundError: There is no such token.
 
@@ -396,7 +397,7 @@ class AccountTokens:
         Create a token with the same access as another, optionally changed.
 
         Its value is shown only here: store it before anything else can fail. Members that this library
-        does not know are copied as they are. A copy that differs from what was sent is deleted again.
+        does not know are copied unchanged. A copy that differs from what was sent is deleted.
 
         Args:
             token_id: Identifier of the token to copy.
@@ -406,7 +407,7 @@ class AccountTokens:
             policies: What the token may do: in words (`cftokens.policies`), as `TokenPolicy`, or in the
                 API's own JSON shape.
 
-            condition: From where the token may be used; None for everywhere.
+            condition: From where the token may be used; None for anywhere.
 
             expires_on: When it stops working, with a time zone, cut to whole seconds; None for never.
 
@@ -419,7 +420,7 @@ class AccountTokens:
 
             TypeError: An argument has the wrong type.
 
-            PermissionGroupError: A name does not stand for one permission group.
+            PermissionGroupError: A name does not match exactly one permission group.
 
             NotFoundError: There is no such token.
 
@@ -433,7 +434,7 @@ class AccountTokens:
 
     async def delete(self, token_id: str, *, account_id: str | None = None) -> TokenDeleteResponse:
         """
-        Delete a token, which stops working at once.
+        Delete a token. It stops working at once.
 
         https://developers.cloudflare.com/api/resources/accounts/subresources/tokens/methods/delete/
 
@@ -456,15 +457,15 @@ class AccountTokens:
         """
         Settle a create whose outcome is unknown.
 
-        Looks for an active token with exactly that name, access, condition and dates, issued since the
-        attempt by Cloudflare's clock, never used, and whose value this client has not received. If there
-        is one, it is rolled, so that the returned value is the only valid one.
+        Looks for an active, unused token with exactly that name, access, condition and dates, issued since
+        the attempt by Cloudflare's clock, whose value this client has not received. If there is one, it
+        is rolled, so that the returned value is the only valid one.
 
         Args:
             attempt: ``error.attempt``, or what `cftokens.errors.attempt_of()` returns.
 
         Returns:
-            The token with its value, or None if there is none yet. None is not final: look again a
+            The token with its value, or None if there is none yet. None is not final: try again a
             little later.
 
         Raises:
@@ -479,7 +480,7 @@ class AccountTokens:
 
     async def verify(self, *, account_id: str | None = None) -> TokenVerifyResponse:
         """
-        Ask whether the client's credential works, and until when.
+        Check whether the client's credential works, and until when.
 
         To check another value, such as a new token's, use the client's `with_options()`.
 

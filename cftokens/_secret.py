@@ -1,5 +1,5 @@
 """
-Secrets that never show: a token's value, a header with one in it, the password of a proxy.
+Hides secrets: a token's value, a header with one in it, the password of a proxy.
 """
 
 import hmac
@@ -51,7 +51,7 @@ class TokenValue:
     @property
     def kind(self) -> Literal["account", "user"] | None:
         """
-        ``"account"`` or ``"user"`` by the prefix; None for values from before there were prefixes.
+        ``"account"`` or ``"user"``, by the prefix; None for older values, which have none.
         """
         return _KINDS.get(self.__value[:5])
 
@@ -81,13 +81,13 @@ class TokenValue:
         self.__reduce_ex__(None)
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
-        raise TypeError("A TokenValue cannot be pickled, which would store a secret: reveal() it first.")
+        raise TypeError("A TokenValue cannot be pickled, as that would store a secret; reveal() it first.")
 
 
 @final
 class NotAToken:
     """
-    Stands for what was passed instead of a credential. Holds only its type.
+    A placeholder for an argument that is not a credential. Holds only its type.
     """
 
     def __init__(self, kind: str) -> None:

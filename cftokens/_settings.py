@@ -1,5 +1,5 @@
 """
-A client's settings: retries and pace, and its checks of the credential, the base URL and the proxy.
+A client's settings: retries, pace, and checks of the credential, the base URL and the proxy.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from cftokens._secret import HiddenProxy, MaskedStr, NotAToken, TokenValue
 
 
 def _check_count(_: object, field: "attrs.Attribute[int]", value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):  # a float never equals a count of tries
+    if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{field.name} must be an int, not {type(value).__name__}.")
     if value < 1:
         raise ValueError(f"{field.name} must be 1 or more, not {value}.")
@@ -35,12 +35,12 @@ def _check_duration(_: object, field: "attrs.Attribute[float]", value: Any) -> N
 @attrs.frozen
 class Retry:
     """
-    How often a request is sent, and how long the waits between may be.
+    How often a request is tried, and how long the waits between tries are.
 
     Attributes:
-        attempts: The most times that a request is sent, the first included.
+        attempts: The most tries, including the first.
 
-        first_wait: Seconds before the second time. Each further wait is twice as long, and each is
+        first_wait: Seconds before the second try. Each further wait is twice as long, and each is
             shortened at random by up to a quarter.
 
         longest_wait: The longest wait in seconds. A ``Retry-After`` from Cloudflare is honoured in
@@ -66,7 +66,7 @@ class RateLimit:
     Attributes:
         requests: The most requests in one *period*.
 
-        period: Its length in seconds.
+        period: The length of a period in seconds.
     """
 
     requests: int = attrs.field(default=1200, validator=_check_count)
@@ -105,7 +105,7 @@ UNSET: Final = Unset.UNSET
 
 def check_credential(credential: TokenValue | NotAToken | None) -> TokenValue:
     """
-    Return a credential that may be a token. Anything else is refused before it is sent anywhere.
+    Return a credential that could be a token. Anything else is refused before it is sent.
     """
     if not isinstance(credential, TokenValue):
         kind = credential.kind if isinstance(credential, NotAToken) else "None"
@@ -131,13 +131,13 @@ def _problem_of_credential(credential: TokenValue) -> str | None:
 
 def check_base_url(value: str | URL) -> URL:
     """
-    Return the URL that the credential is sent to, without a slash at its end.
+    Return the URL that the credential is sent to, without a trailing slash.
     """
     try:
         url = URL(value)
     except (ValueError, TypeError):
         url = URL()
-    if re.search(r"[\x00-\x20\x7f]", str(value)):  # yarl drops some of these, which makes another host
+    if re.search(r"[\x00-\x20\x7f]", str(value)):  # yarl drops some of these, which gives another host
         raise ValueError("base_url cannot be used: it has white space in or around it.")
     if problem := _problem_of_base_url(url):
         raise ValueError(f"base_url cannot be used: {problem}.")

@@ -1,5 +1,5 @@
 """
-The errors: one root, and a class for each way that a request can fail.
+The errors: one base class, and a class for each way that a request can fail.
 
 ::
 
@@ -52,7 +52,7 @@ class ErrorData:
 
 class CFTokensError(Exception):
     """
-    The root of all errors that a request can fail with.
+    The base class of all errors that a request can raise.
 
     Attributes:
         outcome_unknown: The request may have taken effect although no success was seen.
@@ -154,7 +154,7 @@ class NotFoundError(APIError):
 
 class ConflictError(APIError):
     """
-    409: something else changed at the same time.
+    409: the request conflicts with another change.
     """
 
 
@@ -173,7 +173,7 @@ class RateLimitedError(APIError):
     Attributes:
         retry_after: Seconds to wait before the next request, or None if unknown.
 
-        sent: False if the client's own pace refused before anything was sent.
+        sent: False if the client's own pace refused the request before it was sent.
     """
 
     def __init__(

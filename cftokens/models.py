@@ -147,7 +147,7 @@ class Token:
     """In Cloudflare's order, which is not the order in which they were sent."""
 
     condition: Condition | None = None
-    """None if the token may be used from everywhere."""
+    """None if the token may be used from anywhere."""
 
     creator_email_at_creation: str | None = None
 
@@ -178,7 +178,7 @@ class TokenDeleteResponse:
 @attrs.frozen(kw_only=True)
 class TokenVerifyResponse:
     """
-    What Cloudflare says about the credential that asked.
+    What Cloudflare says about the credential that sent the request.
     """
 
     id: str

@@ -10,7 +10,7 @@ Access policies in words.
 
 Permission groups are given by name, by id, or as a `PermissionGroup`. Names are looked up when a token
 is created or changed. Where two groups have the same name, the resource decides between them: "Logs
-Read" on a zone is the group for zones, on an account the one for accounts.
+Read" on a zone is the group for zones, on an account it is the one for accounts.
 
 https://developers.cloudflare.com/fundamentals/api/how-to/create-via-api/
 """
@@ -152,7 +152,7 @@ def all_r2_buckets(account_id: str) -> Resource:
 @attrs.frozen
 class PolicyDraft:
     """
-    A policy whose permission groups are not looked up yet. Made by `allow()` and `deny()`.
+    A policy whose permission groups have not been looked up yet. Made by `allow()` and `deny()`.
 
     Attributes:
         effect: ``"allow"`` or ``"deny"``.
@@ -245,7 +245,7 @@ def same_access(a: Iterable[PlainPolicy], b: Iterable[PlainPolicy]) -> bool:
         b: The policies to compare with.
 
     Raises:
-        ValueError: A policy is not one.
+        ValueError: A policy is wrong.
 
         TypeError: A policy, or a part of it, has the wrong type.
     """

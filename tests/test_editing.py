@@ -296,18 +296,18 @@ def widens_the_policies(body: dict[str, Any]) -> dict[str, Any]:
     [
         (keeps_what_is_left_out, {"condition": None}, "condition: still set, but should have been removed"),
         (keeps_what_is_left_out, {"expires_on": None}, "expires_on: still set"),
-        (drops_the_condition, {"name": "renamed"}, "condition: it is not as it was sent"),
-        (widens_the_policies, {"name": "renamed"}, "policies: it is not as it was sent"),
-        (lambda body: {**body, "name": "bot"}, {"name": "renamed"}, "name: it is not as it was sent"),
+        (drops_the_condition, {"name": "renamed"}, "condition: differs from what was sent"),
+        (widens_the_policies, {"name": "renamed"}, "policies: differs from what was sent"),
+        (lambda body: {**body, "name": "bot"}, {"name": "renamed"}, "name: differs from what was sent"),
         (
             lambda body: {**body, "status": "active"},
             {"status": "disabled"},
-            "status: it is not as it was sent",
+            "status: differs from what was sent",
         ),
         (
             lambda body: {**body, "expires_on": "2031-01-01T00:00:00Z"},
             {},
-            "expires_on: it is not as it was sent",
+            "expires_on: differs from what was sent",
         ),
     ],
 )
@@ -315,7 +315,7 @@ async def test_an_answer_that_differs_is_an_error(
     written: Callable[[dict[str, Any]], dict[str, Any]], changes: dict[str, Any], words: str
 ) -> None:
     """
-    A field that is not as it was sent is named in an UnexpectedResponseError.
+    A field that differs from what was sent is named in an UnexpectedResponseError.
     """
     async with KeepingServer(DATED, written) as server, client_of(server.base_url) as client:
         error = await failure_of(client.accounts.tokens.edit(TOKEN_ID, **changes))
@@ -333,7 +333,7 @@ async def test_a_clone_that_grants_more_is_deleted() -> None:
         error = await failure_of(client.accounts.tokens.clone(TOKEN_ID, name="copy"))
 
     assert isinstance(error, UnexpectedResponseError)
-    assert "differs from what was sent in condition, so it was deleted again" in str(error)
+    assert "differs from what was sent in condition, so it was deleted." in str(error)
     assert [request.method for request in server.requests] == ["GET", "POST", "DELETE"]
     assert not error.outcome_unknown
 
@@ -349,7 +349,7 @@ async def test_a_clone_that_cannot_be_deleted_is_named() -> None:
     async with RawServer(read, made, reply(403, failure())) as server, client_of(server.base_url) as client:
         error = await failure_of(client.accounts.tokens.clone(TOKEN_ID, name="copy"))
 
-    assert f"{COPY_ID} could not be deleted again" in str(error)
+    assert f"{COPY_ID} could not be deleted: delete it" in str(error)
     assert error.outcome_unknown
     assert error.__cause__ is not None
 

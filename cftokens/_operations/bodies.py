@@ -1,5 +1,5 @@
 """
-What callers pass becomes a token's fields, and these become the API's JSON, or an error says where.
+Turns arguments into a token's fields, and fields into the API's JSON.
 """
 
 import json
@@ -25,7 +25,7 @@ def fields_from(
     status: str | Unset = UNSET,
 ) -> dict[str, Any]:
     """
-    Return a token's fields except its policies. What is `UNSET` is left out, and None stays.
+    Return a token's fields except its policies. `UNSET` is left out, and None stays.
 
     Raises:
         ValueError: An argument is wrong.
@@ -41,7 +41,7 @@ def fields_from(
     }
     start, end = fields["not_before"], fields["expires_on"]
     if isinstance(start, datetime) and isinstance(end, datetime) and end <= start:
-        raise ValueError("expires_on must be after not_before; this token would never work.")
+        raise ValueError("expires_on must be after not_before, or the token would never work.")
     return {key: value for key, value in fields.items() if not isinstance(value, Unset)}
 
 
@@ -60,7 +60,7 @@ def policies_from(policies: Iterable[PolicyArgument]) -> list[TokenPolicy | Poli
     Raises:
         ValueError: A policy is wrong.
 
-        TypeError: A policy has the wrong type, or there is only one.
+        TypeError: A policy has the wrong type, or *policies* is a single one.
     """
     given = check_several(policies, "policies", "policies")
     return [
@@ -79,6 +79,6 @@ def to_json(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def encode(body: Mapping[str, Any]) -> bytes:
     """
-    Return a body as it is sent. None means without, for which the API wants the key left out.
+    Return a body as it is sent. A key with None is left out, which is how the API removes a field.
     """
     return json.dumps({key: value for key, value in body.items() if value is not None}).encode()

@@ -1,5 +1,5 @@
 """
-Creating, replacing, editing and copying tokens: from checked fields to what Cloudflare made of them.
+Creates, replaces, edits and copies tokens, given checked fields.
 """
 
 from collections.abc import Iterable, Mapping
@@ -55,7 +55,7 @@ async def clone(
     owner: Owner, token_id: str, policies: Iterable[PolicyArgument] | Unset, fields: Fields
 ) -> TokenCreateResponse:
     """
-    Make a token like another one, and delete it again if it comes out differently.
+    Copy a token, and delete the copy if it comes out differently.
     """
     token = owner.token(token_id)
     changes = await _with_policies(owner, policies, fields)
@@ -77,14 +77,14 @@ async def _discard(owner: Owner, token_id: str, problem: str) -> None:
         await owner.change(endpoints.delete_token(owner.token(token_id)))
     except CFTokensError as error:
         raise UnexpectedResponseError(
-            f"{problem}, and {token_id} could not be deleted again: delete it.", outcome_unknown=True
+            f"{problem}, and {token_id} could not be deleted: delete it.", outcome_unknown=True
         ) from error
-    raise UnexpectedResponseError(f"{problem}, so it was deleted again.")
+    raise UnexpectedResponseError(f"{problem}, so it was deleted.")
 
 
 async def _with_policies(owner: Owner, policies: Iterable[PolicyArgument] | Unset, fields: Fields) -> Fields:
     """
-    Add policies, if there are any. Mistakes in them are raised before the token is read.
+    Add policies, if they are given. Mistakes in them are raised before the token is read.
     """
     return fields if isinstance(policies, Unset) else {**fields, "policies": await owner.resolve(policies)}
 

@@ -1,5 +1,5 @@
 """
-Each operation as data: method, path, body, and what becomes of the answer. No I/O.
+Each operation as data: method, path, body, and how to read the answer. No I/O.
 
 The path of all tokens is ``/accounts/{account_id}/tokens``, or ``/user/tokens`` for a user's own.
 
@@ -15,7 +15,7 @@ from cftokens._checks import check_id
 from cftokens._converter import Malformed, structure, structure_list
 from cftokens._operations.bodies import encode
 from cftokens._operations.pagination import Batch, ResultInfo
-from cftokens._operations.replacement import not_as_sent, says_something
+from cftokens._operations.replacement import is_set, not_as_sent
 from cftokens._secret import TokenValue
 from cftokens._transport.messages import Envelope, Request
 from cftokens.models import (
@@ -88,7 +88,7 @@ def get_token(token: TokenPath) -> Request[Token]:
 
 def read_token(token: TokenPath) -> Request[tuple[Token, Json]]:
     """
-    Fetch one token, also as JSON, which has the members that `Token` does not know.
+    Fetch one token, and also return its JSON, with the members that `Token` does not know.
     """
 
     def decode(result: Any) -> tuple[Token, Json]:
@@ -113,7 +113,7 @@ def create_token(tokens: str, body: Json) -> Request[TokenCreateResponse]:
 
 def copy_token(tokens: str, body: Json, original: Json) -> Request[tuple[TokenCreateResponse, list[str]]]:
     """
-    Make a token like *original*, and return which of its members came out differently.
+    Copy a token, and also return which of its members came out differently.
     """
     return _create(tokens, body, lambda result: (_created(result), not_as_sent(body, original, result)))
 
@@ -141,7 +141,7 @@ def update_token(token: TokenPath, body: Json) -> Request[Token]:
     """
 
     def left_over(after: Json) -> list[str]:
-        return [key for key in _REMOVABLE if body.get(key) is None and says_something(after.get(key))]
+        return [key for key in _REMOVABLE if body.get(key) is None and is_set(after.get(key))]
 
     return _update(token, body, left_over)
 
@@ -158,7 +158,7 @@ def _update(token: TokenPath, body: Json, check: Callable[[Json], list[str]]) ->
         updated = _the_token(structure(envelope.result, Token), token)
         for key in check(envelope.result):
             is_sent = body.get(key) is not None
-            problem = "it is not as it was sent" if is_sent else "still set, but should have been removed"
+            problem = "differs from what was sent" if is_sent else "still set, but should have been removed"
             raise Malformed(problem, key)
         return updated
 
@@ -185,13 +185,13 @@ def delete_token(token: TokenPath) -> Request[TokenDeleteResponse]:
         body=b"",
         decode=decode,
         changes=True,
-        if_gone=deleted,
+        if_missing=deleted,
     )
 
 
 def verify_token(tokens: str) -> Request[TokenVerifyResponse]:
     """
-    Ask about the credential that sends the request.
+    Check the credential that sends the request.
     """
     return Request(
         operation="verify",
@@ -219,7 +219,7 @@ def roll_token(token: TokenPath, *, settles_a_create: bool = False) -> Request[T
 
 def _the_token(answered: N, token: TokenPath) -> N:
     """
-    Refuse an answer about another token than the one asked about.
+    Refuse an answer about a different token.
     """
     if answered.id != token.id:
         raise Malformed("is another token's", "id")

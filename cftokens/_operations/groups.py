@@ -1,5 +1,5 @@
 """
-From names of permission groups to the groups, by Cloudflare's catalogue.
+Looks up permission groups by name in Cloudflare's catalogue.
 
 Nothing is guessed: a name that is not in the catalogue, or that could mean two groups, is an error.
 """
@@ -42,7 +42,7 @@ class UnknownGroupError(PermissionGroupError):
 
 class Catalogue:
     """
-    The permission groups that a credential sees, remembered for five minutes.
+    The permission groups that a credential can see, remembered for five minutes.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -54,7 +54,7 @@ class Catalogue:
 
     async def look_up(self, account_id: str | None, fetch: Fetch, find: Callable[[Groups], T]) -> T:
         """
-        Return what *find* makes of the catalogue. If a name is missing, the catalogue is fetched again.
+        Call *find* with the catalogue, fetched again if a name is missing, and return its result.
 
         Args:
             account_id: The account whose catalogue it is, or None for the user's.
@@ -142,10 +142,10 @@ def refuse_for_accounts(policies: Checked) -> None:
 
 def resolve(policies: Checked, groups: Groups) -> tuple[TokenPolicy, ...]:
     """
-    Replace each draft by policies: one for each scope, and flat and nested resources separately.
+    Replace each draft with policies: one per scope, and separate ones for flat and nested resources.
 
     Raises:
-        PermissionGroupError: A group does not exist, does not apply to the resource, or exists twice.
+        PermissionGroupError: A group does not exist, does not apply to the resource, or is ambiguous.
     """
     resolved: list[TokenPolicy] = []
     for policy in policies:
@@ -182,7 +182,7 @@ def _group_for(given: str | PermissionGroup, groups: Groups, scope: str) -> Perm
 
 def _fitting(named: Groups, name: str, scope: str) -> PermissionGroup:
     """
-    Return the one group that works on resources of a scope. A group with unknown scopes may be it.
+    Return the one group that works on resources of a scope. A group with unknown scopes fits.
     """
     fitting = tuple(group for group in named if not group.scopes or scope in group.scopes)
     if not fitting:
@@ -234,7 +234,7 @@ def _scopes_of(groups: Iterable[PermissionGroup]) -> str:
 
 def _alike(resources: Iterable[Resource]) -> Iterator[list[Resource]]:
     """
-    Group resources by scope, and flat ones apart from nested ones, because the API takes no mixture.
+    Group resources by scope, and flat and nested ones separately, because the API accepts no mixture.
     """
     parts: dict[tuple[str, bool], list[Resource]] = {}
     for resource in resources:

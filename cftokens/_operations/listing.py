@@ -1,5 +1,5 @@
 """
-Lists: what callers may ask for, and the paginators that fetch it.
+Lists: their arguments and their paginators.
 """
 
 from typing import Final

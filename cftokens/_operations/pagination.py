@@ -71,7 +71,7 @@ class Paginator(Generic[T]):
     Making one sends nothing. ``async for`` iterates over the items and `pages()` over the pages,
     `page()` fetches one page and `collect()` all of them. Each starts again at the first page.
 
-    If the list changes meanwhile, an item between two pages can be skipped or repeated.
+    If the list changes meanwhile, an item at the edge of a page can be skipped or repeated.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Paginator(Generic[T]):
     def __aiter__(self) -> AsyncIterator[T]:
         return self._items()
 
-    if not TYPE_CHECKING:  # so that type checkers see that it is missing
+    if not TYPE_CHECKING:  # type checkers should reject a plain "for"
 
         def __iter__(self) -> NoReturn:
             raise TypeError(
@@ -110,7 +110,7 @@ class Paginator(Generic[T]):
 
     async def page(self) -> Page[T]:
         """
-        Fetch one page: the one asked for, or the first.
+        Fetch one page: the requested one, or the first.
         """
         return self._page(await self._fetch(self._first))
 
@@ -166,7 +166,7 @@ class Paginator(Generic[T]):
 
     def _numbers_after(self, first: Batch[T]) -> range:
         """
-        Return the numbers of the pages that follow, by the first page's totals.
+        Return the numbers of the other pages, according to the first page's totals.
         """
         if self._per_page is None or first.info.total_count is None or not first.items:
             return range(0)
@@ -175,7 +175,7 @@ class Paginator(Generic[T]):
 
     def _is_last(self, batch: Batch[T], number: int, progress: "_Progress") -> bool:
         """
-        Return whether the list ends here, by what arrived rather than by what was announced.
+        Return whether this page is the last, counting the items that arrived.
         """
         if self._per_page is None or not batch.items:
             return True
@@ -209,7 +209,7 @@ class _Progress:
 
     def note(self, batch: Batch[T]) -> Batch[T]:
         """
-        Count a page. A server that ignores page numbers would send the same one forever, which ends here.
+        Count a page, and refuse a repeated one: a server that ignores page numbers would never stop.
         """
         if batch.items:
             if batch.items[0].id in self._first_ids:

@@ -1,7 +1,7 @@
 """
-Lost creates: what may have taken effect, how callers learn of it, and how it is settled.
+Lost creates: what may have taken effect, how it is reported, and how it is settled.
 
-A `Change` is a request with an effect, on its way. If its outcome stays unknown, the log and the
+A `Change` carries out a request with an effect. If its outcome stays unknown, the log and the
 exception say so, and the exception carries a `CreateAttempt`. `Ledger.settle()` finds the token that
 the attempt made. The `Ledger` holds the ids of all tokens whose value arrived, because these are not lost.
 """
@@ -27,7 +27,7 @@ from cftokens.policies import same_access
 T = TypeVar("T")
 
 Asked = Callable[[datetime], CreateAttempt]
-"""Returns what a create asked for, given when its request went out."""
+"""Returns the attempt of a create, given the time when its request went out."""
 
 _MOST_ARRIVED: Final = 1000
 
@@ -39,7 +39,7 @@ SENT_ONCE: Final[ContextVar["list[Change[object]] | None"]] = ContextVar("SENT_O
 
 class Ledger:
     """
-    The ids of the tokens whose value arrived, the latest thousand. Views share their client's.
+    The ids of the last thousand tokens whose value arrived. Views share their client's.
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class Ledger:
 
     def forget(self, token_id: str) -> None:
         """
-        Remember no longer that the value of a token arrived. May be called again.
+        Forget that the value of a token arrived. May be called again.
         """
         self._arrived.pop(token_id, None)
 
@@ -75,14 +75,14 @@ class Ledger:
         Args:
             attempt: The lost create.
 
-            tokens: The tokens of its name.
+            tokens: The tokens with its name.
 
             seconds_ahead: How far the server's clock is ahead of ours, in seconds.
 
             roll: Replaces a token's value.
 
         Raises:
-            AmbiguousOutcomeError: There is more than one. None was changed.
+            AmbiguousOutcomeError: More than one token could be it. None was changed.
 
             CFTokensError: The roll failed.
         """
@@ -104,14 +104,14 @@ class Ledger:
 
 class Change(Generic[T]):
     """
-    A request with an effect, on its way.
+    Carries out a request with an effect.
 
     Args:
         tries: The tries of the request.
 
         ledger: Notes the id of a token whose value arrives.
 
-        asked: For a create, or for the roll that settles one: what was asked for.
+        asked: Makes the attempt of a create, or of the roll that settles one.
     """
 
     def __init__(self, tries: Tries[T], ledger: Ledger, asked: Asked | None = None) -> None:
@@ -138,14 +138,14 @@ class Change(Generic[T]):
             raise
         except BaseException as interrupt:
             if self.may_have_effect:
-                self.tell(interrupt)
+                self.annotate(interrupt)
                 self.warn("it was interrupted after its request was sent")
             raise
 
     @property
     def attempt(self) -> CreateAttempt | None:
         """
-        What `Ledger.settle()` needs, once the request went out, or None if there is nothing to settle.
+        What `Ledger.settle()` needs, or None if the request was not sent or there is nothing to settle.
         """
         started_on = self._tries.started_on
         return None if self._asked is None or started_on is None else self._asked(started_on)
@@ -166,14 +166,14 @@ class Change(Generic[T]):
 
     def discard(self, interrupt: BaseException) -> None:
         """
-        Say that the request succeeded, but its result reached no caller because of *interrupt*.
+        Report that the request succeeded, but *interrupt* lost its result.
         """
         if self._arrived is not None:
             self._ledger.forget(self._arrived)
-        self.tell(interrupt)
+        self.annotate(interrupt)
         self.warn("it was interrupted after its request was sent")
 
-    def tell(self, interrupt: BaseException) -> None:
+    def annotate(self, interrupt: BaseException) -> None:
         """
         Note on *interrupt* that the request had been sent.
         """
@@ -183,7 +183,7 @@ class Change(Generic[T]):
 
     def warn(self, reason: str) -> None:
         """
-        Log that the outcome is unknown, and the reason.
+        Log that the outcome is unknown, and why.
         """
         _LOG.warning("The outcome of %s is unknown: %s.", self, reason)
 
@@ -205,7 +205,7 @@ def check_attempt(attempt: object) -> CreateAttempt:
     """
     if not isinstance(attempt, CreateAttempt):
         raise TypeError(
-            f"recover() takes a CreateAttempt, such as error.attempt, not {type(attempt).__name__}."
+            f"attempt must be a CreateAttempt, such as error.attempt, not {type(attempt).__name__}."
         )
     check_date_time(attempt.started_on, "started_on")
     return attempt

@@ -1,5 +1,5 @@
 """
-Partial changes on an API that only replaces: what is sent back of a token, and what came out differently.
+Partial changes on an API that only replaces: makes the body, and compares the answer with it.
 
 This works on JSON as it was read. An unknown member is sent back verbatim: it may be a new kind of
 condition, and dropping it could widen a grant.
@@ -34,12 +34,12 @@ _SETTABLE_STATUS: Final = ("active", "disabled")
 
 def replacement(token: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """
-    Return the body that changes a token only by *changes*.
+    Return the body that makes *changes* to a token, and no others.
 
     Args:
         token: The token as it was read.
 
-        changes: New values in JSON; None removes one.
+        changes: New values in JSON; None removes a field.
     """
     body = {key: value for key, value in token.items() if key not in READ_ONLY and value is not None}
     body["policies"] = [_writable_policy(policy) for policy in token.get("policies") or []]
@@ -60,12 +60,12 @@ def _writable_policy(policy: Mapping[str, Any]) -> dict[str, Any]:
 
 def not_as_sent(sent: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """
-    Return the members of a token that the answer shows differently from how they were sent.
+    Return the members of a token that differ between what was sent and the answer.
 
     Args:
         sent: The body.
 
-        before: The token as it was read. What was not sent of it should be removed.
+        before: The token as it was read. Its members that were not sent should be removed.
 
         after: The token in the answer.
     """
@@ -77,7 +77,7 @@ def not_as_sent(sent: Mapping[str, Any], before: Mapping[str, Any], after: Mappi
 
 def same_condition(a: Condition | None, b: Condition | None) -> bool:
     """
-    Return whether two conditions mean the same addresses.
+    Return whether two conditions allow the same addresses.
     """
     return bool(_comparable("condition", unstructure(a)) == _comparable("condition", unstructure(b)))
 
@@ -86,7 +86,7 @@ def _comparable(key: str, value: Any) -> Any:
     """
     Return a form in which values that mean the same are equal.
     """
-    if not says_something(value):
+    if not is_set(value):
         return None
     if key == "policies":
         return sorted(_canonical(_sorted_groups(_writable_policy(policy))) for policy in value)
@@ -97,12 +97,12 @@ def _comparable(key: str, value: Any) -> Any:
     return _canonical(value)
 
 
-def says_something(value: object) -> bool:
+def is_set(value: object) -> bool:
     """
-    Return whether a value is more than null or an empty shell, by which a server may mean the same.
+    Return whether a value is set. For one that is not, a server may send null or an empty shell.
     """
     if isinstance(value, Mapping):
-        return any(map(says_something, value.values()))
+        return any(map(is_set, value.values()))
     return value is not None and value != []
 
 

@@ -1,5 +1,5 @@
 """
-What a resource works with: whose tokens it is about, and the way to send, look up and remember.
+What a resource holds: whose tokens it manages, and how to send, look up and remember.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 class Owner:
     """
-    An account or the user, as the owner of the tokens that an operation is about.
+    The owner of tokens: an account, or the user.
 
     Attributes:
         account_id: The account, or None for the user.
@@ -70,7 +70,7 @@ class Owner:
         Args:
             request: What to send.
 
-            asked: What `recover()` needs if the answer is lost.
+            asked: Makes the attempt that `recover()` needs if the answer is lost.
 
             made: Returns the token in the request's result.
 
@@ -112,14 +112,14 @@ class Owner:
 
     async def resolve(self, policies: Iterable[PolicyArgument]) -> tuple[TokenPolicy, ...]:
         """
-        Return policies with the ids of their groups, which takes a request if names are to be looked up.
+        Return policies with the ids of their groups, and look up names in the catalogue.
 
         Raises:
             ValueError: A policy is wrong.
 
             TypeError: A policy has the wrong type.
 
-            PermissionGroupError: A name does not stand for one permission group.
+            PermissionGroupError: A name does not match exactly one permission group.
 
             CFTokensError: The request failed.
         """
@@ -132,7 +132,7 @@ class Owner:
 
     async def look_up(self, find: Callable[[Groups], T]) -> T:
         """
-        Return what *find* makes of the catalogue of permission groups.
+        Call *find* with the catalogue of permission groups, and return its result.
 
         Raises:
             PermissionGroupError: *find* raised it.
@@ -151,16 +151,16 @@ class Owner:
 
 class Scope:
     """
-    What a resource holds: the owners that its client can speak for.
+    What a resource holds: the owners whose tokens its client manages.
 
     Args:
         sender: What the client sends with.
 
-        catalogue: What it knows of permission groups.
+        catalogue: The permission groups that it remembers.
 
-        ledger: What it knows of values that arrived.
+        ledger: The tokens whose value arrived.
 
-        account_id: The account if a call names none, or None.
+        account_id: The default account, or None.
     """
 
     def __init__(self, sender: Sender, catalogue: Catalogue, ledger: Ledger, account_id: str | None) -> None:
@@ -207,7 +207,7 @@ class Scope:
 
     def user_of(self, attempt: CreateAttempt) -> Owner:
         """
-        Return the user, if a lost create was theirs.
+        Return the user, as the owner of a lost create.
 
         Raises:
             ValueError: The attempt was for an account-owned token.

@@ -1,10 +1,10 @@
 """
 Writes the twins of ``_resources.py``: the classes for user tokens, and the blocking classes of both.
 
-For user tokens, ``account_id`` is dropped from signatures, docstrings and calls, and the names and
-Cloudflare's pages are those of the user. For blocking code, lines are copied from ``def`` to the end
-of the docstring, and one statement is added, which hands the call to the async object: through
-``portal.call()`` for a coroutine, and in a blocking `Paginator` for a method that returns one.
+For user tokens, ``account_id`` is dropped from signatures, docstrings and calls, and names and links are
+replaced. For blocking code, lines are copied from ``def`` to the end of the docstring, and one statement
+is added, which hands the call to the async object: through ``portal.call()`` for a coroutine, and in a
+blocking `Paginator` for a method that returns one.
 
 Nothing depends on the version of Python or on a formatter.
 """
@@ -87,7 +87,7 @@ def render_blocking(source: str, module: str) -> str:
 
 def _resources(tree: ast.Module) -> list[ast.ClassDef]:
     """
-    Return the classes that are made from a scope alone.
+    Return the classes whose only argument is a scope.
     """
     return [
         node
@@ -132,23 +132,23 @@ def _render_user_class(node: ast.ClassDef, lines: list[str]) -> str:
 
 def _render_signature(method: Function, source: str) -> list[str]:
     """
-    Write a signature without ``account_id``: in one line, with all arguments in the next, or one a line.
+    Write a signature without ``account_id``: on one line, with all arguments on the next, or one per line.
     """
     arguments = [each for each in _arguments(method, source) if not each.startswith("account_id:")]
     if arguments[-1] == "*":
         del arguments[-1]
     start = f"    {'async ' if isinstance(method, ast.AsyncFunctionDef) else ''}def {method.name}("
     end = f") -> {ast.get_source_segment(source, method.returns) if method.returns else 'None'}:"
-    one_a_line = [start, *(f"        {each}," for each in arguments), f"    {end}"]
+    one_per_line = [start, *(f"        {each}," for each in arguments), f"    {end}"]
     if _has_trailing_comma(method, source):
-        return one_a_line
+        return one_per_line
     for short in (
         [f"{start}{', '.join(arguments)}{end}"],
         [start, f"        {', '.join(arguments)}", f"    {end}"],
     ):
         if max(map(len, short)) <= _WIDTH:
             return short
-    return one_a_line
+    return one_per_line
 
 
 def _arguments(method: Function, source: str) -> list[str]:
@@ -174,7 +174,7 @@ def _argument(argument: ast.arg, default: ast.expr | None, source: str) -> str:
 
 def _has_trailing_comma(method: Function, source: str) -> bool:
     """
-    Return whether the arguments stand one a line in the source.
+    Return whether the source has one argument per line.
     """
     signature = "\n".join(source.splitlines()[method.lineno - 1 : _docstring(method).start])
     return re.search(r",\s*\)", signature) is not None
@@ -182,7 +182,7 @@ def _has_trailing_comma(method: Function, source: str) -> bool:
 
 def _without_argument(docstring: list[str], name: str) -> list[str]:
     """
-    Drop the paragraph about one argument, and the section around it if nothing else is in it.
+    Drop the paragraph about one argument, and its section if nothing else is in it.
     """
     text = "\n".join(docstring)
     text = re.sub(rf" {{12}}{name}:[^\n]*\n(?: {{16}}[^\n]*\n)*\n?", "", text)
@@ -250,7 +250,7 @@ def _render_method(method: Function, lines: list[str]) -> Iterator[str]:
 
 def _render_return(function: str, before: list[str], method: Function) -> Iterator[str]:
     """
-    Hand the call to the async object: in one line if it fits, and otherwise with one argument a line.
+    Hand the call to the async object: on one line if it fits, otherwise with one argument per line.
     """
     keywords = [each.arg for each in method.args.kwonlyargs]
     arguments = [name for name in _names(method) if name not in keywords] + [

@@ -1,7 +1,7 @@
 """
 What an answer means: the result, or the error to raise. No I/O, no await.
 
-Errors are returned, not raised, so that no traceback holds the locals in which a body lies.
+Errors are returned, not raised, so that no traceback holds a body in its locals.
 """
 
 from collections.abc import Mapping

@@ -1,5 +1,5 @@
 """
-A request body that goes out once, whoever tries to send it again.
+A request body that can be sent only once.
 """
 
 import aiohttp
@@ -8,10 +8,10 @@ from aiohttp.abc import AbstractStreamWriter
 
 class OneShotBody(aiohttp.BytesPayload):
     """
-    A body that is written once.
+    A body that can be written only once.
 
     aiohttp, and retry middlewares of a borrowed session, send a request again when a connection
-    drops. That could make a second credential, so the second time is refused here.
+    drops. That could make a second credential, so a second write is refused.
     """
 
     def __init__(self, value: bytes) -> None:
@@ -21,13 +21,13 @@ class OneShotBody(aiohttp.BytesPayload):
     @property
     def consumed(self) -> bool:
         """
-        Whether the body cannot be sent any more. aiohttp asks before it sends one again.
+        Whether the body has been sent. aiohttp checks this before it sends one again.
         """
         return self.written
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
         """
-        Send the body, if this is the first time.
+        Send the body, unless it was sent before.
         """
         if self.written:
             raise aiohttp.ClientPayloadError("This request must not be sent twice.")

@@ -18,7 +18,7 @@ _GROUP_NAME: Final = r'Permission group: "([^"]+)"'
 
 class Refusal(NamedTuple):
     """
-    Who asked for what, and what Cloudflare answered.
+    A refused request, and Cloudflare's reasons.
     """
 
     status: int

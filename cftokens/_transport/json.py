@@ -19,10 +19,10 @@ def loads(document: bytes) -> Any:
     """
     Parse JSON in UTF-8, without lone surrogates, NaN and Infinity.
 
-    orjson makes a float of a whole number beyond 64 bits.
+    orjson turns a whole number beyond 64 bits into a float.
 
     Raises:
-        ValueError: *document* is something else.
+        ValueError: *document* is not such JSON.
 
         RecursionError: It is nested too deeply.
     """

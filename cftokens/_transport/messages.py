@@ -14,7 +14,7 @@ T = TypeVar("T")
 _RAY_ID: Final = re.compile(r"[0-9A-Za-z]{8,32}(-[A-Z]{3,5})?")
 
 # These are made for each request, so they are NamedTuples or plain classes, which take a fraction of the
-# time of an attrs class. What can hold a secret is no tuple, because error trackers walk through tuples.
+# time of an attrs class. Those that can hold a secret are not tuples: error trackers open tuples.
 
 
 class Envelope:
@@ -42,9 +42,9 @@ class Request(NamedTuple, Generic[T]):
 
         changes: It has an effect, which stays unknown if the answer is lost.
 
-        repeatable: It may be sent again even if it may have been carried out.
+        repeatable: It may be sent again even if an earlier try may have taken effect.
 
-        if_gone: The result if a repeated request finds nothing left.
+        if_missing: The result if a later try finds no such token.
 
         if_unknown: What the caller should do if the outcome stays unknown, as a sentence.
     """
@@ -57,7 +57,7 @@ class Request(NamedTuple, Generic[T]):
     body: bytes | None = None
     changes: bool = False
     repeatable: bool = True
-    if_gone: T | None = None
+    if_missing: T | None = None
     if_unknown: str = ""
 
     def __str__(self) -> str:
@@ -118,7 +118,7 @@ class Answer:
 
 class NoAnswer(NamedTuple):
     """
-    Why no answer could be read.
+    Why there is no answer.
 
     Attributes:
         reason: The end of a sentence.

@@ -22,7 +22,7 @@ _ROUNDING: Final = 1.0
 """Seconds. The server rounds down, so a moment that it names may be this much later."""
 
 _LONGEST_WINDOW: Final = 3600.0
-"""Seconds. A server that names more is not believed."""
+"""Seconds. A longer one is cut to this."""
 
 _TOLERANCE: Final = 0.1
 """Seconds by which a sleep may end early."""
@@ -74,7 +74,7 @@ class Window:
         self._in_flight = 0
 
 
-class ServersWord:
+class ServerBudget:
     """
     What the server says is left of a budget that other processes may share.
 
@@ -88,7 +88,7 @@ class ServersWord:
         self._answered = 0
         self._most_in_flight = 0
         self._by_others = 0
-        self._unheard = 0
+        self._uncounted = 0
         self._until = 0.0
         self._blocked_until = 0.0
 
@@ -97,7 +97,7 @@ class ServersWord:
         Return the seconds until a request may start, after *ahead* others.
         """
         blocked = max(0.0, self._blocked_until - now)
-        if now >= self._until or self._left - self._unheard - self._reserve() - ahead >= 1:
+        if now >= self._until or self._left - self._uncounted - self._reserve() - ahead >= 1:
             return blocked
         return max(blocked, self._until - now)
 
@@ -105,16 +105,16 @@ class ServersWord:
         """
         Count a request that is sent.
         """
-        self._unheard += 1
+        self._uncounted += 1
         self._most_in_flight = max(self._most_in_flight, in_flight)
 
     def block(self, seconds: float, now: float) -> None:
         """
-        Send nothing for so long, even if a late answer to an earlier request says otherwise.
+        Send nothing for *seconds*, even if a late answer to an earlier request says otherwise.
         """
         self._blocked_until = max(self._blocked_until, now + seconds)
 
-    def hear(self, left: int, seconds: float, now: float, in_flight: int) -> None:
+    def learn(self, left: int, seconds: float, now: float, in_flight: int) -> None:
         """
         Learn that *left* requests remain for *seconds*.
         """
@@ -125,8 +125,8 @@ class ServersWord:
             self._answered += 1
         if self._answered and left > self._left:  # an older answer that came late
             return
-        self._left, self._unheard, self._until = left, in_flight, until
-        # The server may have counted all of ours that are under way.
+        self._left, self._uncounted, self._until = left, in_flight, until
+        # The server may have counted all our requests under way.
         self._by_others = max(0, self._first - left - self._answered - in_flight)
 
     def _reserve(self) -> int:
@@ -149,7 +149,7 @@ class Pace:
     def __init__(self, limit: RateLimit, burst: Window, timing: Timing) -> None:
         self.limit = limit
         self._windows = (Window(limit), burst)
-        self._word = ServersWord()
+        self._server = ServerBudget()
         self._in_flight = 0
         self._waiting: list[object] = []
         self._process = os.getpid()
@@ -168,11 +168,11 @@ class Pace:
         """
         waited = 0.0
         if self._process != os.getpid():
-            self._forget_the_parents()
+            self._forget_parent()
         if self._waiting or self._delay(0) > 0:
             waited = await self._wait(patience)
         self._in_flight += 1
-        self._word.start(self._in_flight)
+        self._server.start(self._in_flight)
         for window in self._windows:
             window.start()
         return waited
@@ -184,21 +184,21 @@ class Pace:
         Args:
             headers: The answer's headers, or None without an answer.
 
-            blocked_for: Seconds during which the server wants no request, or None.
+            blocked_for: Seconds for which the server refuses requests, or None.
         """
         now = self._clock()
         self._in_flight -= 1
         for window in self._windows:
             window.finish(now)
         if blocked_for is not None:
-            self._word.block(blocked_for, now)
+            self._server.block(blocked_for, now)
         elif headers is not None and (said := _LEFT.findall(headers.get("Ratelimit", ""))):
             left, seconds = min((int(left), int(seconds)) for left, seconds in said)
-            self._word.hear(left, seconds, now, self._in_flight)
+            self._server.learn(left, seconds, now, self._in_flight)
 
-    def _forget_the_parents(self) -> None:
+    def _forget_parent(self) -> None:
         """
-        Forget what was under way when this process was forked, and will not end here.
+        Forget the parent's requests, which will not end in this forked process.
         """
         self._process = os.getpid()
         self._in_flight = 0
@@ -208,7 +208,7 @@ class Pace:
 
     def _delay(self, ahead: int) -> float:
         now = self._clock()
-        return max(self._word.delay(now, ahead), *(window.delay(now, ahead) for window in self._windows))
+        return max(self._server.delay(now, ahead), *(window.delay(now, ahead) for window in self._windows))
 
     async def _wait(self, patience: float) -> float:
         waited, ticket = 0.0, object()

@@ -1,5 +1,5 @@
 """
-The way of every request: wait for a turn, send it, decide what came of it, and perhaps send it again.
+Carries out requests: waits for a turn, sends, decides what to do next, and perhaps sends again.
 """
 
 import hashlib

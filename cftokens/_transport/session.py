@@ -22,7 +22,7 @@ from cftokens._version import __version__
 from cftokens.errors import ClosedError, WrongLoopError
 
 _CONNECTIONS: Final = 500
-"""aiohttp's 100 would make 200 requests of one second take two."""
+"""With aiohttp's default of 100, 200 requests of one second would take two."""
 
 _OTHER_LOOP: Final = ("Event loop is closed", "inside a task", "attached to a different loop")
 """What aiohttp and asyncio say on the wrong loop."""
@@ -59,8 +59,8 @@ class Connector(aiohttp.TCPConnector):
     """
     A pool of connections that a forked process leaves to its parent.
 
-    Both share the sockets and the parent's epoll. A child that closed or collected the pool would take
-    the parent's connections away, so there it counts as closed, and its finaliser does nothing.
+    Both share the sockets and the parent's epoll. A child that closed or collected the pool would break
+    the parent's connections, so there it counts as closed, and its finaliser does nothing.
     """
 
     def __init__(self, *, limit: int) -> None:
@@ -155,7 +155,7 @@ class Session:
 
     def check_loop(self) -> None:
         """
-        Refuse another loop while the first one lives.
+        Refuse another loop while the first one is open.
 
         Raises:
             WrongLoopError: This is another loop.
@@ -195,7 +195,7 @@ class Session:
 
 def _copied(headers: CIMultiDict[str], borrowed: aiohttp.ClientSession) -> CIMultiDict[str]:
     """
-    Copy the headers, which the borrowed session may add to; if it does not decompress, ask for plain text.
+    Copy the headers, to which the borrowed session may add; if it does not decompress, ask for plain text.
     """
     copy = headers.copy()
     if not borrowed.auto_decompress:
@@ -216,7 +216,7 @@ async def _body(response: aiohttp.ClientResponse) -> bytes | None:
 
 def _misuse(session: aiohttp.ClientSession, error: Exception) -> Exception:
     """
-    Translate aiohttp's error about an unfit session. An error from the session's own hooks is unchanged.
+    Translate aiohttp's error about an unusable session. An error from the session's own hooks is unchanged.
     """
     if session.closed:
         return ClosedError("The session is closed.")
@@ -233,7 +233,7 @@ def _misuse(session: aiohttp.ClientSession, error: Exception) -> Exception:
 
 def _no_answer(error: Exception, timeout: float | None, *, written: bool) -> NoAnswer:
     """
-    Say what happened, with a newly made cause.
+    Describe what happened, with a new cause.
 
     aiohttp's exceptions, and their tracebacks, hold request headers, proxy passwords, and parts of
     answers.
@@ -260,7 +260,7 @@ def _what_happened(error: Exception) -> str:  # noqa: C901, PLR0911 -- a table o
         case aiohttp.ClientConnectorError():
             return f"no connection to {error.host}:{error.port} could be made"
         case aiohttp.ClientPayloadError():
-            return "it was cut short or could not be decoded"
+            return "the answer was cut short or could not be decoded"
         case aiohttp.ClientResponseError():
             return "what arrived was not HTTP"
         case aiohttp.ClientError() | OSError():

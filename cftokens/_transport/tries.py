@@ -21,7 +21,7 @@ class Again(NamedTuple):
     """
 
     seconds: float
-    """How long to wait before."""
+    """How long to wait first."""
 
     error: CFTokensError
     """What went wrong this time."""
@@ -72,7 +72,7 @@ class Tries(Generic[T]):
     @property
     def may_have_effect(self) -> bool:
         """
-        Whether the server may have carried the request out, as far as no answer says otherwise.
+        Whether the server may have carried out the request, as far as is known.
         """
         under_way = self._body is not None and self._body.written
         return self.request.changes and (self._unknown or under_way)
@@ -84,7 +84,7 @@ class Tries(Generic[T]):
         Args:
             waited: Seconds spent waiting for the turn.
 
-            now: The time, as `started_on` keeps it for the latest try.
+            now: The time, which becomes `started_on`.
         """
         self._waited += waited
         self.count += 1
@@ -94,10 +94,10 @@ class Tries(Generic[T]):
 
     def decide(self, outcome: Answer | NoAnswer, random: float) -> T | CFTokensError | Again:
         """
-        Return the call's result, its error, or that it is sent again.
+        Return the call's result, its error, or the decision to send it again.
 
         Args:
-            outcome: What came of the try.
+            outcome: The answer, or why there is none.
 
             random: A number from 0 to 1 that keeps clients from retrying in step.
         """
@@ -106,8 +106,8 @@ class Tries(Generic[T]):
         result = decipher(self.request, outcome, self._credential)
         if not isinstance(result, CFTokensError):
             return result
-        if self._unknown and isinstance(result, NotFoundError) and self.request.if_gone is not None:
-            return self.request.if_gone
+        if self._unknown and isinstance(result, NotFoundError) and self.request.if_missing is not None:
+            return self.request.if_missing
         self._unknown = self._unknown or result.outcome_unknown
         self._failure = result
         wait = self._next_wait(outcome, random)
@@ -119,7 +119,7 @@ class Tries(Generic[T]):
 
     def end(self, error: CFTokensError) -> CFTokensError:
         """
-        Return *error*, completed with what earlier tries may have done.
+        Return *error*, with a note if an earlier try may have taken effect.
         """
         if self._unknown and not error.outcome_unknown:
             error.outcome_unknown = True
@@ -128,13 +128,13 @@ class Tries(Generic[T]):
 
     def end_without_turn(self, error: RateLimitedError) -> CFTokensError:
         """
-        Return the error of a call whose next turn is too far away: the last try's, if there was one.
+        Return the error of a call that cannot wait for its turn: the last try's, if there was one.
         """
         return self.end(self._failure or error)
 
     def _may_repeat(self, error: CFTokensError, written: bool) -> bool:
         """
-        Return whether sending the request again can do no harm and may help.
+        Return whether sending the request again is harmless and may help.
         """
         if isinstance(error, RateLimitedError):
             return True

@@ -8,7 +8,7 @@ Cloudflare's API tokens for blocking code: the async client's names without ``aw
     _resources.py       one class per resource, generated from the async one
     _user_resources.py  the same for a user's own tokens
     _pagination.py      Paginator
-    _portal.py          the way from blocking code to the loop, also after a fork
+    _portal.py          runs coroutines on the loop, also after a fork
     _loop_thread.py     the loop in its thread, Ctrl-C, and the end of the interpreter
 
 Models, errors and settings are those of `cftokens`.

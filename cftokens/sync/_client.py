@@ -21,15 +21,15 @@ class Client:
     Cloudflare's API tokens, for blocking code: scripts, threads, notebooks.
 
     It runs the coroutines of `cftokens.Client` on its own event loop, in a background thread that starts
-    with the first call. Any number of threads may use one client. Use it with ``with``, or call
-    `close()`, so that its connections are closed and its thread ends.
+    with the first call. Any number of threads may use one client. Use ``with``, or call `close()`,
+    to close its connections and end its thread.
 
     Arguments, environment, errors and retries are those of `cftokens.Client`.
 
     Args:
         api_token: The credential.
 
-        account_id: The account that `accounts.tokens` is about, unless a call names another.
+        account_id: The default account of `accounts.tokens`.
 
         base_url: The URL of Cloudflare's API: https, or http on loopback. The credential is sent there.
 
@@ -37,11 +37,11 @@ class Client:
 
         retry: How often and how long a request is tried; None for one try.
 
-        rate_limit: How many requests are sent in how many seconds; None for no limit of our own.
+        rate_limit: How many requests are sent in how many seconds; None for no limit.
 
         proxy: The URL of an HTTP proxy.
 
-        ssl: An `ssl.SSLContext`, for other certificates than the system's.
+        ssl: An `ssl.SSLContext`, to trust other certificates than the system's.
 
     Attributes:
         accounts: The resources of accounts: ``client.accounts.tokens``.
@@ -91,7 +91,7 @@ class Client:
     @property
     def account_id(self) -> str | None:
         """
-        The account that calls are about, unless they name another.
+        The default account, or None.
         """
         return self._wrapped.account_id
 
@@ -158,7 +158,7 @@ class Client:
     ) -> None:
         self.close()
 
-    if not TYPE_CHECKING:  # so that type checkers see that there is no "async with"
+    if not TYPE_CHECKING:  # type checkers should reject "async with"
 
         async def __aenter__(self) -> NoReturn:
             raise TypeError(
@@ -171,6 +171,6 @@ class Client:
             """
 
     def __repr__(self) -> str:
-        if not hasattr(self, "_portal"):  # an argument was refused, and a traceback shows the locals
+        if not hasattr(self, "_portal"):  # __init__ raised, and a traceback shows its locals
             return "<cftokens.sync.Client that was not made>"
         return f"<cftokens.sync.Client account_id={self.account_id} base_url={self.base_url}>"

@@ -2,7 +2,7 @@
 An event loop in a thread, and the calls that wait for it.
 
 Three things need care. Ctrl-C: the coroutine is cancelled, and its clean-up awaited. The end of the
-interpreter: threads that wait stay parked, because waking them would print tracebacks. Calls from the
+interpreter: waiting threads stay parked, because waking them would print tracebacks. Calls from the
 loop itself: they would wait forever, so they are refused.
 """
 
@@ -86,7 +86,7 @@ class PendingCall(Generic[T]):
                 self._loop.call_soon_threadsafe(self._cancel)
                 self.wait()
         finally:
-            self._tell(interrupt)
+            self._annotate(interrupt)
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         self._task = loop.create_task(self._coroutine, context=self._context)
@@ -108,20 +108,20 @@ class PendingCall(Generic[T]):
 
     def _end(self) -> None:
         # Dropped here: in the waiting thread, callbacks of its weak references would run, and Python ignores
-        # an interrupt in the middle of one.
+        # an interrupt during one.
         self._task = None
         self._ended = True
         self._done.release()
 
-    def _tell(self, interrupt: BaseException) -> None:
+    def _annotate(self, interrupt: BaseException) -> None:
         if isinstance(self.error, CFTokensError) and not self.error.outcome_unknown:
             return
-        succeeded_in_vain = hasattr(self, "value")
+        result_lost = hasattr(self, "value")
         for change in self.sent:
-            if succeeded_in_vain:
+            if result_lost:
                 change.discard(interrupt)
-            elif change.may_have_effect:  # and the log has a warning already
-                change.tell(interrupt)
+            elif change.may_have_effect:  # the log already has a warning
+                change.annotate(interrupt)
 
 
 class LoopThread:
@@ -263,7 +263,7 @@ class LoopThread:
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
     """
-    Return a loop of uvloop, if it is installed (``cftokens[speedups]``), or of asyncio.
+    Return an event loop from uvloop, if it is installed (``cftokens[speedups]``), or from asyncio.
     """
     return asyncio.new_event_loop() if uvloop is None else uvloop.new_event_loop()
 

@@ -17,7 +17,7 @@ class Paginator(Generic[T]):
     Making one sends nothing. ``for`` iterates over the items and `pages()` over the pages, `page()`
     fetches one page and `collect()` all of them. Each starts again at the first page.
 
-    If the list changes meanwhile, an item between two pages can be skipped or repeated.
+    If the list changes meanwhile, an item at the edge of a page can be skipped or repeated.
     """
 
     def __init__(self, portal: Portal, wrapped: AsyncPaginator[T]) -> None:
@@ -29,7 +29,7 @@ class Paginator(Generic[T]):
         for page in self.pages():
             yield from page.items
 
-    if not TYPE_CHECKING:  # so that type checkers see that it is missing
+    if not TYPE_CHECKING:  # type checkers should reject "async for"
 
         def __aiter__(self) -> NoReturn:
             raise TypeError("This list needs a plain 'for'. For 'async for', import Client from cftokens.")
@@ -45,7 +45,7 @@ class Paginator(Generic[T]):
 
     def page(self) -> Page[T]:
         """
-        Fetch one page: the one asked for, or the first.
+        Fetch one page: the requested one, or the first.
         """
         return self._portal.call(self._wrapped.page())
 

@@ -1,5 +1,5 @@
 """
-The way from blocking code to a private event loop, for any number of threads.
+Runs coroutines on a private event loop, for blocking code in any number of threads.
 """
 
 import os
@@ -18,7 +18,7 @@ class Portal:
     Runs coroutines on its own loop, which starts with the first call.
 
     A forked process starts a new loop and leaves the inherited one alone: closing or collecting it would
-    take the parent's connections away.
+    break the parent's connections.
 
     Args:
         closing: Closes what the coroutines opened; runs on the loop before it ends.

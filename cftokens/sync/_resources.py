@@ -133,15 +133,15 @@ class AccountTokenValue:
 
             NotFoundError: There is no such token.
 
-            CFTokensError: The request failed. If ``outcome_unknown`` is true, the old value may not
-                work any more, and the new one is lost: roll again.
+            CFTokensError: The request failed. If ``outcome_unknown`` is true, the old value may no
+                longer work, and the new one is lost: roll again.
         """
         return self._portal.call(self._wrapped.update(token_id, account_id=account_id))
 
 
 class AccountTokens:
     """
-    The tokens of one owner: an account's, or the user's own.
+    The tokens of one owner: an account, or the user.
     """
 
     def __init__(self, portal: Portal, wrapped: resources.AccountTokens) -> None:
@@ -161,7 +161,7 @@ class AccountTokens:
         per_page: int | None = None,
     ) -> Paginator[Token]:
         """
-        List tokens, without their values. Nothing is sent before the result is iterated.
+        List tokens, without their values. Nothing is sent until the result is iterated.
 
         https://developers.cloudflare.com/api/resources/accounts/subresources/tokens/methods/list/
 
@@ -199,7 +199,7 @@ class AccountTokens:
         """
         Fetch a token, without its value.
 
-        Expired and revoked tokens are found as well: look at the ``status``.
+        Expired and revoked tokens are returned too: check the ``status``.
 
         https://developers.cloudflare.com/api/resources/accounts/subresources/tokens/methods/get/
 
@@ -241,7 +241,7 @@ class AccountTokens:
             policies: What the token may do: in words (`cftokens.policies`), as `TokenPolicy`, or in the
                 API's own JSON shape.
 
-            condition: From where the token may be used; None for everywhere.
+            condition: From where the token may be used; None for anywhere.
 
             expires_on: When it stops working, with a time zone, cut to whole seconds; None for never.
 
@@ -254,7 +254,7 @@ class AccountTokens:
 
             TypeError: An argument has the wrong type.
 
-            PermissionGroupError: A name does not stand for one permission group.
+            PermissionGroupError: A name does not match exactly one permission group.
 
             CFTokensError: The request failed. If ``outcome_unknown`` is true, there may be a token
                 whose value is lost: see `recover()`.
@@ -298,7 +298,7 @@ class AccountTokens:
             policies: What the token may do: in words (`cftokens.policies`), as `TokenPolicy`, or in the
                 API's own JSON shape.
 
-            condition: From where the token may be used; None for everywhere.
+            condition: From where the token may be used; None for anywhere.
 
             expires_on: When it stops working, with a time zone, cut to whole seconds; None for never.
 
@@ -313,7 +313,7 @@ class AccountTokens:
 
             TypeError: An argument has the wrong type.
 
-            PermissionGroupError: A name does not stand for one permission group.
+            PermissionGroupError: A name does not match exactly one permission group.
 
             NotFoundError: There is no such token.
 
@@ -350,8 +350,8 @@ class AccountTokens:
         Change some of a token's fields, and leave the others unchanged.
 
         Reads the token, sends it back with the changes, and checks the answer: no other field may
-        differ. Members that this library does not know are sent back as they came. A change that
-        another client makes between the two requests is lost.
+        differ. Members that this library does not know are sent back unchanged. A change that another
+        client makes between the two requests is lost.
 
         Args:
             token_id: Identifier of the token, not its value.
@@ -361,7 +361,7 @@ class AccountTokens:
             policies: What the token may do: in words (`cftokens.policies`), as `TokenPolicy`, or in the
                 API's own JSON shape.
 
-            condition: From where the token may be used; None for everywhere.
+            condition: From where the token may be used; None for anywhere.
 
             expires_on: When it stops working, with a time zone, cut to whole seconds; None for never.
 
@@ -376,7 +376,7 @@ class AccountTokens:
 
             TypeError: An argument has the wrong type.
 
-            PermissionGroupError: A name does not stand for one permission group.
+            PermissionGroupError: A name does not match exactly one permission group.
 
             NotFoundError: There is no such token.
 
@@ -412,7 +412,7 @@ class AccountTokens:
         Create a token with the same access as another, optionally changed.
 
         Its value is shown only here: store it before anything else can fail. Members that this library
-        does not know are copied as they are. A copy that differs from what was sent is deleted again.
+        does not know are copied unchanged. A copy that differs from what was sent is deleted.
 
         Args:
             token_id: Identifier of the token to copy.
@@ -422,7 +422,7 @@ class AccountTokens:
             policies: What the token may do: in words (`cftokens.policies`), as `TokenPolicy`, or in the
                 API's own JSON shape.
 
-            condition: From where the token may be used; None for everywhere.
+            condition: From where the token may be used; None for anywhere.
 
             expires_on: When it stops working, with a time zone, cut to whole seconds; None for never.
 
@@ -435,7 +435,7 @@ class AccountTokens:
 
             TypeError: An argument has the wrong type.
 
-            PermissionGroupError: A name does not stand for one permission group.
+            PermissionGroupError: A name does not match exactly one permission group.
 
             NotFoundError: There is no such token.
 
@@ -458,7 +458,7 @@ class AccountTokens:
 
     def delete(self, token_id: str, *, account_id: str | None = None) -> TokenDeleteResponse:
         """
-        Delete a token, which stops working at once.
+        Delete a token. It stops working at once.
 
         https://developers.cloudflare.com/api/resources/accounts/subresources/tokens/methods/delete/
 
@@ -480,15 +480,15 @@ class AccountTokens:
         """
         Settle a create whose outcome is unknown.
 
-        Looks for an active token with exactly that name, access, condition and dates, issued since the
-        attempt by Cloudflare's clock, never used, and whose value this client has not received. If there
-        is one, it is rolled, so that the returned value is the only valid one.
+        Looks for an active, unused token with exactly that name, access, condition and dates, issued since
+        the attempt by Cloudflare's clock, whose value this client has not received. If there is one, it
+        is rolled, so that the returned value is the only valid one.
 
         Args:
             attempt: ``error.attempt``, or what `cftokens.errors.attempt_of()` returns.
 
         Returns:
-            The token with its value, or None if there is none yet. None is not final: look again a
+            The token with its value, or None if there is none yet. None is not final: try again a
             little later.
 
         Raises:
@@ -502,7 +502,7 @@ class AccountTokens:
 
     def verify(self, *, account_id: str | None = None) -> TokenVerifyResponse:
         """
-        Ask whether the client's credential works, and until when.
+        Check whether the client's credential works, and until when.
 
         To check another value, such as a new token's, use the client's `with_options()`.
 

@@ -121,15 +121,15 @@ class UserTokenValue:
 
             NotFoundError: There is no such token.
 
-            CFTokensError: The request failed. If ``outcome_unknown`` is true, the old value may not
-                work any more, and the new one is lost: roll again.
+            CFTokensError: The request failed. If ``outcome_unknown`` is true, the old value may no
+                longer work, and the new one is lost: roll again.
         """
         return self._portal.call(self._wrapped.update(token_id))
 
 
 class UserTokens:
     """
-    The tokens of one owner: an account's, or the user's own.
+    The tokens of one owner: an account, or the user.
     """
 
     def __init__(self, portal: Portal, wrapped: resources.UserTokens) -> None:
@@ -148,7 +148,7 @@ class UserTokens:
         per_page: int | None = None,
     ) -> Paginator[Token]:
         """
-        List tokens, without their values. Nothing is sent before the result is iterated.
+        List tokens, without their values. Nothing is sent until the result is iterated.
 
         https://developers.cloudflare.com/api/resources/user/subresources/tokens/methods/list/
 
@@ -183,7 +183,7 @@ class UserTokens:
         """
         Fetch a token, without its value.
 
-        Expired and revoked tokens are found as well: look at the ``status``.
+        Expired and revoked tokens are returned too: check the ``status``.
 
         https://developers.cloudflare.com/api/resources/user/subresources/tokens/methods/get/
 
@@ -222,7 +222,7 @@ class UserTokens:
             policies: What the token may do: in words (`cftokens.policies`), as `TokenPolicy`, or in the
                 API's own JSON shape.
 
-            condition: From where the token may be used; None for everywhere.
+            condition: From where the token may be used; None for anywhere.
 
             expires_on: When it stops working, with a time zone, cut to whole seconds; None for never.
 
@@ -233,7 +233,7 @@ class UserTokens:
 
             TypeError: An argument has the wrong type.
 
-            PermissionGroupError: A name does not stand for one permission group.
+            PermissionGroupError: A name does not match exactly one permission group.
 
             CFTokensError: The request failed. If ``outcome_unknown`` is true, there may be a token
                 whose value is lost: see `recover()`.
@@ -275,7 +275,7 @@ class UserTokens:
             policies: What the token may do: in words (`cftokens.policies`), as `TokenPolicy`, or in the
                 API's own JSON shape.
 
-            condition: From where the token may be used; None for everywhere.
+            condition: From where the token may be used; None for anywhere.
 
             expires_on: When it stops working, with a time zone, cut to whole seconds; None for never.
 
@@ -288,7 +288,7 @@ class UserTokens:
 
             TypeError: An argument has the wrong type.
 
-            PermissionGroupError: A name does not stand for one permission group.
+            PermissionGroupError: A name does not match exactly one permission group.
 
             NotFoundError: There is no such token.
 
@@ -323,8 +323,8 @@ class UserTokens:
         Change some of a token's fields, and leave the others unchanged.
 
         Reads the token, sends it back with the changes, and checks the answer: no other field may
-        differ. Members that this library does not know are sent back as they came. A change that
-        another client makes between the two requests is lost.
+        differ. Members that this library does not know are sent back unchanged. A change that another
+        client makes between the two requests is lost.
 
         Args:
             token_id: Identifier of the token, not its value.
@@ -334,7 +334,7 @@ class UserTokens:
             policies: What the token may do: in words (`cftokens.policies`), as `TokenPolicy`, or in the
                 API's own JSON shape.
 
-            condition: From where the token may be used; None for everywhere.
+            condition: From where the token may be used; None for anywhere.
 
             expires_on: When it stops working, with a time zone, cut to whole seconds; None for never.
 
@@ -347,7 +347,7 @@ class UserTokens:
 
             TypeError: An argument has the wrong type.
 
-            PermissionGroupError: A name does not stand for one permission group.
+            PermissionGroupError: A name does not match exactly one permission group.
 
             NotFoundError: There is no such token.
 
@@ -381,7 +381,7 @@ class UserTokens:
         Create a token with the same access as another, optionally changed.
 
         Its value is shown only here: store it before anything else can fail. Members that this library
-        does not know are copied as they are. A copy that differs from what was sent is deleted again.
+        does not know are copied unchanged. A copy that differs from what was sent is deleted.
 
         Args:
             token_id: Identifier of the token to copy.
@@ -391,7 +391,7 @@ class UserTokens:
             policies: What the token may do: in words (`cftokens.policies`), as `TokenPolicy`, or in the
                 API's own JSON shape.
 
-            condition: From where the token may be used; None for everywhere.
+            condition: From where the token may be used; None for anywhere.
 
             expires_on: When it stops working, with a time zone, cut to whole seconds; None for never.
 
@@ -402,7 +402,7 @@ class UserTokens:
 
             TypeError: An argument has the wrong type.
 
-            PermissionGroupError: A name does not stand for one permission group.
+            PermissionGroupError: A name does not match exactly one permission group.
 
             NotFoundError: There is no such token.
 
@@ -424,7 +424,7 @@ class UserTokens:
 
     def delete(self, token_id: str) -> TokenDeleteResponse:
         """
-        Delete a token, which stops working at once.
+        Delete a token. It stops working at once.
 
         https://developers.cloudflare.com/api/resources/user/subresources/tokens/methods/delete/
 
@@ -444,15 +444,15 @@ class UserTokens:
         """
         Settle a create whose outcome is unknown.
 
-        Looks for an active token with exactly that name, access, condition and dates, issued since the
-        attempt by Cloudflare's clock, never used, and whose value this client has not received. If there
-        is one, it is rolled, so that the returned value is the only valid one.
+        Looks for an active, unused token with exactly that name, access, condition and dates, issued since
+        the attempt by Cloudflare's clock, whose value this client has not received. If there is one, it
+        is rolled, so that the returned value is the only valid one.
 
         Args:
             attempt: ``error.attempt``, or what `cftokens.errors.attempt_of()` returns.
 
         Returns:
-            The token with its value, or None if there is none yet. None is not final: look again a
+            The token with its value, or None if there is none yet. None is not final: try again a
             little later.
 
         Raises:
@@ -466,7 +466,7 @@ class UserTokens:
 
     def verify(self) -> TokenVerifyResponse:
         """
-        Ask whether the client's credential works, and until when.
+        Check whether the client's credential works, and until when.
 
         To check another value, such as a new token's, use the client's `with_options()`.
 

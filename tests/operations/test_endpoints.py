@@ -23,7 +23,7 @@ MOMENT = datetime(2027, 1, 1, tzinfo=UTC)
 
 def outcome_of(request: Request[Any], body: object) -> Any:
     """
-    Return what becomes of a successful answer.
+    Return the outcome of a successful answer.
     """
     return decipher(request, answer(body), VALUE)
 
@@ -70,17 +70,17 @@ class TestRequests:
     @pytest.mark.parametrize("operation", REQUESTS)
     def test_what_a_lost_answer_leaves_unknown(self, operation: str) -> None:
         """
-        Reading changes nothing, and only create and roll are never carried out twice.
+        Reads have no effect, and only create and roll are never repeated.
         """
         request = REQUESTS[operation]()
 
         assert request.changes is (request.method != "GET")
         assert request.repeatable is (operation not in {"create", "roll"})
-        assert request.if_gone == (TokenDeleteResponse(id=TOKEN_ID) if operation == "delete" else None)
+        assert request.if_missing == (TokenDeleteResponse(id=TOKEN_ID) if operation == "delete" else None)
 
     def test_a_query_is_passed_on(self) -> None:
         """
-        What a listing asks for is part of the request.
+        The query of a listing is part of its request.
         """
         assert endpoints.list_tokens(TOKENS, {"page": "2"}).query == {"page": "2"}
 
@@ -105,7 +105,7 @@ class TestCreate:
 
     def test_an_answer_without_the_value_is_unexpected(self) -> None:
         """
-        A create that shows no value may have made a token that nobody can use.
+        Such a create may have made a token whose value is lost.
         """
         error = outcome_of(REQUESTS["create"](), sample_of("get"))
 
@@ -123,9 +123,9 @@ class TestUpdate:
             ("not_before", "2027-01-01T00:00:00Z"),
         ],
     )
-    def test_what_was_to_be_gone_and_is_not_is_unexpected(self, key: str, value: object) -> None:
+    def test_a_restriction_that_is_still_set_is_unexpected(self, key: str, value: object) -> None:
         """
-        A restriction that was left out and still stands in the answer is an error that names it.
+        The error names the restriction that should have been removed.
         """
         error = outcome_of(update(), success({"id": TOKEN_ID, key: value}))
 
@@ -144,15 +144,15 @@ class TestUpdate:
             {"condition": {"request_ip": {"in": None, "not_in": []}, "request.ip": None}},
         ],
     )
-    def test_an_empty_shell_says_that_there_is_none(self, shell: dict[str, object]) -> None:
+    def test_an_empty_shell_counts_as_removed(self, shell: dict[str, object]) -> None:
         """
         A condition without a network in it restricts nothing.
         """
         assert isinstance(outcome_of(update(), success({"id": TOKEN_ID, **shell})), Token)
 
-    def test_what_was_sent_may_be_there(self) -> None:
+    def test_a_restriction_that_was_sent_is_expected(self) -> None:
         """
-        Restrictions that the update asked for are what the answer should show.
+        An answer with the restrictions of the update is a success.
         """
         request = update(condition=CONDITION, expires_on=MOMENT.replace(year=2028), not_before=MOMENT)
         answered = {

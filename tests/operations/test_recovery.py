@@ -1,5 +1,5 @@
 """
-Which token can be the one that a lost create made.
+Which tokens a lost create could have made.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -37,7 +37,7 @@ OTHER = PermissionGroup(id="f" * 32)
 )
 def test_the_token_that_was_asked_for_could_be_it(change: dict[str, Any]) -> None:
     """
-    Name, access and time fit, and the whole seconds of Cloudflare's times do not matter.
+    Name, access and time match, although Cloudflare's times have whole seconds.
     """
     assert could_be(attrs.evolve(MADE, **change), ATTEMPT, EARLIEST, arrived=())
 
@@ -72,7 +72,7 @@ def test_any_other_token_could_not(change: dict[str, Any]) -> None:
 
 def test_a_token_whose_value_arrived_is_not_lost() -> None:
     """
-    It is somebody's, however well it fits.
+    A caller has its value, however well the token matches.
     """
     assert not could_be(MADE, ATTEMPT, EARLIEST, arrived=[MADE.id])
 
@@ -94,7 +94,7 @@ def test_the_condition_must_be_what_was_asked_for(
     asked: Condition | None, found: dict[str, list[str]] | None, fits: bool
 ) -> None:
     """
-    A token that works from elsewhere is not the one, in whatever order its networks come.
+    Networks match in any order, and a token with other networks is not the lost one.
     """
     condition = None if found is None else Condition(request_ip=ConditionRequestIP(**found))
     token = attrs.evolve(MADE, condition=condition)
@@ -103,11 +103,11 @@ def test_the_condition_must_be_what_was_asked_for(
 
 
 @pytest.mark.parametrize("attempt", [None, "x", MADE])
-def test_an_attempt_is_an_attempt(attempt: Any) -> None:
+def test_anything_but_an_attempt_is_a_type_error(attempt: Any) -> None:
     """
-    Something else is a TypeError that says what to give.
+    The error says what to pass.
     """
-    with pytest.raises(TypeError, match="recover"):
+    with pytest.raises(TypeError, match=r"^attempt must be a CreateAttempt, such as error\.attempt, not"):
         check_attempt(attempt)
 
 
@@ -115,9 +115,9 @@ def test_an_attempt_is_an_attempt(attempt: Any) -> None:
     ("start", "kind"),
     [(datetime(2026, 1, 1), ValueError), ("2026-01-01", TypeError)],  # noqa: DTZ001 -- the mistake
 )
-def test_an_attempt_has_a_start_in_time(start: Any, kind: type[Exception]) -> None:
+def test_the_start_of_an_attempt_has_a_time_zone(start: Any, kind: type[Exception]) -> None:
     """
-    Without a zone nobody knows when that was.
+    A naive datetime is a ValueError, and a string is a TypeError.
     """
     with pytest.raises(kind, match="started_on"):
         check_attempt(attrs.evolve(ATTEMPT, started_on=start))

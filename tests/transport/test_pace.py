@@ -176,7 +176,7 @@ async def test_own_requests_are_not_taken_for_others() -> None:
             answered = in_flight.pop(order.randrange(100))
             pace.finish({"Ratelimit": f'"default";r={answered};t=300'}, None)
 
-    assert pace._word._reserve() == 12
+    assert pace._server._reserve() == 12
 
 
 async def test_a_late_answer_does_not_lift_a_block() -> None:
