@@ -60,7 +60,7 @@ REQUESTS: Final[Mapping[str, Callable[[], Request[Any]]]] = {
 
 def sample_of(operation: str) -> Any:
     """
-    Return the success that belongs to an operation.
+    Return the successful answer to an operation.
     """
     return sample(operation)
 
@@ -76,7 +76,7 @@ def answer(body: object, status: int = 200, **headers: str) -> Answer:
 
 def refused(result: object) -> APIError:
     """
-    Return what `decipher` made of a refusal.
+    Check that the outcome is an APIError, and return it.
     """
     assert isinstance(result, APIError)
     return result

@@ -58,7 +58,7 @@ class Clock:
 
     def leave(self) -> None:
         """
-        Count one worker less.
+        Remove one worker.
         """
         self._workers -= 1
         self._move_on()
@@ -75,14 +75,14 @@ class Clock:
 
 def client_of(server: str | Emulator, clock: Clock | None = None, **settings: Any) -> Client:
     """
-    Return a client that talks to a server of the tests, keeps no pace, and waits on a clock of the tests.
+    Return a client of a test server, which keeps no pace and waits on a test clock.
 
     Args:
         server: The base URL, or an emulator.
 
-        clock: Its time; None for a clock of its own.
+        clock: Its clock; None for a new one.
 
-        settings: Arguments for the client, which override these.
+        settings: Arguments for the client, which override the defaults.
     """
     time = clock or Clock()
 
@@ -99,7 +99,7 @@ def client_of(server: str | Emulator, clock: Clock | None = None, **settings: An
 
 async def failure_of(call: Awaitable[object]) -> CFTokensError:
     """
-    Return the error that a call ends with, and make sure that no secret is seen in it.
+    Return the error that a call raises, and check that it shows no secret.
     """
     try:
         result = await call
@@ -127,6 +127,6 @@ def assert_no_secret(error: BaseException) -> None:
 
 def hour(number: int) -> datetime:
     """
-    Return a moment of one day.
+    Return an hour of a fixed day.
     """
     return datetime(2026, 1, 2, number, tzinfo=UTC)

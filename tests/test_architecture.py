@@ -18,7 +18,7 @@ WINGS = ("_operations/", "_transport/")
 
 def entries(docstring: str | None) -> list[str]:
     """
-    Return the paths that a map lists, in order. A folder that is mapped by itself ends in a slash.
+    Return the paths that a map lists, in order. A folder that is listed as a whole ends in a slash.
     """
     folder, found = "", []
     for indent, name in re.findall(r"^    ( *)([\w/]+(?:\.py|/))  ", str(docstring), re.MULTILINE):
@@ -43,7 +43,7 @@ def place(module: str) -> int:
 
 def imports(module: str) -> set[str]:
     """
-    Return the modules of ours that a module imports, wherever in it the import stands.
+    Return the modules of ours that a module imports, at any level.
     """
     names: set[str] = set()
     for node in ast.walk(ast.parse((PACKAGE / module).read_text())):
@@ -56,7 +56,7 @@ def imports(module: str) -> set[str]:
 
 def file_of(name: str) -> str:
     """
-    Return the file of a module, or of the module that has the name in it.
+    Return the file of a module, or of the module that defines a name.
     """
     path = name.replace(".", "/").removeprefix("cftokens").lstrip("/")
     if f"{path}.py" in MODULES:
@@ -92,14 +92,14 @@ def test_imports_point_down_the_map(module: str) -> None:
 @pytest.mark.parametrize("wing", WINGS)
 def test_a_wing_itself_imports_nothing(wing: str) -> None:
     """
-    Its modules are imported where they are needed.
+    Its `__init__.py` imports no module of ours.
     """
     assert imports(f"{wing}__init__.py") == set()
 
 
 def test_each_wing_keeps_to_itself() -> None:
     """
-    The transport knows nothing of operations, and only the package's own door, and twins, use the client.
+    The transport imports no operations, and few modules import the client and its resources.
     """
     users = {
         imported: {module for module in MODULES if imported in imports(module)}
@@ -155,7 +155,7 @@ def test_each_file_says_its_purpose(module: str) -> None:
 
 def test_no_function_takes_a_sender_and_an_account() -> None:
     """
-    What a resource works with is one object.
+    They come in one object, which a resource holds.
     """
     signatures = [
         [argument.arg for argument in node.args.args[:2]]

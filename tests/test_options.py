@@ -1,5 +1,5 @@
 """
-What a client can be told about trying again and about its pace.
+The settings for retries and for the pace.
 """
 
 import math
@@ -13,7 +13,7 @@ from cftokens import UNSET, RateLimit, Retry, Unset
 
 def test_the_defaults_are_the_published_ones() -> None:
     """
-    Three attempts within a minute, and Cloudflare's limit for one token.
+    Three tries, a minute of waiting, and Cloudflare's limit for one token.
     """
     assert Retry() == Retry(attempts=3, first_wait=0.5, longest_wait=8.0, budget=60.0)
     assert RateLimit() == RateLimit(requests=1200, period=300.0)
@@ -32,7 +32,7 @@ def test_the_defaults_are_the_published_ones() -> None:
 )
 def test_a_number_that_makes_no_sense_is_refused(make: Any, value: float) -> None:
     """
-    Too small a number, and NaN, are a ValueError.
+    A number that is too small, or NaN, is a ValueError.
     """
     with pytest.raises(ValueError, match=str(value)):
         make(value)
@@ -41,9 +41,9 @@ def test_a_number_that_makes_no_sense_is_refused(make: Any, value: float) -> Non
 @pytest.mark.parametrize(
     "make", [lambda: Retry(first_wait=0, longest_wait=0, budget=0), lambda: Retry(budget=math.inf)]
 )
-def test_no_wait_and_no_end_are_possible(make: Any) -> None:
+def test_waits_can_be_zero_or_unlimited(make: Any) -> None:
     """
-    Waiting can be switched off, or be without a limit.
+    Zero switches waiting off, and infinity lifts the limit.
     """
     assert isinstance(make(), Retry)
 
@@ -62,7 +62,7 @@ def test_no_wait_and_no_end_are_possible(make: Any) -> None:
 @pytest.mark.parametrize("value", [True, None, "3"])
 def test_another_type_is_a_type_error(make: Any, problem: str, value: object) -> None:
     """
-    A bool, None or a string is no number.
+    A bool, None or a string is not a number.
     """
     with pytest.raises(TypeError, match=f"^{problem}, not {type(value).__name__}\\.$"):
         make(value)
@@ -71,24 +71,24 @@ def test_another_type_is_a_type_error(make: Any, problem: str, value: object) ->
 @pytest.mark.parametrize("make", [lambda: Retry(attempts=2.5), lambda: RateLimit(requests=1e3)])  # type: ignore[arg-type]
 def test_a_count_is_whole(make: Any) -> None:
     """
-    Two and a half attempts would never be over.
+    A float is a TypeError, even if its value is whole.
     """
     with pytest.raises(TypeError, match="must be an int, not float"):
         make()
 
 
-@pytest.mark.parametrize("options", [Retry(), RateLimit()])
-def test_options_are_frozen(options: Any) -> None:
+@pytest.mark.parametrize("settings", [Retry(), RateLimit()])
+def test_settings_are_frozen(settings: Any) -> None:
     """
-    Clients can share them.
+    They cannot be changed, so clients can share them.
     """
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        options.attempts = 5
+        settings.attempts = 5
 
 
 def test_unset_says_its_name() -> None:
     """
-    A default that stands for nothing reads well in a signature.
+    Signatures show this default as UNSET.
     """
     assert repr(UNSET) == "UNSET"
     assert isinstance(UNSET, Unset)

@@ -1,5 +1,5 @@
 """
-The generator of the twins of the resources, and that its output is up to date.
+The generator of the twins, and whether its output is up to date.
 """
 
 import runpy
@@ -321,7 +321,7 @@ def test_blocking_twins_forward_every_call() -> None:
 
 def test_a_new_method_needs_nothing_else() -> None:
     """
-    A method that is added to the one class is in the other three, each with its own signature.
+    A method that is added to one class appears in the other three, each with its own signature.
     """
     method = '''
     async def melt(self, key_id: str, *, account_id: str | None = None, hot: bool = True) -> Token:
@@ -358,9 +358,9 @@ LONG = SMALL.replace(
 ).replace("since, until", ", ".join(NAMES))
 
 
-def test_long_calls_take_an_argument_a_line() -> None:
+def test_long_calls_have_one_argument_per_line() -> None:
     """
-    A call that does not fit into a line is written over several.
+    A call that does not fit on one line is split.
     """
     rendered = generate_twins.render(LONG)["sync/_resources.py"]
 
@@ -373,9 +373,9 @@ def test_long_calls_take_an_argument_a_line() -> None:
     ) in rendered
 
 
-def test_long_signatures_take_an_argument_a_line() -> None:
+def test_long_signatures_have_one_argument_per_line() -> None:
     """
-    The signature of a user's twin has one argument a line if it does not fit into two lines.
+    The signature of a user's twin is split if it does not fit on two lines.
     """
     rendered = generate_twins.render(LONG)["_user_resources.py"]
 
@@ -388,9 +388,9 @@ def test_long_signatures_take_an_argument_a_line() -> None:
     ) in rendered
 
 
-def test_long_imports_take_a_name_a_line() -> None:
+def test_long_imports_have_one_name_per_line() -> None:
     """
-    An import that does not fit into a line is written over several.
+    An import that does not fit on one line is split.
     """
     names = [f"AModelWithALongNameAndTheNumber{number}" for number in range(4)]
     source = SMALL.replace("import Token, TokenPolicy", f"import {', '.join(names)}").replace(
@@ -411,7 +411,7 @@ def test_a_method_without_a_docstring_is_refused() -> None:
 
 def test_another_use_of_the_account_is_refused() -> None:
     """
-    A body that needs the account id itself cannot be a user's.
+    A method that needs the account id itself cannot work for a user.
     """
     with pytest.raises(ValueError, match="AccountKeys uses account_id"):
         generate_twins.render(

@@ -59,14 +59,14 @@ each_operation = pytest.mark.parametrize("operation", REQUESTS)
 
 def outcome_of(body: object, status: int = 200, *, operation: str = "list", **headers: str) -> Any:
     """
-    Return what becomes of an answer.
+    Return the outcome of an answer.
     """
     return decipher(REQUESTS[operation](), answer(body, status, **headers), VALUE)
 
 
 def all_seen_of(error: CFTokensError) -> str:
     """
-    Return what a reporter can show of a raised error: text, arguments, attributes and locals.
+    Return all that an error tracker can show: text, arguments, attributes and locals.
     """
     try:
         raise error
@@ -79,14 +79,14 @@ class TestSuccess:
     @each_operation
     def test_a_sample_becomes_its_model(self, operation: str) -> None:
         """
-        The answer of each operation, as Cloudflare sends it, is understood.
+        The answer to each operation, as Cloudflare sends it, can be read.
         """
         assert type(outcome_of(sample_of(operation), operation=operation)) is RESULTS[operation]
 
     @each_operation
     def test_unknown_keys_pass(self, operation: str) -> None:
         """
-        What Cloudflare adds tomorrow to an envelope or a result does not matter.
+        Keys that Cloudflare may add to an envelope or a result are ignored.
         """
         body = sample_of(operation)
         body["tomorrow"] = [{}]
@@ -123,9 +123,9 @@ class TestSuccess:
             ),
         ],
     )
-    def test_what_is_no_success_is_unexpected(self, operation: str, body: object, problem: str) -> None:
+    def test_an_unreadable_success_is_unexpected(self, operation: str, body: object, problem: str) -> None:
         """
-        A success that cannot be read says why, and what it may have done.
+        The error says why, and whether the request may have taken effect.
         """
         error = outcome_of(body, operation=operation)
 
@@ -149,19 +149,19 @@ class TestSuccess:
     @pytest.mark.parametrize("operation", [each for each in REQUESTS if each != "delete"])
     def test_no_result_is_unexpected(self, operation: str) -> None:
         """
-        A success without a result tells nothing.
+        A success without a result is an error.
         """
         assert isinstance(outcome_of(success(None), operation=operation), UnexpectedResponseError)
 
     def test_a_delete_needs_no_result(self) -> None:
         """
-        Cloudflare's schema lets it be null; which token is gone is known all the same.
+        Cloudflare's schema allows null, and the id is known from the request.
         """
         assert outcome_of(success(None), operation="delete") == TokenDeleteResponse(id=TOKEN_ID)
 
     def test_it_says_which_item_of_a_listing(self) -> None:
         """
-        The place within the answer is part of the sentence.
+        The place in the answer is part of the message.
         """
         error = outcome_of(success([{"id": "a"}, {"id": None}]))
 
@@ -170,7 +170,7 @@ class TestSuccess:
     @pytest.mark.parametrize("info", [[], "x", {"page": 1e999}, {"total_count": True}])
     def test_totals_of_another_shape_are_unexpected(self, info: object) -> None:
         """
-        Pages are not counted by what is no number.
+        The totals must be an object of whole numbers.
         """
         assert isinstance(outcome_of(success([], result_info=info)), UnexpectedResponseError)
 
@@ -182,9 +182,9 @@ class TestSuccess:
 
         assert batch.items[0].name == "\U0001f5dd"
 
-    def test_nesting_that_is_parsed_and_not_written_is_unexpected(self) -> None:
+    def test_meta_that_is_nested_too_deeply_is_unexpected(self) -> None:
         """
-        Meta data that is too deep to become a string is an error like any other.
+        It is an error of ours, or the result if the stack is large enough.
         """
         deep = b'{"a":' * 900 + b"1" + b"}" * 900
         body = b'{"success": true, "result": [{"id": "a", "meta": {"deep": ' + deep + b"}}]}"
@@ -207,7 +207,7 @@ class TestSuccess:
 
     def test_a_body_that_was_not_read_is_too_large(self) -> None:
         """
-        There is an end to what is read of an answer.
+        The error gives the largest size that is read.
         """
         error = decipher(REQUESTS["get"](), Answer(200, {}, None, 0.0), VALUE)
 
@@ -253,7 +253,7 @@ class TestRefusal:
         ],
     )
     @each_operation
-    def test_the_status_tells_the_kind(self, operation: str, status: int, kind: type[APIError]) -> None:
+    def test_the_status_decides_the_class(self, operation: str, status: int, kind: type[APIError]) -> None:
         """
         Each status has its class, and a 5xx leaves the outcome of a change unknown.
         """
@@ -264,7 +264,7 @@ class TestRefusal:
         assert error.outcome_unknown is (operation in CHANGING and status >= 500)
         assert ("It may have taken effect anyway." in str(error)) is error.outcome_unknown
 
-    def test_all_that_cloudflare_said_is_kept(self) -> None:
+    def test_the_errors_have_all_that_cloudflare_said(self) -> None:
         """
         Code, text, pointer and page of each error are attributes.
         """
@@ -279,7 +279,7 @@ class TestRefusal:
 
     def test_the_message_is_a_sentence(self) -> None:
         """
-        Request, status, texts, codes, ray id and hint stand in one readable text.
+        It has the request, status, texts, codes, ray id and hint.
         """
         body = failure({"code": 10000, "message": "Authentication error."}, {"message": "Really"})
         error = refused(outcome_of(body, 403, CF_Ray="8f0f1c2b3a4d5e6f-FRA"))
@@ -294,9 +294,9 @@ class TestRefusal:
         assert error.hint is not None
         assert str(error).endswith(error.hint)
 
-    def test_the_kind_of_the_credential_is_known_to_the_hint(self) -> None:
+    def test_the_hint_depends_on_the_kind_of_the_credential(self) -> None:
         """
-        A user token at an account's endpoint is told to take the other door.
+        For a user token at an account's endpoint, it names client.user.tokens.
         """
         user = TokenValue("cfut_Invented")
         body = failure({"code": 1000, "message": "Invalid API Token"})
@@ -324,7 +324,7 @@ class TestRefusal:
     @pytest.mark.parametrize(("status", "verb"), [(400, "was refused"), (502, "failed")])
     def test_a_refusal_may_have_no_reason(self, body: object, status: int, verb: str) -> None:
         """
-        A body without errors that can be read is a refusal all the same.
+        Without readable errors in its body, the message says that there is no reason.
         """
         error = refused(outcome_of(body, status))
 
@@ -351,7 +351,7 @@ class TestRefusal:
         self, entry: object, data: ErrorData, text: str
     ) -> None:
         """
-        Missing and mistyped members are None, and a text is one line and not endless.
+        Missing and mistyped members are None, and a text is one line of at most 500 characters.
         """
         error = refused(outcome_of(failure(entry), 418))
 
@@ -359,9 +359,9 @@ class TestRefusal:
         assert str(error) == f"GET {TOKENS} was refused with 418: {text}."
 
     @pytest.mark.parametrize(("count", "end"), [(10, "; 9 (code 9)."), (13, "; 9 (code 9); and 3 more.")])
-    def test_not_more_than_ten_reasons_stand_in_the_message(self, count: int, end: str) -> None:
+    def test_the_message_has_at_most_ten_reasons(self, count: int, end: str) -> None:
         """
-        A message has an end, and the attribute has every error.
+        The message counts the others, and the attribute has every error.
         """
         entries = [{"code": number, "message": str(number)} for number in range(count)]
         error = refused(outcome_of(failure(*entries), 418))
@@ -382,7 +382,7 @@ class TestRefusal:
     )
     def test_a_ray_id_has_its_form(self, value: str, expected: str | None) -> None:
         """
-        What does not look like a ray id is not repeated.
+        Anything that does not look like a ray id is left out.
         """
         assert answer({}, CF_Ray=value).ray_id == expected
 
@@ -404,7 +404,7 @@ class TestNoAnswer:
         self, operation: str, written: bool, timed_out: bool, kind: type[NoResponseError]
     ) -> None:
         """
-        The outcome is unknown if the request had an effect and was written.
+        The outcome is unknown if the request has an effect and was written.
         """
         cause = OSError(111, "refused")
         error = decipher(
@@ -423,9 +423,9 @@ class TestSecrets:
     @pytest.mark.parametrize("secret", [CREDENTIAL, MINTED, "8M7wS6hCpXVc-DoRnPPY_UCWPgy8aea4Wy6kCe5T"])
     @pytest.mark.parametrize("status", [200, 302, 400, 403, 429, 500])
     @each_operation
-    def test_an_echo_is_taken_out(self, operation: str, status: int, secret: str) -> None:
+    def test_an_echoed_secret_is_hidden(self, operation: str, status: int, secret: str) -> None:
         """
-        Neither the credential nor a new value is seen in an error, wherever a server puts it.
+        No error shows the credential or a new value, wherever the server puts it.
         """
         entry = {
             "code": 1001,
@@ -442,7 +442,7 @@ class TestSecrets:
         assert secret not in all_seen_of(error)
         assert status in {200, 302} or "bad\\n<hidden> <hidden>" in str(error)
 
-    def test_an_echo_is_taken_out_before_the_text_is_cut(self) -> None:
+    def test_an_echoed_secret_is_hidden_before_the_text_is_cut(self) -> None:
         """
         No part of a secret is left where a long text ends.
         """
@@ -467,7 +467,7 @@ class TestSecrets:
     )
     def test_a_success_that_cannot_be_read_is_not_quoted(self, operation: str, result: object) -> None:
         """
-        A body with a value in it, in whatever place, leaves no trace of it.
+        The error does not show a value, wherever in the body it is.
         """
         outcome = outcome_of(success(result), operation=operation)
 
@@ -483,7 +483,7 @@ class TestSecrets:
     )
     def test_what_is_passed_around_does_not_show_it(self, shown: object) -> None:
         """
-        The reprs of an answer, an envelope and a call leave bodies and headers out.
+        The reprs of an answer, an envelope and a request leave out bodies and headers.
         """
         assert MINTED not in repr(shown)
         assert CREDENTIAL not in repr(shown)
@@ -504,7 +504,7 @@ def replaced(body: Any, path: Iterable[Any], value: object) -> Any:
 
 def paths(body: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """
-    Iterate over the ways to every member within *body*.
+    Iterate over the paths to every member within *body*.
     """
     members = body.items() if isinstance(body, dict) else enumerate(body) if isinstance(body, list) else ()
     for key, member in members:
@@ -536,13 +536,13 @@ STATUSES = st.sampled_from([200, 204, 302, 400, 401, 403, 404, 405, 409, 422, 42
 @each_operation
 class TestAnyAnswer:
     """
-    No answer leads to anything but the model or an error of ours.
+    Every answer gives the model or an error of ours.
     """
 
     @given(data=st.data(), status=STATUSES)
     def test_one_with_a_member_replaced(self, operation: str, data: st.DataObject, status: int) -> None:
         """
-        Any JSON in any place of an answer is the model or a CFTokensError, and no id is made up.
+        With any JSON in any place, the outcome is the model or a CFTokensError, and no id is made up.
         """
         whole = data.draw(st.sampled_from([sample_of(operation), sample("refusal")]))
         body = replaced(whole, data.draw(st.sampled_from(list(paths(whole)))), data.draw(VALUES))
@@ -554,7 +554,7 @@ class TestAnyAnswer:
     @given(body=st.binary(), status=STATUSES)
     def test_one_of_any_bytes(self, operation: str, body: bytes, status: int) -> None:
         """
-        Any bytes, whole or within an envelope, are a CFTokensError.
+        Any bytes are a CFTokensError, or within an envelope perhaps a listing.
         """
         inside = b'{"success":true,"result":[' + body + b"]}"
 
@@ -564,7 +564,7 @@ class TestAnyAnswer:
     @given(errors=VALUES | st.lists(VALUES), status=STATUSES)
     def test_one_with_errors_of_any_shape(self, operation: str, errors: object, status: int) -> None:
         """
-        Whatever stands under errors, the refusal is an error that can be printed on one line.
+        Whatever the errors are, the outcome is an error whose message is one printable line.
         """
         error = outcome_of({"success": False, "errors": errors}, status, operation=operation)
 

@@ -107,7 +107,7 @@ class StepwiseServer(RawServer):
 @pytest.mark.parametrize("operation", ["create", "get", "list"])
 async def test_cancelling_after_any_step_leaks_nothing(operation: str) -> None:
     """
-    However far a cancelled call had come, its connection and its turn are free, and the client works.
+    However far a cancelled call had come, its connection and turn are released, and the client works.
     """
     body = encoded(success(RESULTS[operation]))
     limit = RateLimit(requests=100_000, period=300.0)
@@ -129,7 +129,7 @@ async def test_cancelling_after_any_step_leaks_nothing(operation: str) -> None:
 
 async def steps_until_done(client: Client, operation: str) -> int:
     """
-    Cancel a call after one iteration of the loop, then after two, and so on, until one is done before.
+    Cancel a call after one iteration of the loop, then after two, and so on, until one finishes first.
     """
     steps = 0
     while True:

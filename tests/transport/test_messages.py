@@ -44,13 +44,13 @@ class TestRetryAfter:
     )
     def test_it_is_seconds_or_a_date(self, value: str, expected: float | None) -> None:
         """
-        A date is read by our clock if the server does not tell its own; junk is nothing.
+        Without a Date header, a date is compared with our clock; anything else is None.
         """
         assert answer(b"", 429, Retry_After=value).retry_after == expected
 
-    def test_a_date_is_read_by_the_clock_of_the_server(self) -> None:
+    def test_a_date_is_compared_with_the_servers_clock(self) -> None:
         """
-        A clock of ours that is wrong does not matter if the answer has a date.
+        If the answer has a Date header, our clock does not matter.
         """
         late = answer(b"", Retry_After="Wed, 01 Jul 2026 05:20:30 GMT", Date="Wed, 01 Jul 2026 05:20:00 GMT")
 
@@ -58,7 +58,7 @@ class TestRetryAfter:
 
     def test_it_may_be_missing(self) -> None:
         """
-        Without the header there is nothing to wait for.
+        Without the header it is None.
         """
         assert answer(b"", 429).retry_after is None
 
@@ -73,7 +73,7 @@ class TestRetryAfter:
     )
     def test_every_form_of_a_date_is_in_utc(self, monkeypatch: pytest.MonkeyPatch, date: str) -> None:
         """
-        The zone of this machine has no part in it.
+        The time zone of this machine does not matter.
         """
         with monkeypatch.context() as patch:
             patch.setenv("TZ", "Asia/Tokyo")
@@ -84,7 +84,7 @@ class TestRetryAfter:
         assert moment == 784111777.0
 
     @given(value=st.text() | st.text("0123456789 ,:-+.JanFebWedGMT()", max_size=40))
-    def test_any_text_is_a_number_of_seconds_or_nothing(self, value: str) -> None:
+    def test_any_text_is_a_number_of_seconds_or_none(self, value: str) -> None:
         """
         Whatever the header holds, the seconds are finite and not negative.
         """

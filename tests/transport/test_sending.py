@@ -70,7 +70,7 @@ async def client_on(server: RawServer, session: str, connection: str) -> AsyncIt
 
 def behaviours(connection: str, *after: Behaviour) -> list[Behaviour]:
     """
-    Put before the behaviours a success that makes the connection a pooled one.
+    Return the behaviours, after a success if the connection is to be pooled.
     """
     return [SUCCESS["get"], *after] if connection == "pooled" else [*after]
 

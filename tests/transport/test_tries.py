@@ -1,5 +1,5 @@
 """
-Whether a request is sent again: the table of docs/explanation/sending.md, and what surrounds it.
+Whether a request is sent again: the table in docs/explanation/sending.md, and the cases around it.
 """
 
 import re
@@ -41,7 +41,7 @@ REFUSED: dict[str, Answer | NoAnswer] = {
 
 def table() -> list[Any]:
     """
-    Read the table of the page: each operation, and whether it is sent again in either case.
+    Read the table on the page: each operation, and whether it is sent again in either case.
     """
     rows = re.findall(r"^\| (.*?) \| (.*?) \| (.*?) \|$", PAGE.read_text(), re.MULTILINE)[1:]
     return [
@@ -71,7 +71,7 @@ async def decide(tries: Tries[Any], outcome: Answer | NoAnswer, *, waited: float
 
 def test_the_table_has_every_operation() -> None:
     """
-    The page says of each operation whether it is sent again.
+    The page says for each operation whether it is sent again.
     """
     assert {row.values[0] for row in table()} == REQUESTS.keys()
 
@@ -96,7 +96,7 @@ async def test_after_a_request_without_effect_the_table_holds(
     operation: str, _: bool, after_no_effect: bool, outcome: Answer | NoAnswer
 ) -> None:
     """
-    A request that was never sent, or was refused for its pace, is sent again where the page says "again".
+    A request that was never sent, or was answered with 429, is sent again where the page says "again".
     """
     tries = tries_of(operation)
     has_body = tries.request.body is not None
@@ -110,7 +110,7 @@ async def test_after_a_request_without_effect_the_table_holds(
 @pytest.mark.parametrize("outcome", REFUSED.values(), ids=REFUSED)
 async def test_a_refusal_is_final(operation: str, outcome: Answer | NoAnswer) -> None:
     """
-    A request that was refused, or answered oddly, is not sent again.
+    A request with another refusal, or an unreadable answer, is not sent again.
     """
     assert isinstance(await decide(tries_of(operation), outcome), CFTokensError)
 
@@ -169,7 +169,7 @@ async def test_the_number_of_tries_is_limited() -> None:
 
 async def test_all_waiting_spends_from_the_budget() -> None:
     """
-    Waiting for a turn leaves less for back-off, and a wait beyond the rest is not begun.
+    Waiting for a turn leaves less for back-off, and a wait longer than what is left is not begun.
     """
     tries = tries_of("get", attempts=10, first_wait=1.0, budget=4.0)
 
@@ -181,7 +181,7 @@ async def test_all_waiting_spends_from_the_budget() -> None:
 @pytest.mark.parametrize("lost", LOST)
 async def test_a_delete_that_then_finds_nothing_has_succeeded(lost: str) -> None:
     """
-    A 404 after a delete whose answer was lost is the success that was lost.
+    A 404 after a delete whose answer was lost means that the delete succeeded.
     """
     tries = tries_of("delete")
     await decide(tries, LOST[lost])
@@ -227,7 +227,7 @@ async def test_without_a_turn_the_last_failure_is_the_error() -> None:
 
 async def test_closing_after_a_lost_answer_leaves_the_outcome_unknown() -> None:
     """
-    An update that is lost, and not repeated because its client was closed, may have taken effect.
+    An update that is not repeated because its client was closed may have taken effect.
     """
     tries = tries_of("update")
     await decide(tries, LOST["502"])
@@ -238,7 +238,7 @@ async def test_closing_after_a_lost_answer_leaves_the_outcome_unknown() -> None:
 @pytest.mark.parametrize("operation", REQUESTS)
 def test_what_is_under_way_may_have_an_effect(operation: str) -> None:
     """
-    Once its body is written, a request that changes something may have done so; a read never has.
+    A change may have taken effect once its body is written; a read never has.
     """
     tries = tries_of(operation)
     body = tries.begin(0.0, NOW)
