@@ -11,7 +11,7 @@ Cloudflare's API tokens from Python.
     _operations/          what is asked for
         editing.py        create, replace, edit and copy tokens
         listing.py        lists: their arguments and their paginators
-        scope.py          what a resource holds: whose tokens, and how to send, look up and remember
+        owners.py         what a resource holds: whose tokens, and how to send, look up and remember
         recovery.py       lost creates: how they are reported, found and settled
         endpoints.py      each operation as data: method, path, body, and how to read the answer
         replacement.py    the body of an edit, and a check of its answer
@@ -21,8 +21,8 @@ Cloudflare's API tokens from Python.
     _transport/           how one request travels
         sending.py        wait for a turn, send, decide, perhaps send again
         tries.py          whether a request is sent again
-        session.py        the one place that talks to aiohttp
-        body.py           a body that can be sent only once
+        session.py        the aiohttp session, and one exchange over it
+        one_shot.py       a body that can be sent only once
         pace.py           when the next request may go out
         answers.py        what an answer means: the result, or an error
         hints.py          what to do about a refusal
@@ -30,7 +30,7 @@ Cloudflare's API tokens from Python.
         messages.py       requests and answers as data
     policies.py           access policies in words
     errors.py             the errors
-    _plain.py             policies and conditions from callers become models
+    _arguments.py         policies and conditions from callers become models
     _converter.py         JSON becomes models, and models become JSON
     models.py             Cloudflare's answers
     _settings.py          Retry, RateLimit, and checks of a client's settings

@@ -14,8 +14,8 @@ from yarl import URL
 
 from cftokens._checks import check_id, check_seconds
 from cftokens._operations.groups import Catalogue
+from cftokens._operations.owners import Owners
 from cftokens._operations.recovery import Ledger
-from cftokens._operations.scope import Scope
 from cftokens._resources import Accounts
 from cftokens._secret import TokenValue, hide, hide_proxy
 from cftokens._settings import (
@@ -113,31 +113,31 @@ class Client:
             context=_of_type(ssl, ssl_module.SSLContext, "ssl"),
         )
         catalogue = Catalogue(self._timing.clock)
-        self._open(Scope(Sender(transport, settings), catalogue, Ledger(), _account_id(account_id)))
+        self._open(Owners(Sender(transport, settings), catalogue, Ledger(), _account_id(account_id)))
         self._owns_transport = True
 
     _owns_transport = False
 
     _timing: ClassVar[Timing] = Timing()
 
-    def _open(self, scope: Scope) -> None:
-        self._scope = scope
-        self.accounts = Accounts(scope)
-        self.user = User(scope)
+    def _open(self, owners: Owners) -> None:
+        self._owners = owners
+        self.accounts = Accounts(owners)
+        self.user = User(owners)
 
     @property
     def account_id(self) -> str | None:
         """
         The default account, or None.
         """
-        return self._scope.account_id
+        return self._owners.account_id
 
     @property
     def base_url(self) -> str:
         """
         The URL that requests and the credential are sent to.
         """
-        return self._scope.sender.settings.address
+        return self._owners.sender.settings.address
 
     def with_options(
         self,
@@ -166,8 +166,8 @@ class Client:
 
             TypeError: An argument has the wrong type.
         """
-        sender, catalogue = self._scope.sender, self._scope.catalogue
-        settings, account = sender.settings, self._scope.account_id
+        sender, catalogue = self._owners.sender, self._owners.catalogue
+        settings, account = sender.settings, self._owners.account_id
         if not isinstance(api_token, Unset):
             api_token = hide(api_token)
             credential = check_credential(api_token)
@@ -181,20 +181,20 @@ class Client:
             settings = attrs.evolve(settings, timeout=check_seconds(timeout, "timeout"))
         if not isinstance(retry, Unset):
             settings = attrs.evolve(settings, retry=_retry(retry))
-        return self._view(Scope(sender.with_settings(settings), catalogue, self._scope.ledger, account))
+        return self._view(Owners(sender.with_settings(settings), catalogue, self._owners.ledger, account))
 
-    def _view(self, scope: Scope) -> Self:
+    def _view(self, owners: Owners) -> Self:
         view = type(self).__new__(type(self))
-        view._open(scope)  # noqa: SLF001 -- of the same class
+        view._open(owners)  # noqa: SLF001 -- of the same class
         return view
 
     async def close(self) -> None:
         """
         Close the connections, unless the session is borrowed. May be called again.
         """
-        self._scope.sender.closed = True
+        self._owners.sender.closed = True
         if self._owns_transport:
-            await self._scope.sender.transport.close()
+            await self._owners.sender.transport.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -217,7 +217,7 @@ class Client:
             """
 
     def __del__(self, _warn: Any = warnings.warn) -> None:
-        if self._owns_transport and self._scope.sender.transport.is_open:
+        if self._owns_transport and self._owners.sender.transport.is_open:
             _warn(
                 f"{self!r} was not closed; use 'async with', or call its close().",
                 ResourceWarning,
@@ -225,7 +225,7 @@ class Client:
             )
 
     def __repr__(self) -> str:
-        if not hasattr(self, "_scope"):  # __init__ raised, and a traceback shows its locals
+        if not hasattr(self, "_owners"):  # __init__ raised, and a traceback shows its locals
             return "<cftokens.Client that was not made>"
         return f"<cftokens.Client account_id={self.account_id} base_url={self.base_url}>"
 

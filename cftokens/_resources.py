@@ -10,13 +10,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
+from cftokens._arguments import PlainCondition
 from cftokens._checks import check_text
 from cftokens._operations import editing, endpoints, listing
 from cftokens._operations.bodies import fields_from
 from cftokens._operations.groups import find_group
+from cftokens._operations.owners import Owners
 from cftokens._operations.pagination import Paginator
-from cftokens._operations.scope import Scope
-from cftokens._plain import PlainCondition
 from cftokens._secret import TokenValue
 from cftokens._settings import UNSET, Unset
 from cftokens.models import (
@@ -35,8 +35,8 @@ class AccountPermissionGroups:
     The catalogue of permission groups: everything that a token can be allowed to do.
     """
 
-    def __init__(self, scope: Scope) -> None:
-        self._scope = scope
+    def __init__(self, owners: Owners) -> None:
+        self._owners = owners
 
     def list(
         self, *, account_id: str | None = None, name: str | None = None, scope: str | None = None
@@ -58,7 +58,7 @@ class AccountPermissionGroups:
 
             CFTokensError: The request failed; raised while iterating.
         """
-        return listing.list_permission_groups(self._scope.account(account_id), name=name, scope=scope)
+        return listing.list_permission_groups(self._owners.account(account_id), name=name, scope=scope)
 
     async def get(
         self, *, account_id: str | None = None, name: str | None = None, scope: str | None = None
@@ -80,7 +80,7 @@ class AccountPermissionGroups:
 
             CFTokensError: The request failed.
         """
-        owner = self._scope.account(account_id)
+        owner = self._owners.account(account_id)
         return await listing.list_permission_groups(owner, name=name, scope=scope).collect()
 
     async def find(
@@ -105,7 +105,7 @@ class AccountPermissionGroups:
 
             CFTokensError: The request failed.
         """
-        owner = self._scope.account(account_id)
+        owner = self._owners.account(account_id)
         check_text(name, "name")
         if scope is not None:
             check_text(scope, "scope")
@@ -117,8 +117,8 @@ class AccountTokenValue:
     The value of a token.
     """
 
-    def __init__(self, scope: Scope) -> None:
-        self._scope = scope
+    def __init__(self, owners: Owners) -> None:
+        self._owners = owners
 
     async def update(self, token_id: str, *, account_id: str | None = None) -> TokenValue:
         """
@@ -143,8 +143,8 @@ class AccountTokenValue:
             CFTokensError: The request failed. If ``outcome_unknown`` is true, the old value may no
                 longer work, and the new one is lost: roll again.
         """
-        owner = self._scope.account(account_id)
-        return await owner.roll(owner.token(token_id))
+        owner = self._owners.account(account_id)
+        return await owner.roll(owner.path_of(token_id))
 
 
 class AccountTokens:
@@ -152,10 +152,10 @@ class AccountTokens:
     The tokens of one owner: an account, or the user.
     """
 
-    def __init__(self, scope: Scope) -> None:
-        self._scope = scope
-        self.permission_groups = AccountPermissionGroups(scope)
-        self.value = AccountTokenValue(scope)
+    def __init__(self, owners: Owners) -> None:
+        self._owners = owners
+        self.permission_groups = AccountPermissionGroups(owners)
+        self.value = AccountTokenValue(owners)
 
     def list(
         self,
@@ -191,7 +191,7 @@ class AccountTokens:
             CFTokensError: A request failed; raised while iterating.
         """
         return listing.list_tokens(
-            self._scope.account(account_id),
+            self._owners.account(account_id),
             direction=direction,
             include_expired=include_expired,
             name=name,
@@ -219,8 +219,8 @@ class AccountTokens:
 
             CFTokensError: The request failed.
         """
-        owner = self._scope.account(account_id)
-        return await owner.send(endpoints.get_token(owner.token(token_id)))
+        owner = self._owners.account(account_id)
+        return await owner.send(endpoints.get_token(owner.path_of(token_id)))
 
     async def create(
         self,
@@ -265,7 +265,7 @@ class AccountTokens:
                 whose value is lost: see `recover()`.
         """
         fields = fields_from(name=name, condition=condition, expires_on=expires_on, not_before=not_before)
-        return await editing.create(self._scope.account(account_id), policies, fields)
+        return await editing.create(self._owners.account(account_id), policies, fields)
 
     async def update(
         self,
@@ -325,7 +325,7 @@ class AccountTokens:
             not_before=not_before,
             status=UNSET if status is None else status,
         )
-        return await editing.update(self._scope.account(account_id), token_id, policies, fields)
+        return await editing.update(self._owners.account(account_id), token_id, policies, fields)
 
     async def edit(
         self,
@@ -380,7 +380,7 @@ class AccountTokens:
         fields = fields_from(
             name=name, condition=condition, expires_on=expires_on, not_before=not_before, status=status
         )
-        return await editing.edit(self._scope.account(account_id), token_id, policies, fields)
+        return await editing.edit(self._owners.account(account_id), token_id, policies, fields)
 
     async def clone(
         self,
@@ -430,7 +430,7 @@ class AccountTokens:
                 value is lost: see `recover()`.
         """
         fields = fields_from(name=name, condition=condition, expires_on=expires_on, not_before=not_before)
-        return await editing.clone(self._scope.account(account_id), token_id, policies, fields)
+        return await editing.clone(self._owners.account(account_id), token_id, policies, fields)
 
     async def delete(self, token_id: str, *, account_id: str | None = None) -> TokenDeleteResponse:
         """
@@ -450,8 +450,8 @@ class AccountTokens:
 
             CFTokensError: The request failed.
         """
-        owner = self._scope.account(account_id)
-        return await owner.change(endpoints.delete_token(owner.token(token_id)))
+        owner = self._owners.account(account_id)
+        return await owner.change(endpoints.delete_token(owner.path_of(token_id)))
 
     async def recover(self, attempt: CreateAttempt) -> TokenCreateResponse | None:
         """
@@ -475,7 +475,7 @@ class AccountTokens:
 
             CFTokensError: A request failed.
         """
-        owner = self._scope.account_of(attempt)
+        owner = self._owners.account_of(attempt)
         return await owner.settle(attempt, await listing.list_tokens(owner, name=attempt.name).collect())
 
     async def verify(self, *, account_id: str | None = None) -> TokenVerifyResponse:
@@ -496,8 +496,8 @@ class AccountTokens:
 
             CFTokensError: The request failed.
         """
-        owner = self._scope.account(account_id)
-        return await owner.send(endpoints.verify_token(owner.tokens))
+        owner = self._owners.account(account_id)
+        return await owner.send(endpoints.verify_token(owner.tokens_path))
 
 
 class Accounts:
@@ -505,5 +505,5 @@ class Accounts:
     The resources of one kind of owner.
     """
 
-    def __init__(self, scope: Scope) -> None:
-        self.tokens = AccountTokens(scope)
+    def __init__(self, owners: Owners) -> None:
+        self.tokens = AccountTokens(owners)

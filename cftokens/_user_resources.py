@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
+from cftokens._arguments import PlainCondition
 from cftokens._checks import check_text
 from cftokens._operations import editing, endpoints, listing
 from cftokens._operations.bodies import fields_from
 from cftokens._operations.groups import find_group
+from cftokens._operations.owners import Owners
 from cftokens._operations.pagination import Paginator
-from cftokens._operations.scope import Scope
-from cftokens._plain import PlainCondition
 from cftokens._secret import TokenValue
 from cftokens._settings import UNSET, Unset
 from cftokens.models import (
@@ -34,8 +34,8 @@ class UserPermissionGroups:
     The catalogue of permission groups: everything that a token can be allowed to do.
     """
 
-    def __init__(self, scope: Scope) -> None:
-        self._scope = scope
+    def __init__(self, owners: Owners) -> None:
+        self._owners = owners
 
     def list(self, *, name: str | None = None, scope: str | None = None) -> Paginator[PermissionGroup]:
         """
@@ -53,7 +53,7 @@ class UserPermissionGroups:
 
             CFTokensError: The request failed; raised while iterating.
         """
-        return listing.list_permission_groups(self._scope.user(), name=name, scope=scope)
+        return listing.list_permission_groups(self._owners.user(), name=name, scope=scope)
 
     async def get(
         self, *, name: str | None = None, scope: str | None = None
@@ -73,7 +73,7 @@ class UserPermissionGroups:
 
             CFTokensError: The request failed.
         """
-        owner = self._scope.user()
+        owner = self._owners.user()
         return await listing.list_permission_groups(owner, name=name, scope=scope).collect()
 
     async def find(self, name: str, *, scope: str | None = None) -> PermissionGroup:
@@ -94,7 +94,7 @@ class UserPermissionGroups:
 
             CFTokensError: The request failed.
         """
-        owner = self._scope.user()
+        owner = self._owners.user()
         check_text(name, "name")
         if scope is not None:
             check_text(scope, "scope")
@@ -106,8 +106,8 @@ class UserTokenValue:
     The value of a token.
     """
 
-    def __init__(self, scope: Scope) -> None:
-        self._scope = scope
+    def __init__(self, owners: Owners) -> None:
+        self._owners = owners
 
     async def update(self, token_id: str) -> TokenValue:
         """
@@ -130,8 +130,8 @@ class UserTokenValue:
             CFTokensError: The request failed. If ``outcome_unknown`` is true, the old value may no
                 longer work, and the new one is lost: roll again.
         """
-        owner = self._scope.user()
-        return await owner.roll(owner.token(token_id))
+        owner = self._owners.user()
+        return await owner.roll(owner.path_of(token_id))
 
 
 class UserTokens:
@@ -139,10 +139,10 @@ class UserTokens:
     The tokens of one owner: an account, or the user.
     """
 
-    def __init__(self, scope: Scope) -> None:
-        self._scope = scope
-        self.permission_groups = UserPermissionGroups(scope)
-        self.value = UserTokenValue(scope)
+    def __init__(self, owners: Owners) -> None:
+        self._owners = owners
+        self.permission_groups = UserPermissionGroups(owners)
+        self.value = UserTokenValue(owners)
 
     def list(
         self,
@@ -175,7 +175,7 @@ class UserTokens:
             CFTokensError: A request failed; raised while iterating.
         """
         return listing.list_tokens(
-            self._scope.user(),
+            self._owners.user(),
             direction=direction,
             include_expired=include_expired,
             name=name,
@@ -201,8 +201,8 @@ class UserTokens:
 
             CFTokensError: The request failed.
         """
-        owner = self._scope.user()
-        return await owner.send(endpoints.get_token(owner.token(token_id)))
+        owner = self._owners.user()
+        return await owner.send(endpoints.get_token(owner.path_of(token_id)))
 
     async def create(
         self,
@@ -244,7 +244,7 @@ class UserTokens:
                 whose value is lost: see `recover()`.
         """
         fields = fields_from(name=name, condition=condition, expires_on=expires_on, not_before=not_before)
-        return await editing.create(self._scope.user(), policies, fields)
+        return await editing.create(self._owners.user(), policies, fields)
 
     async def update(
         self,
@@ -301,7 +301,7 @@ class UserTokens:
             not_before=not_before,
             status=UNSET if status is None else status,
         )
-        return await editing.update(self._scope.user(), token_id, policies, fields)
+        return await editing.update(self._owners.user(), token_id, policies, fields)
 
     async def edit(
         self,
@@ -353,7 +353,7 @@ class UserTokens:
         fields = fields_from(
             name=name, condition=condition, expires_on=expires_on, not_before=not_before, status=status
         )
-        return await editing.edit(self._scope.user(), token_id, policies, fields)
+        return await editing.edit(self._owners.user(), token_id, policies, fields)
 
     async def clone(
         self,
@@ -400,7 +400,7 @@ class UserTokens:
                 value is lost: see `recover()`.
         """
         fields = fields_from(name=name, condition=condition, expires_on=expires_on, not_before=not_before)
-        return await editing.clone(self._scope.user(), token_id, policies, fields)
+        return await editing.clone(self._owners.user(), token_id, policies, fields)
 
     async def delete(self, token_id: str) -> TokenDeleteResponse:
         """
@@ -418,8 +418,8 @@ class UserTokens:
 
             CFTokensError: The request failed.
         """
-        owner = self._scope.user()
-        return await owner.change(endpoints.delete_token(owner.token(token_id)))
+        owner = self._owners.user()
+        return await owner.change(endpoints.delete_token(owner.path_of(token_id)))
 
     async def recover(self, attempt: CreateAttempt) -> TokenCreateResponse | None:
         """
@@ -443,7 +443,7 @@ class UserTokens:
 
             CFTokensError: A request failed.
         """
-        owner = self._scope.user_of(attempt)
+        owner = self._owners.user_of(attempt)
         return await owner.settle(attempt, await listing.list_tokens(owner, name=attempt.name).collect())
 
     async def verify(self) -> TokenVerifyResponse:
@@ -461,8 +461,8 @@ class UserTokens:
 
             CFTokensError: The request failed.
         """
-        owner = self._scope.user()
-        return await owner.send(endpoints.verify_token(owner.tokens))
+        owner = self._owners.user()
+        return await owner.send(endpoints.verify_token(owner.tokens_path))
 
 
 class User:
@@ -470,5 +470,5 @@ class User:
     The resources of one kind of owner.
     """
 
-    def __init__(self, scope: Scope) -> None:
-        self.tokens = UserTokens(scope)
+    def __init__(self, owners: Owners) -> None:
+        self.tokens = UserTokens(owners)

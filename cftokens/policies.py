@@ -21,8 +21,8 @@ from typing import Final
 
 import attrs
 
+from cftokens._arguments import PlainPolicy, policy_from
 from cftokens._checks import check_id, check_text
-from cftokens._plain import PlainPolicy, policy_from
 from cftokens.models import PermissionGroup, TokenPolicy
 
 ACCOUNT: Final = "com.cloudflare.api.account"

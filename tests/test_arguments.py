@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
+from cftokens._arguments import condition_from
 from cftokens._checks import (
     check_choice,
     check_date_time,
@@ -25,7 +26,6 @@ from cftokens._checks import (
     check_whole_number,
 )
 from cftokens._operations.bodies import to_json
-from cftokens._plain import condition_from
 from cftokens._secret import TokenValue
 from cftokens._settings import check_base_url, check_credential
 from cftokens.models import Condition, ConditionRequestIP, PermissionGroup, Token

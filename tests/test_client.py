@@ -383,7 +383,7 @@ def test_another_credential_has_its_own_pace() -> None:
     """
     client = Client("x", rate_limit=RateLimit(requests=7))
     same, other = client.with_options(timeout=1.0), client.with_options(api_token="y")
-    paces = [each._scope.sender.settings.pace for each in (client, same, other)]
+    paces = [each._owners.sender.settings.pace for each in (client, same, other)]
 
     assert paces[0] is paces[1]
     assert paces[2] is not paces[0]
@@ -434,11 +434,11 @@ async def test_views_of_a_credential_share_its_pace() -> None:
     Five views with another credential share a pace, and one with the client's own has the client's.
     """
     client = Client("x")
-    paces = {id(client.with_options(api_token="y")._scope.sender.settings.pace) for _ in range(5)}
-    same = client.with_options(api_token="x")._scope.sender.settings.pace
+    paces = {id(client.with_options(api_token="y")._owners.sender.settings.pace) for _ in range(5)}
+    same = client.with_options(api_token="x")._owners.sender.settings.pace
 
     assert len(paces) == 1
-    assert same is client._scope.sender.settings.pace
+    assert same is client._owners.sender.settings.pace
 
 
 async def test_a_client_remembers_a_limited_number_of_paces(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -450,7 +450,7 @@ async def test_a_client_remembers_a_limited_number_of_paces(monkeypatch: pytest.
     for number in range(5):
         client.with_options(api_token=f"token-{number}")
 
-    assert len(client._scope.sender.transport._paces) == 3
+    assert len(client._owners.sender.transport._paces) == 3
 
 
 async def test_closing_ends_a_call_that_reads_its_answer() -> None:
@@ -469,7 +469,7 @@ async def test_closing_ends_a_call_that_reads_its_answer() -> None:
         client = client_of(server.base_url, retry=None)
         call = asyncio.ensure_future(failure_of(CALLS["create"](client)))
         await begun.wait()
-        while not client._scope.sender.transport._session._responses:  # noqa: ASYNC110 -- no event
+        while not client._owners.sender.transport._session._responses:  # noqa: ASYNC110 -- no event
             await asyncio.sleep(0)
         await client.close()
         error = await asyncio.wait_for(call, 10)
@@ -692,7 +692,7 @@ def test_a_client_can_move_to_a_new_loop() -> None:
             return client
 
     async def client_of_server(client: Client, view: Client) -> None:
-        client._scope.sender.settings = view._scope.sender.settings
+        client._owners.sender.settings = view._owners.sender.settings
         await client.accounts.tokens.verify()
 
     client = asyncio.run(verify(None))
@@ -745,7 +745,7 @@ async def test_an_unclosed_client_is_reported() -> None:
     async with RawServer(VERIFIED) as server:
         client = client_of(server.base_url)
         await client.accounts.tokens.verify()
-        transport = client._scope.sender.transport
+        transport = client._owners.sender.transport
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             del client
@@ -763,7 +763,9 @@ def test_a_client_shows_no_secret() -> None:
     The reprs of a client, its settings and its headers hide the credential.
     """
     client = Client(CREDENTIAL, account_id=ACCOUNT, proxy=f"http://user:{CREDENTIAL}@proxy.example.com")
-    shown = f"{client!r} {client._scope.sender.settings!r} {client._scope.sender.settings.defaults.headers!r}"
+    shown = (
+        f"{client!r} {client._owners.sender.settings!r} {client._owners.sender.settings.defaults.headers!r}"
+    )
 
     assert MARK not in shown
     assert ACCOUNT in repr(client)
@@ -773,7 +775,7 @@ def test_a_proxy_without_a_password_sends_none() -> None:
     """
     Its URL is used unchanged, without extra headers.
     """
-    options = Client("x", proxy="http://proxy.example.com:3128")._scope.sender.settings
+    options = Client("x", proxy="http://proxy.example.com:3128")._owners.sender.settings
 
     assert (str(options.proxy), options.proxy_headers) == ("http://proxy.example.com:3128", None)
 
@@ -782,4 +784,4 @@ def test_a_client_can_be_made_without_a_loop() -> None:
     """
     Nothing is opened before the first request.
     """
-    assert not Client("x", retry=Retry(), rate_limit=None)._scope.sender.transport.is_open
+    assert not Client("x", retry=Retry(), rate_limit=None)._owners.sender.transport.is_open

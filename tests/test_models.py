@@ -20,7 +20,7 @@ from cftokens.models import (
     TokenPolicy,
 )
 from tests.answers import ATTEMPT
-from tests.vocabulary import CREDENTIAL, TOKEN_ID, TOKEN_POLICY, VALUE, ZONE_READ
+from tests.vocabulary import CREDENTIAL, CREDENTIAL_VALUE, TOKEN_ID, TOKEN_POLICY, ZONE_READ
 
 MODELS = [each for each in vars(models).values() if isinstance(each, type) and attrs.has(each)]
 
@@ -81,7 +81,7 @@ def test_a_new_token_hides_its_value() -> None:
     """
     A TokenCreateResponse is a Token that can be printed without showing its secret.
     """
-    token = TokenCreateResponse(id=TOKEN_ID, value=VALUE)
+    token = TokenCreateResponse(id=TOKEN_ID, value=CREDENTIAL_VALUE)
 
     assert isinstance(token, Token)
     assert CREDENTIAL not in f"{token}{token!r}"

@@ -8,9 +8,9 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from cftokens._arguments import PlainCondition, condition_from, policy_from
 from cftokens._checks import check_choice, check_date_time, check_several, check_token_name
 from cftokens._converter import unstructure
-from cftokens._plain import PlainCondition, condition_from, policy_from
 from cftokens._settings import UNSET, Unset
 from cftokens.models import TokenPolicy
 from cftokens.policies import PolicyArgument, PolicyDraft

@@ -8,9 +8,9 @@ from typing import Any
 
 from cftokens._operations import endpoints
 from cftokens._operations.bodies import to_json
-from cftokens._operations.recovery import Asked
+from cftokens._operations.owners import Owner
+from cftokens._operations.recovery import AttemptFactory
 from cftokens._operations.replacement import replacement
-from cftokens._operations.scope import Owner
 from cftokens._settings import Unset
 from cftokens.errors import CFTokensError, UnexpectedResponseError
 from cftokens.models import CreateAttempt, Token, TokenCreateResponse
@@ -25,7 +25,7 @@ async def create(owner: Owner, policies: Iterable[PolicyArgument], fields: Field
     Make a token.
     """
     fields = {**fields, "policies": await owner.resolve(policies)}
-    request = endpoints.create_token(owner.tokens, to_json(fields))
+    request = endpoints.create_token(owner.tokens_path, to_json(fields))
     return await owner.create(request, _asked(owner, fields), lambda created: created)
 
 
@@ -33,7 +33,7 @@ async def update(owner: Owner, token_id: str, policies: Iterable[PolicyArgument]
     """
     Replace a token.
     """
-    token = owner.token(token_id)
+    token = owner.path_of(token_id)
     body = to_json({**fields, "policies": await owner.resolve(policies)})
     return await owner.change(endpoints.update_token(token, body))
 
@@ -44,11 +44,11 @@ async def edit(
     """
     Change some fields of a token, and check that the others are unchanged.
     """
-    token = owner.token(token_id)
+    token = owner.path_of(token_id)
     changes = await _with_policies(owner, policies, fields)
     _, before = await owner.send(endpoints.read_token(token))
     body = replacement(before, to_json(changes))
-    return await owner.change(endpoints.replace_token(token, body, before))
+    return await owner.change(endpoints.edit_token(token, body, before))
 
 
 async def clone(
@@ -57,12 +57,12 @@ async def clone(
     """
     Copy a token, and delete the copy if it comes out differently.
     """
-    token = owner.token(token_id)
+    token = owner.path_of(token_id)
     changes = await _with_policies(owner, policies, fields)
     original, before = await owner.send(endpoints.read_token(token))
     body = replacement(before, {**to_json(changes), "status": None})  # a new token has no status to set
     created, wrong = await owner.create(
-        endpoints.copy_token(owner.tokens, body, before),
+        endpoints.clone_token(owner.tokens_path, body, before),
         _asked(owner, {**_fields_of(original), **changes}),
         lambda result: result[0],
     )
@@ -74,7 +74,7 @@ async def clone(
 
 async def _discard(owner: Owner, token_id: str, problem: str) -> None:
     try:
-        await owner.change(endpoints.delete_token(owner.token(token_id)))
+        await owner.change(endpoints.delete_token(owner.path_of(token_id)))
     except CFTokensError as error:
         raise UnexpectedResponseError(
             f"{problem}, and {token_id} could not be deleted: delete it.", outcome_unknown=True
@@ -93,7 +93,7 @@ def _fields_of(token: Token) -> Fields:
     return {key: getattr(token, key) for key in ("policies", "condition", "expires_on", "not_before")}
 
 
-def _asked(owner: Owner, fields: Fields) -> Asked:
+def _asked(owner: Owner, fields: Fields) -> AttemptFactory:
     def asked(started_on: datetime) -> CreateAttempt:
         return CreateAttempt(
             account_id=owner.account_id,

@@ -47,28 +47,28 @@ class TokenPath(NamedTuple):
     id: str
 
 
-def token_path(tokens: str, token_id: str) -> TokenPath:
+def token_path(tokens_path: str, token_id: str) -> TokenPath:
     """
-    Return the path of one of the *tokens*.
+    Return the path of one token.
 
     Raises:
         ValueError: *token_id* is not an id, and would make the path of another request.
     """
-    return TokenPath(f"{tokens}/{check_id(token_id, 'token_id')}", token_id)
+    return TokenPath(f"{tokens_path}/{check_id(token_id, 'token_id')}", token_id)
 
 
-def list_tokens(tokens: str, query: Mapping[str, str]) -> Request[Batch[Token]]:
+def list_tokens(tokens_path: str, query: Mapping[str, str]) -> Request[Batch[Token]]:
     """
     Fetch one page of tokens.
     """
-    return _list("list", tokens, query, Token)
+    return _list("list", tokens_path, query, Token)
 
 
-def list_permission_groups(tokens: str, query: Mapping[str, str]) -> Request[Batch[PermissionGroup]]:
+def list_permission_groups(tokens_path: str, query: Mapping[str, str]) -> Request[Batch[PermissionGroup]]:
     """
     Fetch the catalogue, which has only one page.
     """
-    return _list("permission_groups", f"{tokens}/permission_groups", query, PermissionGroup)
+    return _list("permission_groups", f"{tokens_path}/permission_groups", query, PermissionGroup)
 
 
 def _list(operation: str, path: str, query: Mapping[str, str], model: type[M]) -> Request[Batch[M]]:
@@ -104,32 +104,34 @@ def _get(token: TokenPath, decode: Callable[[Any], T]) -> Request[T]:
     )
 
 
-def create_token(tokens: str, body: Json) -> Request[TokenCreateResponse]:
+def create_token(tokens_path: str, body: Json) -> Request[TokenCreateResponse]:
     """
     Make a token.
     """
-    return _create(tokens, body, _created)
+    return _create(tokens_path, body, _created)
 
 
-def copy_token(tokens: str, body: Json, original: Json) -> Request[tuple[TokenCreateResponse, list[str]]]:
+def clone_token(
+    tokens_path: str, body: Json, original: Json
+) -> Request[tuple[TokenCreateResponse, list[str]]]:
     """
     Copy a token, and also return which of its members came out differently.
     """
-    return _create(tokens, body, lambda result: (_created(result), not_as_sent(body, original, result)))
+    return _create(tokens_path, body, lambda result: (_created(result), not_as_sent(body, original, result)))
 
 
 def _created(result: Any) -> TokenCreateResponse:
     return structure(result, TokenCreateResponse)
 
 
-def _create(tokens: str, body: Json, decode: Callable[[Any], T]) -> Request[T]:
+def _create(tokens_path: str, body: Json, decode: Callable[[Any], T]) -> Request[T]:
     return Request(
         operation="create",
         method="POST",
-        path=tokens,
+        path=tokens_path,
         body=encode(body),
         decode=lambda envelope: decode(envelope.result),
-        changes=True,
+        has_effect=True,
         repeatable=False,
         if_unknown=_SETTLE,
     )
@@ -146,7 +148,7 @@ def update_token(token: TokenPath, body: Json) -> Request[Token]:
     return _update(token, body, left_over)
 
 
-def replace_token(token: TokenPath, body: Json, before: Json) -> Request[Token]:
+def edit_token(token: TokenPath, body: Json, before: Json) -> Request[Token]:
     """
     Replace a token, and check that all of it came out as it was sent.
     """
@@ -156,14 +158,16 @@ def replace_token(token: TokenPath, body: Json, before: Json) -> Request[Token]:
 def _update(token: TokenPath, body: Json, check: Callable[[Json], list[str]]) -> Request[Token]:
     def decode(envelope: Envelope) -> Token:
         updated = _the_token(structure(envelope.result, Token), token)
-        for key in check(envelope.result):
-            is_sent = body.get(key) is not None
-            problem = "differs from what was sent" if is_sent else "still set, but should have been removed"
+        wrong = check(envelope.result)
+        if wrong:
+            key = wrong[0]
+            removed = body.get(key) is None
+            problem = "still set, but should have been removed" if removed else "differs from what was sent"
             raise Malformed(problem, key)
         return updated
 
     return Request(
-        operation="update", method="PUT", path=token.path, body=encode(body), decode=decode, changes=True
+        operation="update", method="PUT", path=token.path, body=encode(body), decode=decode, has_effect=True
     )
 
 
@@ -184,19 +188,19 @@ def delete_token(token: TokenPath) -> Request[TokenDeleteResponse]:
         path=token.path,
         body=b"",
         decode=decode,
-        changes=True,
+        has_effect=True,
         if_missing=deleted,
     )
 
 
-def verify_token(tokens: str) -> Request[TokenVerifyResponse]:
+def verify_token(tokens_path: str) -> Request[TokenVerifyResponse]:
     """
     Check the credential that sends the request.
     """
     return Request(
         operation="verify",
         method="GET",
-        path=f"{tokens}/verify",
+        path=f"{tokens_path}/verify",
         decode=lambda envelope: structure(envelope.result, TokenVerifyResponse),
     )
 
@@ -211,7 +215,7 @@ def roll_token(token: TokenPath, *, settles_a_create: bool = False) -> Request[T
         path=f"{token.path}/value",
         body=b"{}",
         decode=lambda envelope: structure(envelope.result, TokenValue),
-        changes=True,
+        has_effect=True,
         repeatable=False,
         if_unknown=_SETTLE if settles_a_create else "Roll again: only the last value counts.",
     )

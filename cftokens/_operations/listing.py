@@ -6,8 +6,8 @@ from typing import Final
 
 from cftokens._checks import check_choice, check_flag, check_text, check_whole_number
 from cftokens._operations import endpoints
+from cftokens._operations.owners import Owner
 from cftokens._operations.pagination import Batch, Paginator
-from cftokens._operations.scope import Owner
 from cftokens.models import PermissionGroup, Token
 
 SMALLEST_PAGE: Final = 5
@@ -44,7 +44,7 @@ def list_tokens(
         query["name"] = check_text(name, "name")
 
     async def fetch(number: int) -> Batch[Token]:
-        return await owner.send(endpoints.list_tokens(owner.tokens, {**query, "page": str(number)}))
+        return await owner.send(endpoints.list_tokens(owner.tokens_path, {**query, "page": str(number)}))
 
     return Paginator(fetch, first=first, per_page=size, keep=lambda token: name is None or token.name == name)
 
@@ -64,7 +64,7 @@ def list_permission_groups(
     query = {key: check_text(value, key) for key, value in given.items() if value is not None}
 
     async def fetch(_: int) -> Batch[PermissionGroup]:
-        return await owner.send(endpoints.list_permission_groups(owner.tokens, query))
+        return await owner.send(endpoints.list_permission_groups(owner.tokens_path, query))
 
     def keep(group: PermissionGroup) -> bool:
         return (name is None or group.name == name) and (scope is None or scope in (group.scopes or ()))

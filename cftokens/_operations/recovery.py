@@ -26,7 +26,7 @@ from cftokens.policies import same_access
 
 T = TypeVar("T")
 
-Asked = Callable[[datetime], CreateAttempt]
+AttemptFactory = Callable[[datetime], CreateAttempt]
 """Returns the attempt of a create, given the time when its request went out."""
 
 _MOST_ARRIVED: Final = 1000
@@ -87,14 +87,14 @@ class Ledger:
             CFTokensError: The roll failed.
         """
         earliest = attempt.started_on.timestamp() + seconds_ahead
-        candidates = tuple(token for token in tokens if could_be(token, attempt, earliest, self))
+        candidates = [token for token in tokens if could_be(token, attempt, earliest, self)]
         if not candidates:
             return None
         if len(candidates) > 1:
             raise AmbiguousOutcomeError(
                 f"{len(candidates)} tokens named {attempt.name!r} could be the lost one. None was changed. "
                 "Compare their ids with the tokens you know, and delete the one that is not yours.",
-                candidates=candidates,
+                candidates=tuple(candidates),
             )
         token = candidates[0]
         value = await roll(token)
@@ -114,7 +114,7 @@ class Change(Generic[T]):
         asked: Makes the attempt of a create, or of the roll that settles one.
     """
 
-    def __init__(self, tries: Tries[T], ledger: Ledger, asked: Asked | None = None) -> None:
+    def __init__(self, tries: Tries[T], ledger: Ledger, asked: AttemptFactory | None = None) -> None:
         self._tries = tries
         self._ledger = ledger
         self._asked = asked
@@ -130,7 +130,7 @@ class Change(Generic[T]):
         if not self._tries.request.repeatable and (sent := SENT_ONCE.get()) is not None:
             sent.append(self)  # type: ignore[arg-type]  # a list of changes with any result
         try:
-            return await sender.send(self._tries)
+            return await sender.carry_out(self._tries)
         except CFTokensError as error:
             if error.outcome_unknown:
                 error.attempt = self.attempt

@@ -35,8 +35,8 @@ _FOR_THE_USER: Final = (
     (r"\bAccounts\b", "User"),
     (r"\bAccount(?=[A-Z])", "User"),
     (r"/resources/accounts/", "/resources/user/"),
-    (r"self\._scope\.account\(account_id\)", "self._scope.user()"),
-    (r"self\._scope\.account_of\(", "self._scope.user_of("),
+    (r"self\._owners\.account\(account_id\)", "self._owners.user()"),
+    (r"self\._owners\.account_of\(", "self._owners.user_of("),
 )
 
 
@@ -93,7 +93,7 @@ def _resources(tree: ast.Module) -> list[ast.ClassDef]:
         node
         for node in tree.body
         if isinstance(node, ast.ClassDef)
-        and any(each.name == "__init__" and _names(each) == ["scope"] for each in _methods(node))
+        and any(each.name == "__init__" and _names(each) == ["owners"] for each in _methods(node))
     ]
 
 
@@ -227,13 +227,13 @@ def _render_init(node: ast.ClassDef) -> Iterator[str]:
 
 def _children(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
     """
-    Find ``self.attribute = Class(scope)``.
+    Find ``self.attribute = Class(owners)``.
     """
     for statement in ast.walk(node):
         match statement:
             case ast.Assign(
                 targets=[ast.Attribute(attr=attribute)],
-                value=ast.Call(func=ast.Name(id=twin), args=[ast.Name(id="scope")]),
+                value=ast.Call(func=ast.Name(id=twin), args=[ast.Name(id="owners")]),
             ):
                 yield attribute, twin
 

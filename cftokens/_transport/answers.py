@@ -11,7 +11,7 @@ from cftokens._converter import Malformed
 from cftokens._secret import TokenValue, redact
 from cftokens._transport.hints import Refusal, hint_for
 from cftokens._transport.json import loads
-from cftokens._transport.messages import Answer, Envelope, NoAnswer, Request
+from cftokens._transport.messages import LARGEST_BODY, Answer, Envelope, NoAnswer, Request
 from cftokens.errors import (
     APIError,
     AuthenticationError,
@@ -30,9 +30,6 @@ from cftokens.errors import (
 )
 
 T = TypeVar("T")
-
-LARGEST_BODY: Final = 16 * 1024 * 1024
-"""Bytes. A page of 50 tokens has about 30,000."""
 
 _ERRORS: Final[Mapping[int, type[APIError]]] = {
     400: BadRequestError,
@@ -62,14 +59,14 @@ def decipher(request: Request[T], outcome: Answer | NoAnswer, credential: TokenV
 
 
 def _result(request: Request[T], answer: Answer, credential: TokenValue) -> T | CFTokensError:
-    envelope = _parse(answer.body)
-    if isinstance(envelope, str):
-        return _unexpected(request, answer, envelope)
-    if envelope.get("success") is not True:
-        reasons = _reasons(_error_data(envelope, credential)) or "no reason is given"
+    parsed = _parse(answer.body)
+    if isinstance(parsed, str):
+        return _unexpected(request, answer, parsed)
+    if parsed.get("success") is not True:
+        reasons = _reasons(_error_data(parsed, credential)) or "no reason is given"
         return _unexpected(request, answer, f"it does not say that it succeeded: {reasons}")
     try:
-        return request.decode(Envelope(envelope.get("result"), envelope.get("result_info")))
+        return request.decode(Envelope(parsed.get("result"), parsed.get("result_info")))
     except Malformed as malformed:
         problem = str(malformed)
     except RecursionError:
@@ -92,7 +89,7 @@ def _parse(body: bytes | None) -> dict[str, Any] | str:
 
 def _no_response(request: Request[Any], outcome: NoAnswer) -> NoResponseError:
     error = RequestTimeoutError if outcome.timed_out else NoResponseError
-    unknown = request.changes and outcome.written
+    unknown = request.has_effect and outcome.written
     failure = error(
         f"{_subject(request)} got no answer: {outcome.reason}.{_warning(request) if unknown else ''}",
         outcome_unknown=unknown,
@@ -102,12 +99,12 @@ def _no_response(request: Request[Any], outcome: NoAnswer) -> NoResponseError:
 
 
 def _api_error(request: Request[Any], answer: Answer, credential: TokenValue) -> APIError:
-    envelope = _parse(answer.body)
-    errors = () if isinstance(envelope, str) else _error_data(envelope, credential)
+    parsed = _parse(answer.body)
+    errors = () if isinstance(parsed, str) else _error_data(parsed, credential)
     refusal = Refusal(answer.status, errors, request.operation, request.path, credential.kind)
     hint = hint_for(refusal)
     failed = answer.status >= 500
-    unknown = request.changes and failed
+    unknown = request.has_effect and failed
     verb = "failed" if failed else "was refused"
     sentences = [
         f"{_subject(request)} {verb} with {answer.status}{_because(errors)}.",
@@ -128,11 +125,11 @@ def _api_error(request: Request[Any], answer: Answer, credential: TokenValue) ->
     return error
 
 
-def _error_data(envelope: dict[str, Any], credential: TokenValue) -> tuple[ErrorData, ...]:
+def _error_data(parsed: dict[str, Any], credential: TokenValue) -> tuple[ErrorData, ...]:
     """
     Read the errors, which sometimes have no code, or one that is not a number.
     """
-    entries = envelope.get("errors")
+    entries = parsed.get("errors")
     return tuple(
         ErrorData(
             code=code if type(code := entry.get("code")) is int and abs(code) < _NO_CODE else None,
@@ -190,8 +187,8 @@ def _unexpected(request: Request[Any], answer: Answer, problem: str) -> Unexpect
         *_ray(answer),
     ]
     return UnexpectedResponseError(
-        " ".join(sentences) + (_warning(request) if request.changes else ""),
-        outcome_unknown=request.changes,
+        " ".join(sentences) + (_warning(request) if request.has_effect else ""),
+        outcome_unknown=request.has_effect,
     )
 
 

@@ -11,6 +11,9 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
+LARGEST_BODY: Final = 16 * 1024 * 1024
+"""Bytes of an answer that are read at most. A page of 50 tokens has about 30,000."""
+
 _RAY_ID: Final = re.compile(r"[0-9A-Za-z]{8,32}(-[A-Z]{3,5})?")
 
 # These are made for each request, so they are NamedTuples or plain classes, which take a fraction of the
@@ -34,13 +37,13 @@ class Request(NamedTuple, Generic[T]):
     One operation as data.
 
     Attributes:
-        operation: Its name, for the log.
+        operation: Its name, for the log and the hints.
 
         path: The path below the base URL, encoded.
 
         decode: Makes the result from an `Envelope`, or raises `Malformed`.
 
-        changes: It has an effect, which stays unknown if the answer is lost.
+        has_effect: It has an effect, which stays unknown if the answer is lost.
 
         repeatable: It may be sent again even if an earlier try may have taken effect.
 
@@ -55,7 +58,7 @@ class Request(NamedTuple, Generic[T]):
     decode: Callable[[Envelope], T]
     query: Mapping[str, str] | None = None
     body: bytes | None = None
-    changes: bool = False
+    has_effect: bool = False
     repeatable: bool = True
     if_missing: T | None = None
     if_unknown: str = ""
@@ -72,7 +75,7 @@ class Answer:
     An HTTP answer.
 
     Attributes:
-        body: Bytes, or None if there were more than `answers.LARGEST_BODY`.
+        body: Bytes, or None if there were more than `LARGEST_BODY`.
 
         received_on: Unix time.
     """

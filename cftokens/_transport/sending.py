@@ -18,7 +18,7 @@ from cftokens._secret import TokenValue
 from cftokens._settings import RateLimit, Retry, Timing
 from cftokens._transport.messages import Answer, NoAnswer, Request
 from cftokens._transport.pace import BURST, Pace, Window
-from cftokens._transport.session import Defaults, Session, headers_for
+from cftokens._transport.session import Defaults, Session, defaults_for
 from cftokens._transport.tries import Again, Tries
 from cftokens.errors import CFTokensError, ClosedError, RateLimitedError
 
@@ -48,13 +48,7 @@ class Settings:
     address: str = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        defaults = Defaults(
-            headers_for(self.credential),
-            aiohttp.ClientTimeout(total=self.timeout),
-            self.proxy,
-            self.proxy_headers,
-            self.context,
-        )
+        defaults = defaults_for(self.credential, self.timeout, self.proxy, self.proxy_headers, self.context)
         object.__setattr__(self, "defaults", defaults)
         object.__setattr__(self, "address", str(self.base_url))
 
@@ -186,9 +180,18 @@ class Sender:
         """
         return Tries(request, self.settings.retry, self.settings.credential)
 
-    def send(self, tries: Tries[T]) -> Awaitable[T]:
+    def send(self, request: Request[T]) -> Awaitable[T]:
         """
         Carry out a request.
+
+        Raises:
+            CFTokensError: It failed, or may have failed.
+        """
+        return self.carry_out(self.tries(request))
+
+    def carry_out(self, tries: Tries[T]) -> Awaitable[T]:
+        """
+        Carry out a request whose tries the caller watches.
 
         Raises:
             CFTokensError: It failed, or may have failed.

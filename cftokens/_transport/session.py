@@ -1,5 +1,5 @@
 """
-The one place that talks to aiohttp: the session, its loop, and what can go wrong in an exchange.
+The aiohttp session: its loop, one exchange over it, and what can go wrong.
 """
 
 import asyncio
@@ -15,9 +15,8 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from cftokens._secret import MaskedStr, TokenValue
-from cftokens._transport.answers import LARGEST_BODY
-from cftokens._transport.body import OneShotBody
-from cftokens._transport.messages import Answer, NoAnswer, http_date
+from cftokens._transport.messages import LARGEST_BODY, Answer, NoAnswer, http_date
+from cftokens._transport.one_shot import OneShotBody
 from cftokens._version import __version__
 from cftokens.errors import ClosedError, WrongLoopError
 
@@ -42,17 +41,23 @@ class Defaults(NamedTuple):
     context: ssl.SSLContext | None
 
 
-def headers_for(credential: TokenValue) -> CIMultiDict[str]:
+def defaults_for(
+    credential: TokenValue,
+    timeout: float,
+    proxy: URL | None,
+    proxy_headers: Mapping[str, str] | None,
+    context: ssl.SSLContext | None,
+) -> Defaults:
     """
-    Return the headers of every request, with the credential masked in their repr.
+    Return what all requests with these settings have in common; the credential's repr is masked.
     """
-    return CIMultiDict(
-        {
-            "Accept": "application/json",
-            "User-Agent": f"cftokens/{__version__}",
-            "Authorization": MaskedStr(f"Bearer {credential.reveal()}"),
-        }
-    )
+    headers = {
+        "Accept": "application/json",
+        "User-Agent": f"cftokens/{__version__}",
+        "Authorization": MaskedStr(f"Bearer {credential.reveal()}"),
+    }
+    limits = aiohttp.ClientTimeout(total=timeout)
+    return Defaults(CIMultiDict(headers), limits, proxy, proxy_headers, context)
 
 
 class Connector(aiohttp.TCPConnector):

@@ -8,8 +8,8 @@ from typing import Generic, NamedTuple, TypeVar
 from cftokens._secret import TokenValue
 from cftokens._settings import Retry
 from cftokens._transport.answers import decipher
-from cftokens._transport.body import OneShotBody
 from cftokens._transport.messages import Answer, NoAnswer, Request
+from cftokens._transport.one_shot import OneShotBody
 from cftokens.errors import CFTokensError, NoResponseError, NotFoundError, RateLimitedError, ServerError
 
 T = TypeVar("T")
@@ -75,7 +75,7 @@ class Tries(Generic[T]):
         Whether the server may have carried out the request, as far as is known.
         """
         under_way = self._body is not None and self._body.written
-        return self.request.changes and (self._unknown or under_way)
+        return self.request.has_effect and (self._unknown or under_way)
 
     def begin(self, waited: float, now: datetime) -> OneShotBody | None:
         """

@@ -148,7 +148,7 @@ class Client:
         if self._owns_portal:
             self._portal.close()
         else:
-            self._wrapped._scope.sender.closed = True  # noqa: SLF001 -- what close() does for a view, without a loop
+            self._wrapped._owners.sender.closed = True  # noqa: SLF001 -- what close() does for a view, without a loop
 
     def __enter__(self) -> Self:
         return self

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Literal
 
 from cftokens import _user_resources as resources
-from cftokens._plain import PlainCondition
+from cftokens._arguments import PlainCondition
 from cftokens._secret import TokenValue
 from cftokens._settings import UNSET, Unset
 from cftokens.models import (

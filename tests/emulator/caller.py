@@ -35,7 +35,7 @@ def policy(resources: Mapping[str, Any], *groups: str, effect: str = "allow") ->
     }
 
 
-class Clock:
+class ManualClock:
     """
     A clock that only tests move.
     """

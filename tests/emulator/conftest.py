@@ -9,19 +9,19 @@ import pytest
 
 from cftokens.emulator import Emulator
 
-from .caller import Caller, Clock
+from .caller import Caller, ManualClock
 
 
 @pytest.fixture
-def clock() -> Clock:
+def clock() -> ManualClock:
     """
     Return the emulator's clock.
     """
-    return Clock()
+    return ManualClock()
 
 
 @pytest.fixture
-async def emulator(clock: Clock) -> AsyncIterator[Emulator]:
+async def emulator(clock: ManualClock) -> AsyncIterator[Emulator]:
     """
     Serve an emulator.
     """

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .caller import TOKENS_READ, UNKNOWN_ID, UNKNOWN_VALUE, Caller, Clock, policy
+from .caller import TOKENS_READ, UNKNOWN_ID, UNKNOWN_VALUE, Caller, ManualClock, policy
 
 INVALID = (403, 9109, "Invalid access token")
 NOT_VERIFIED = (401, 1000, "Invalid API Token")
@@ -84,7 +84,7 @@ async def test_kinds_do_not_mix(account: Caller, user: Caller, below: str, refus
 @pytest.mark.parametrize(("below", "refusal"), [("", INVALID), ("/verify", NOT_VERIFIED)])
 @pytest.mark.parametrize("times", [{"expires_on": SOON}, {"not_before": LATER}])
 async def test_outside_its_dates(
-    caller: Caller, clock: Clock, below: str, refusal: Any, times: dict[str, str]
+    caller: Caller, clock: ManualClock, below: str, refusal: Any, times: dict[str, str]
 ) -> None:
     """
     A token is refused before ``not_before`` and from ``expires_on`` on.
@@ -97,7 +97,7 @@ async def test_outside_its_dates(
     assert answer.refusal == refusal
 
 
-async def test_within_its_dates(caller: Caller, clock: Clock) -> None:
+async def test_within_its_dates(caller: Caller, clock: ManualClock) -> None:
     """
     A token works from ``not_before`` on, and verify returns its dates.
     """

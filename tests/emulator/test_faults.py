@@ -13,7 +13,7 @@ import pytest
 from cftokens import RateLimit
 from cftokens.emulator import Emulator, Fault
 
-from .caller import Caller, Clock
+from .caller import Caller, ManualClock
 
 INJECTED = "Injected by the emulator"
 
@@ -260,7 +260,7 @@ async def test_fault_for_any_request(account: Caller) -> None:
     assert answer.status == 503
 
 
-async def test_rate_limit_comes_first(session: aiohttp.ClientSession, clock: Clock) -> None:
+async def test_rate_limit_comes_first(session: aiohttp.ClientSession, clock: ManualClock) -> None:
     """
     A request over the rate limit does not use up a fault.
     """

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .caller import Caller, Clock
+from .caller import Caller, ManualClock
 
 
 async def names(caller: Caller, **query: str) -> list[str]:
@@ -61,7 +61,7 @@ async def test_bad_query(caller: Caller, query: dict[str, str], rule: str) -> No
     ("query", "order"),
     [({}, "abc"), ({"direction": "asc"}, "abc"), ({"direction": "desc"}, "cba")],
 )
-async def test_direction(caller: Caller, clock: Clock, query: Any, order: str) -> None:
+async def test_direction(caller: Caller, clock: ManualClock, query: Any, order: str) -> None:
     """
     Tokens are listed by date of issue, in either direction.
     """

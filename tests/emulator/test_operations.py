@@ -5,7 +5,7 @@ What the operations do to tokens.
 import re
 import zlib
 
-from .caller import TOKENS_READ, ZONE_ID, ZONE_READ, Caller, Clock, policy
+from .caller import TOKENS_READ, ZONE_ID, ZONE_READ, Caller, ManualClock, policy
 
 NOW = "2027-01-15T08:00:00Z"
 
@@ -71,7 +71,7 @@ async def test_get(caller: Caller) -> None:
     assert answer.result == {key: token[key] for key in token if key != "value"}
 
 
-async def test_last_used_on(caller: Caller, clock: Clock) -> None:
+async def test_last_used_on(caller: Caller, clock: ManualClock) -> None:
     """
     A used token shows the time of its last request.
     """
@@ -83,7 +83,7 @@ async def test_last_used_on(caller: Caller, clock: Clock) -> None:
     assert answer.result["last_used_on"] == "2027-01-15T08:01:00Z"
 
 
-async def test_update_replaces(caller: Caller, clock: Clock) -> None:
+async def test_update_replaces(caller: Caller, clock: ManualClock) -> None:
     """
     An update removes the fields that it omits and leaves the value unchanged.
     """
@@ -134,7 +134,7 @@ async def test_refused_update_changes_nothing(caller: Caller) -> None:
     assert answer.result["policies"] == token["policies"]
 
 
-async def test_expired(caller: Caller, clock: Clock) -> None:
+async def test_expired(caller: Caller, clock: ManualClock) -> None:
     """
     A token expires at ``expires_on`` and can still be fetched.
     """
@@ -164,7 +164,7 @@ async def test_delete(caller: Caller) -> None:
     assert [refused.refusal[:2] for refused in later] == [(401, 1000), (404, 1003), (404, 1003)]
 
 
-async def test_roll(caller: Caller, clock: Clock) -> None:
+async def test_roll(caller: Caller, clock: ManualClock) -> None:
     """
     A roll replaces the value at once and leaves the fields unchanged.
     """

@@ -10,7 +10,7 @@ from cftokens import RateLimit
 from cftokens.emulator import Emulator
 from cftokens.emulator._rate import Meter
 
-from .caller import Answer, Caller, Clock
+from .caller import Answer, Caller, ManualClock
 
 TOO_FAST = (429, 971, "Please wait and consider throttling your request speed")
 
@@ -22,7 +22,7 @@ def shown(answer: Answer) -> tuple[str, str | None]:
     return answer.headers["Ratelimit"], answer.headers.get("Retry-After")
 
 
-async def test_headers(caller: Caller, clock: Clock) -> None:
+async def test_headers(caller: Caller, clock: ManualClock) -> None:
     """
     Without a limit, the headers count against Cloudflare's default.
     """
@@ -46,7 +46,7 @@ async def test_request_without_token(caller: Caller) -> None:
     assert shown(answer) == ('"default";r=1200;t=300', None)
 
 
-async def test_limit(session: aiohttp.ClientSession, clock: Clock) -> None:
+async def test_limit(session: aiohttp.ClientSession, clock: ManualClock) -> None:
     """
     A request over the limit blocks its token, and no other, for a full period from then on.
     """
@@ -69,7 +69,7 @@ async def test_limit(session: aiohttp.ClientSession, clock: Clock) -> None:
     assert again.headers["Ratelimit-Policy"] == '"default";q=2;w=11'
 
 
-async def test_next_window(session: aiohttp.ClientSession, clock: Clock) -> None:
+async def test_next_window(session: aiohttp.ClientSession, clock: ManualClock) -> None:
     """
     The count restarts when the window ends.
     """
@@ -82,7 +82,7 @@ async def test_next_window(session: aiohttp.ClientSession, clock: Clock) -> None
     assert answer.status == 200
 
 
-async def test_limit_after_roll(session: aiohttp.ClientSession, clock: Clock) -> None:
+async def test_limit_after_roll(session: aiohttp.ClientSession, clock: ManualClock) -> None:
     """
     The limit belongs to the token, not to its value.
     """
@@ -95,7 +95,7 @@ async def test_limit_after_roll(session: aiohttp.ClientSession, clock: Clock) ->
     assert answer.refusal == TOO_FAST
 
 
-async def test_refused_request_has_no_effect(session: aiohttp.ClientSession, clock: Clock) -> None:
+async def test_refused_request_has_no_effect(session: aiohttp.ClientSession, clock: ManualClock) -> None:
     """
     A request over the limit has no effect.
     """
@@ -110,7 +110,7 @@ async def test_refused_request_has_no_effect(session: aiohttp.ClientSession, clo
     assert [token["name"] for token in tokens] == ["The emulator's first account token", "ci"]
 
 
-def test_no_limit_refuses_nothing(clock: Clock) -> None:
+def test_no_limit_refuses_nothing(clock: ManualClock) -> None:
     """
     Without a limit, requests are accepted even when none are left.
     """
@@ -123,7 +123,7 @@ def test_no_limit_refuses_nothing(clock: Clock) -> None:
     assert (reading.left, reading.seconds, reading.refused) == (0, 300, False)
 
 
-def test_fraction_of_a_second(clock: Clock) -> None:
+def test_fraction_of_a_second(clock: ManualClock) -> None:
     """
     A fraction of a second to wait is shown as a whole one.
     """

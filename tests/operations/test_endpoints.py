@@ -15,7 +15,7 @@ from cftokens._transport.messages import Request
 from cftokens.errors import UnexpectedResponseError
 from cftokens.models import Token, TokenDeleteResponse
 from tests.answers import REQUESTS, THE_TOKEN, TOKENS, answer, body_of, sample_of
-from tests.vocabulary import TOKEN_ID, TOKEN_POLICY, VALUE, success
+from tests.vocabulary import CREDENTIAL_VALUE, TOKEN_ID, TOKEN_POLICY, success
 
 CONDITION = {"request_ip": {"in": ["192.0.2.0/24"]}}
 MOMENT = datetime(2027, 1, 1, tzinfo=UTC)
@@ -25,7 +25,7 @@ def outcome_of(request: Request[Any], body: object) -> Any:
     """
     Return the outcome of a successful answer.
     """
-    return decipher(request, answer(body), VALUE)
+    return decipher(request, answer(body), CREDENTIAL_VALUE)
 
 
 def update(**given: Any) -> Request[Token]:
@@ -74,7 +74,7 @@ class TestRequests:
         """
         request = REQUESTS[operation]()
 
-        assert request.changes is (request.method != "GET")
+        assert request.has_effect is (request.method != "GET")
         assert request.repeatable is (operation not in {"create", "roll"})
         assert request.if_missing == (TokenDeleteResponse(id=TOKEN_ID) if operation == "delete" else None)
 

@@ -25,7 +25,7 @@ from cftokens.sync._loop_thread import LoopThread, PendingCall
 from cftokens.sync._portal import Portal
 from cftokens.sync.emulator import Emulator, Fault
 from tests.answers import REQUESTS
-from tests.vocabulary import ACCOUNT, TOKEN_ID, VALUE
+from tests.vocabulary import ACCOUNT, CREDENTIAL_VALUE, TOKEN_ID
 
 
 async def nothing() -> None:
@@ -663,7 +663,7 @@ def test_a_request_that_was_never_written_needs_no_settling() -> None:
     """
     coroutine = value(1)
     call = PendingCall(coroutine)
-    tries = Tries(REQUESTS["create"](), Retry(), VALUE)
+    tries = Tries(REQUESTS["create"](), Retry(), CREDENTIAL_VALUE)
     tries.begin(0.0, datetime.now(UTC))
     call.sent.append(Change(tries, Ledger()))
     interrupt = KeyboardInterrupt()

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from cftokens._operations.pagination import Batch
 from cftokens._secret import TokenValue
-from cftokens._transport.answers import LARGEST_BODY, decipher
-from cftokens._transport.messages import Answer, Envelope, NoAnswer, Request
+from cftokens._transport.answers import decipher
+from cftokens._transport.messages import LARGEST_BODY, Answer, Envelope, NoAnswer, Request
 from cftokens.errors import (
     APIError,
     AuthenticationError,
@@ -39,7 +39,7 @@ from cftokens.models import (
 )
 from tests.answers import REQUESTS, TOKENS, answer, refused, sample_of
 from tests.samples import sample
-from tests.vocabulary import CREDENTIAL, MINTED, TOKEN_ID, VALUE, failure, success
+from tests.vocabulary import CREDENTIAL, CREDENTIAL_VALUE, MINTED, TOKEN_ID, failure, success
 
 RESULTS: Mapping[str, type[Any]] = {
     "list": Batch,
@@ -61,7 +61,7 @@ def outcome_of(body: object, status: int = 200, *, operation: str = "list", **he
     """
     Return the outcome of an answer.
     """
-    return decipher(REQUESTS[operation](), answer(body, status, **headers), VALUE)
+    return decipher(REQUESTS[operation](), answer(body, status, **headers), CREDENTIAL_VALUE)
 
 
 def all_seen_of(error: CFTokensError) -> str:
@@ -201,7 +201,7 @@ class TestSuccess:
             raise RecursionError
 
         call = Request(operation="get", method="GET", path="/x", decode=decode)
-        error = decipher(call, answer(success({})), VALUE)
+        error = decipher(call, answer(success({})), CREDENTIAL_VALUE)
 
         assert str(error) == "GET /x was answered with 200, but not as expected: it is nested too deeply."
 
@@ -209,7 +209,7 @@ class TestSuccess:
         """
         The error gives the largest size that is read.
         """
-        error = decipher(REQUESTS["get"](), Answer(200, {}, None, 0.0), VALUE)
+        error = decipher(REQUESTS["get"](), Answer(200, {}, None, 0.0), CREDENTIAL_VALUE)
 
         assert f"it is larger than {LARGEST_BODY} bytes" in str(error)
 
@@ -408,7 +408,9 @@ class TestNoAnswer:
         """
         cause = OSError(111, "refused")
         error = decipher(
-            REQUESTS[operation](), NoAnswer("the connection was lost", cause, timed_out, written), VALUE
+            REQUESTS[operation](),
+            NoAnswer("the connection was lost", cause, timed_out, written),
+            CREDENTIAL_VALUE,
         )
 
         assert type(error) is kind
@@ -435,7 +437,7 @@ class TestSecrets:
             secret: secret,
         }
         body = {**failure(entry), "result": {secret: secret, "id": [secret]}}
-        credential = VALUE if secret == MINTED else TokenValue(secret)
+        credential = CREDENTIAL_VALUE if secret == MINTED else TokenValue(secret)
         error = decipher(REQUESTS[operation](), answer(body, status, CF_Ray=secret), credential)
 
         assert isinstance(error, CFTokensError)

@@ -20,7 +20,7 @@ from cftokens import (
     ServerError,
     UnexpectedResponseError,
 )
-from cftokens._transport.answers import LARGEST_BODY
+from cftokens._transport.messages import LARGEST_BODY
 from tests.servers import Behaviour, Exchange, RawServer, cut_short, drop, encoded, hang, raw, reply, reset
 from tests.support import CALLS, client_of, failure_of
 from tests.vocabulary import CREDENTIAL, MINTED, TOKEN_ID, entry, failure, success

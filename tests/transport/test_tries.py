@@ -15,7 +15,7 @@ from cftokens._transport.tries import Again, Tries
 from cftokens.errors import CFTokensError, ClosedError, NotFoundError, RateLimitedError
 from cftokens.models import TokenDeleteResponse
 from tests.answers import REQUESTS, answer, sample_of
-from tests.vocabulary import TOKEN_ID, VALUE, entry, failure
+from tests.vocabulary import CREDENTIAL_VALUE, TOKEN_ID, entry, failure
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "sending.md"
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -56,7 +56,7 @@ def tries_of(operation: str, **retry: Any) -> Tries[Any]:
     """
     Return the tries of an operation, before the first one.
     """
-    return Tries(REQUESTS[operation](), Retry(**retry), VALUE)
+    return Tries(REQUESTS[operation](), Retry(**retry), CREDENTIAL_VALUE)
 
 
 async def decide(tries: Tries[Any], outcome: Answer | NoAnswer, *, waited: float = 0.0) -> Any:
@@ -247,5 +247,5 @@ def test_what_is_under_way_may_have_an_effect(operation: str) -> None:
         body.written = True
 
     assert not before
-    assert tries.may_have_effect is tries.request.changes
+    assert tries.may_have_effect is tries.request.has_effect
     assert tries.started_on == NOW

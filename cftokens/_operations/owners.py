@@ -9,7 +9,7 @@ from cftokens._checks import check_id
 from cftokens._operations import endpoints
 from cftokens._operations.bodies import policies_from
 from cftokens._operations.groups import Catalogue, Groups, needs_catalogue, refuse_for_accounts, resolve
-from cftokens._operations.recovery import Asked, Change, Ledger, check_attempt
+from cftokens._operations.recovery import AttemptFactory, Change, Ledger, check_attempt
 from cftokens._secret import TokenValue
 from cftokens._transport.messages import Request
 from cftokens._transport.sending import Sender
@@ -26,24 +26,24 @@ class Owner:
     Attributes:
         account_id: The account, or None for the user.
 
-        tokens: The path of the owner's tokens.
+        tokens_path: The path of the owner's tokens.
     """
 
     def __init__(self, sender: Sender, catalogue: Catalogue, ledger: Ledger, account_id: str | None) -> None:
         self.account_id = account_id
-        self.tokens = "/user/tokens" if account_id is None else f"/accounts/{account_id}/tokens"
+        self.tokens_path = "/user/tokens" if account_id is None else f"/accounts/{account_id}/tokens"
         self._sender = sender
         self._catalogue = catalogue
         self._ledger = ledger
 
-    def token(self, token_id: str) -> endpoints.TokenPath:
+    def path_of(self, token_id: str) -> endpoints.TokenPath:
         """
         Return the path of one of the owner's tokens.
 
         Raises:
             ValueError: *token_id* is not an id.
         """
-        return endpoints.token_path(self.tokens, token_id)
+        return endpoints.token_path(self.tokens_path, token_id)
 
     def send(self, request: Request[T]) -> Awaitable[T]:
         """
@@ -52,7 +52,7 @@ class Owner:
         Raises:
             CFTokensError: It failed.
         """
-        return self._sender.send(self._sender.tries(request))
+        return self._sender.send(request)
 
     async def change(self, request: Request[T]) -> T:
         """
@@ -63,7 +63,9 @@ class Owner:
         """
         return await self._change(request).carry_out(self._sender)
 
-    async def create(self, request: Request[T], asked: Asked, made: Callable[[T], TokenCreateResponse]) -> T:
+    async def create(
+        self, request: Request[T], asked: AttemptFactory, made: Callable[[T], TokenCreateResponse]
+    ) -> T:
         """
         Carry out a request that makes a token, at most once.
 
@@ -82,7 +84,7 @@ class Owner:
         change.arrived(made(result).id)
         return result
 
-    async def roll(self, token: endpoints.TokenPath, asked: Asked | None = None) -> TokenValue:
+    async def roll(self, token: endpoints.TokenPath, asked: AttemptFactory | None = None) -> TokenValue:
         """
         Replace the value of a token, at most once.
 
@@ -107,7 +109,7 @@ class Owner:
             attempt,
             tokens,
             self._sender.transport.seconds_ahead(),
-            lambda token: self.roll(self.token(token.id), lambda _: attempt),
+            lambda token: self.roll(self.path_of(token.id), lambda _: attempt),
         )
 
     async def resolve(self, policies: Iterable[PolicyArgument]) -> tuple[TokenPolicy, ...]:
@@ -141,15 +143,15 @@ class Owner:
         """
 
         async def fetch() -> Groups:
-            return (await self.send(endpoints.list_permission_groups(self.tokens, {}))).items
+            return (await self.send(endpoints.list_permission_groups(self.tokens_path, {}))).items
 
         return await self._catalogue.look_up(self.account_id, fetch, find)
 
-    def _change(self, request: Request[T], asked: Asked | None = None) -> Change[T]:
+    def _change(self, request: Request[T], asked: AttemptFactory | None = None) -> Change[T]:
         return Change(self._sender.tries(request), self._ledger, asked)
 
 
-class Scope:
+class Owners:
     """
     What a resource holds: the owners whose tokens its client manages.
 
@@ -169,7 +171,7 @@ class Scope:
         self.ledger = ledger
         self.account_id = account_id
         self._user = self._owner(None)
-        self._account = self._owner(account_id)
+        self._account = None if account_id is None else self._owner(account_id)
 
     def account(self, account_id: str | None) -> Owner:
         """
@@ -180,7 +182,7 @@ class Scope:
         """
         if account_id is not None:
             return self._owner(check_id(account_id, "account_id"))
-        if self.account_id is None:
+        if self._account is None:
             raise ValueError(
                 "There is no account id: pass account_id here or to the client, or set CLOUDFLARE_ACCOUNT_ID."
             )
