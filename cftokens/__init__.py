@@ -9,10 +9,11 @@ Cloudflare's API tokens from Python.
     _resources.py         one class per resource, one method per endpoint; written by hand
     _user_resources.py    its twin for a user's own tokens, generated
     _operations/          what is asked for
+        recovery.py       lost creates: which token could be one, and settling it
         editing.py        create, replace, edit and copy tokens
         listing.py        lists: their arguments and their paginators
         owners.py         what a resource holds: whose tokens, and how to send, look up and remember
-        recovery.py       lost creates: how they are reported, found and settled
+        changes.py        requests with an effect: what may be lost, how it is reported, what arrived
         endpoints.py      each operation as data: method, path, body, and how to read the answer
         replacement.py    the body of an edit, and a check of its answer
         groups.py         looks up permission groups by name
@@ -22,6 +23,7 @@ Cloudflare's API tokens from Python.
         sending.py        wait for a turn, send, decide, perhaps send again
         tries.py          whether a request is sent again
         session.py        the aiohttp session, and one exchange over it
+        server_clock.py   what the server's clock shows
         one_shot.py       a body that can be sent only once
         pace.py           when the next request may go out
         answers.py        what an answer means: the result, or an error

@@ -13,9 +13,9 @@ import attrs
 from yarl import URL
 
 from cftokens._checks import check_id, check_seconds
+from cftokens._operations.changes import Ledger
 from cftokens._operations.groups import Catalogue
 from cftokens._operations.owners import Owners
-from cftokens._operations.recovery import Ledger
 from cftokens._resources import Accounts
 from cftokens._secret import TokenValue, hide, hide_proxy
 from cftokens._settings import (
@@ -30,6 +30,7 @@ from cftokens._settings import (
 )
 from cftokens._transport.sending import Sender, Settings, Transport
 from cftokens._user_resources import User
+from cftokens.models import CreateAttempt
 
 T = TypeVar("T")
 
@@ -138,6 +139,16 @@ class Client:
         The URL that requests and the credential are sent to.
         """
         return self._owners.sender.settings.address
+
+    @property
+    def unsettled(self) -> tuple[CreateAttempt, ...]:
+        """
+        The creates of this client and its views whose outcome is unknown, and that no `recover()` settled.
+
+        The oldest comes first, and there are at most 1000. Some are on no exception that reaches a caller:
+        for example if an `asyncio.TaskGroup` cancels them because another task failed.
+        """
+        return self._owners.ledger.unsettled
 
     def with_options(
         self,

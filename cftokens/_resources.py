@@ -12,7 +12,7 @@ from typing import Literal
 
 from cftokens._arguments import PlainCondition
 from cftokens._checks import check_text
-from cftokens._operations import editing, endpoints, listing
+from cftokens._operations import editing, endpoints, listing, recovery
 from cftokens._operations.bodies import fields_from
 from cftokens._operations.groups import find_group
 from cftokens._operations.owners import Owners
@@ -475,8 +475,7 @@ class AccountTokens:
 
             CFTokensError: A request failed.
         """
-        owner = self._owners.account_of(attempt)
-        return await owner.settle(attempt, await listing.list_tokens(owner, name=attempt.name).collect())
+        return await recovery.recover(self._owners.account_of(attempt), attempt)
 
     async def verify(self, *, account_id: str | None = None) -> TokenVerifyResponse:
         """

@@ -11,7 +11,7 @@ from typing import Literal
 
 from cftokens._arguments import PlainCondition
 from cftokens._checks import check_text
-from cftokens._operations import editing, endpoints, listing
+from cftokens._operations import editing, endpoints, listing, recovery
 from cftokens._operations.bodies import fields_from
 from cftokens._operations.groups import find_group
 from cftokens._operations.owners import Owners
@@ -443,8 +443,7 @@ class UserTokens:
 
             CFTokensError: A request failed.
         """
-        owner = self._owners.user_of(attempt)
-        return await owner.settle(attempt, await listing.list_tokens(owner, name=attempt.name).collect())
+        return await recovery.recover(self._owners.user_of(attempt), attempt)
 
     async def verify(self) -> TokenVerifyResponse:
         """

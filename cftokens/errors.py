@@ -75,15 +75,22 @@ def attempt_of(error: BaseException) -> CreateAttempt | None:
     Return the create whose outcome *error* left unknown, or None.
 
     *error* is an error of this module, or what interrupted the create: a cancellation, the
-    `TimeoutError` from ``asyncio.timeout()``, or a `KeyboardInterrupt`. In an exception group, each
-    exception has its own attempt.
+    `TimeoutError` from ``asyncio.timeout()``, or a `KeyboardInterrupt`. Its causes, its context and the
+    exceptions of a group are searched as well, and the first attempt found is returned. A
+    `asyncio.TaskGroup` does not keep the exceptions of tasks that it cancels: see the client's *unsettled*.
     """
-    link: BaseException | None = error
-    while link is not None:
+    seen: set[int] = set()
+    links: list[BaseException | None] = [error]
+    while links:
+        link = links.pop()
+        if link is None or id(link) in seen:
+            continue
+        seen.add(id(link))
         attempt = getattr(link, "attempt", None)
         if isinstance(attempt, CreateAttempt):
             return attempt
-        link = link.__cause__ or link.__context__
+        inner = reversed(link.exceptions) if isinstance(link, BaseExceptionGroup) else ()
+        links += [link.__context__, link.__cause__, *inner]
     return None
 
 

@@ -2,19 +2,23 @@
 Creates, replaces, edits and copies tokens, given checked fields.
 """
 
+import logging
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, Final, NoReturn
 
 from cftokens._operations import endpoints
 from cftokens._operations.bodies import to_json
+from cftokens._operations.changes import AttemptFactory
 from cftokens._operations.owners import Owner
-from cftokens._operations.recovery import AttemptFactory
-from cftokens._operations.replacement import replacement
+from cftokens._operations.replacement import not_as_sent, replacement
 from cftokens._settings import Unset
 from cftokens.errors import CFTokensError, UnexpectedResponseError
 from cftokens.models import CreateAttempt, Token, TokenCreateResponse
 from cftokens.policies import PolicyArgument
+
+_LOG: Final = logging.getLogger("cftokens")
 
 Fields = Mapping[str, Any]
 """What `bodies.fields_from()` returns, with ``policies`` once they are resolved."""
@@ -65,20 +69,28 @@ async def clone(
         endpoints.clone_token(owner.tokens_path, body, before),
         _asked(owner, {**_fields_of(original), **changes}),
         lambda result: result[0],
+        partial(not_as_sent, body, before),
     )
     if wrong:
         members = ", ".join(wrong)
-        await _discard(owner, created.id, f"The copy of {token_id} differs from what was sent in {members}")
+        await discard(owner, created.id, f"The copy of {token_id} differs from what was sent in {members}")
     return created
 
 
-async def _discard(owner: Owner, token_id: str, problem: str) -> None:
+async def discard(owner: Owner, token_id: str, problem: str) -> NoReturn:
+    """
+    Delete a token that is not as it should be, and raise. If it is not deleted, the caller learns its id.
+    """
+    left_over = f"{problem}, and {owner.redact(token_id):.80} could not be deleted: delete it."
     try:
         await owner.change(endpoints.delete_token(owner.path_of(token_id)))
-    except CFTokensError as error:
-        raise UnexpectedResponseError(
-            f"{problem}, and {token_id} could not be deleted: delete it.", outcome_unknown=True
-        ) from error
+    except (CFTokensError, ValueError) as error:
+        _LOG.warning("%s", left_over)
+        raise UnexpectedResponseError(left_over, outcome_unknown=True) from error
+    except BaseException as interrupt:
+        _LOG.warning("%s", left_over)
+        interrupt.add_note(left_over)
+        raise
     raise UnexpectedResponseError(f"{problem}, so it was deleted.")
 
 

@@ -2,18 +2,21 @@
 What a resource holds: whose tokens it manages, and how to send, look up and remember.
 """
 
+import time
 from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
 from typing import TypeVar
 
 from cftokens._checks import check_id
 from cftokens._operations import endpoints
 from cftokens._operations.bodies import policies_from
+from cftokens._operations.changes import AttemptFactory, Change, Check, Ledger, Lost, check_attempt
 from cftokens._operations.groups import Catalogue, Groups, needs_catalogue, refuse_for_accounts, resolve
-from cftokens._operations.recovery import AttemptFactory, Change, Ledger, check_attempt
-from cftokens._secret import TokenValue
+from cftokens._secret import TokenValue, redact
 from cftokens._transport.messages import Request
 from cftokens._transport.sending import Sender
-from cftokens.models import CreateAttempt, Token, TokenCreateResponse, TokenPolicy
+from cftokens._transport.server_clock import Reading
+from cftokens.models import CreateAttempt, TokenCreateResponse, TokenPolicy
 from cftokens.policies import PolicyArgument
 
 T = TypeVar("T")
@@ -27,6 +30,8 @@ class Owner:
         account_id: The account, or None for the user.
 
         tokens_path: The path of the owner's tokens.
+
+        ledger: What the client knows of values.
     """
 
     def __init__(self, sender: Sender, catalogue: Catalogue, ledger: Ledger, account_id: str | None) -> None:
@@ -34,7 +39,7 @@ class Owner:
         self.tokens_path = "/user/tokens" if account_id is None else f"/accounts/{account_id}/tokens"
         self._sender = sender
         self._catalogue = catalogue
-        self._ledger = ledger
+        self.ledger = ledger
 
     def path_of(self, token_id: str) -> endpoints.TokenPath:
         """
@@ -61,10 +66,14 @@ class Owner:
         Raises:
             CFTokensError: It failed, or may have failed.
         """
-        return await self._change(request).carry_out(self._sender)
+        return await Change(self._sender.tries(request), self.ledger).carry_out(self._sender)
 
     async def create(
-        self, request: Request[T], asked: AttemptFactory, made: Callable[[T], TokenCreateResponse]
+        self,
+        request: Request[T],
+        asked: AttemptFactory,
+        made: Callable[[T], TokenCreateResponse],
+        check: Check | None = None,
     ) -> T:
         """
         Carry out a request that makes a token, at most once.
@@ -76,41 +85,55 @@ class Owner:
 
             made: Returns the token in the request's result.
 
+            check: Returns what is wrong with the token, if `recover()` finds it.
+
         Raises:
             CFTokensError: It failed, or may have failed.
         """
-        change = self._change(request, asked)
-        result = await change.carry_out(self._sender)
-        change.arrived(made(result).id)
-        return result
+        change = Change(self._sender.tries(request), self.ledger, asked, check)
+        with self.ledger.carrying_out(change):
+            result = await change.carry_out(self._sender)
+            change.arrived(made(result).id)
+            return result
 
-    async def roll(self, token: endpoints.TokenPath, asked: AttemptFactory | None = None) -> TokenValue:
+    async def roll(self, token: endpoints.TokenPath, settles: Lost | None = None) -> TokenValue:
         """
         Replace the value of a token, at most once.
 
+        Args:
+            token: Which token.
+
+            settles: The lost create that this settles, if any.
+
         Raises:
             CFTokensError: It failed, or may have failed.
         """
-        change = self._change(endpoints.roll_token(token, settles_a_create=asked is not None), asked)
-        value = await change.carry_out(self._sender)
-        change.arrived(token.id)
-        return value
+        request = endpoints.roll_token(token, settles_a_create=settles is not None)
+        change = Change(self._sender.tries(request), self.ledger, settles=settles)
+        with self.ledger.rolling(change, None if settles else token.id):
+            value = await change.carry_out(self._sender)
+            change.arrived(token.id)
+            return value
 
-    async def settle(self, attempt: CreateAttempt, tokens: Iterable[Token]) -> TokenCreateResponse | None:
+    def redact(self, text: str) -> str:
         """
-        Settle a lost create, given the tokens of its name.
-
-        Raises:
-            AmbiguousOutcomeError: More than one token could be the lost one.
-
-            CFTokensError: The request failed, or may have failed.
+        Return a server's text without anything that looks like a token's value.
         """
-        return await self._ledger.settle(
-            attempt,
-            tokens,
-            self._sender.transport.seconds_ahead(),
-            lambda token: self.roll(self.path_of(token.id), lambda _: attempt),
-        )
+        return redact(text, self._sender.settings.credential)
+
+    def server_time(self, moment: float) -> Reading | None:
+        """
+        Return what the server's clock showed at a *moment* of the client's clock, or None if unknown.
+        """
+        return self._sender.transport.server_time(moment)
+
+    def server_time_of(self, moment: datetime) -> Reading:
+        """
+        Return what the server's clock showed at a *moment* of this machine's wall clock.
+        """
+        now = self._sender.transport.server_time(None)
+        ago = time.time() - moment.timestamp()
+        return Reading(moment.timestamp(), 0.0) if now is None else Reading(now.earliest - ago, now.doubt)
 
     async def resolve(self, policies: Iterable[PolicyArgument]) -> tuple[TokenPolicy, ...]:
         """
@@ -146,9 +169,6 @@ class Owner:
             return (await self.send(endpoints.list_permission_groups(self.tokens_path, {}))).items
 
         return await self._catalogue.look_up(self.account_id, fetch, find)
-
-    def _change(self, request: Request[T], asked: AttemptFactory | None = None) -> Change[T]:
-        return Change(self._sender.tries(request), self._ledger, asked)
 
 
 class Owners:

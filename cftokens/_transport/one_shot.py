@@ -17,6 +17,7 @@ class OneShotBody(aiohttp.BytesPayload):
     def __init__(self, value: bytes) -> None:
         super().__init__(value, content_type="application/json")
         self.written = False
+        self.halted = False
 
     @property
     def consumed(self) -> bool:
@@ -31,5 +32,7 @@ class OneShotBody(aiohttp.BytesPayload):
         """
         if self.written:
             raise aiohttp.ClientPayloadError("This request must not be sent twice.")
-        self.written = True
+        self.written = True  # first, so that a thread that halts the body knows whether it went out
+        if self.halted:
+            raise aiohttp.ClientPayloadError("This request is not sent any more.")
         await super().write_with_length(writer, content_length)

@@ -18,6 +18,7 @@ from cftokens._secret import TokenValue
 from cftokens._settings import RateLimit, Retry, Timing
 from cftokens._transport.messages import Answer, NoAnswer, Request
 from cftokens._transport.pace import BURST, Pace, Window
+from cftokens._transport.server_clock import Reading
 from cftokens._transport.session import Defaults, Session, defaults_for
 from cftokens._transport.tries import Again, Tries
 from cftokens.errors import CFTokensError, ClosedError, RateLimitedError
@@ -64,7 +65,7 @@ class Transport:
     """
 
     def __init__(self, borrowed: aiohttp.ClientSession | None, timing: Timing) -> None:
-        self._session = Session(borrowed)
+        self._session = Session(borrowed, timing.clock)
         self._burst = Window(BURST)
         self._timing = timing
         self._closed = False
@@ -119,15 +120,18 @@ class Transport:
         try:
             if self._closed:
                 return tries.end(_closed())
-            outcome = await self._exchange(tries, waited, settings)
+            try:
+                outcome = await self._exchange(tries, waited, settings)
+            except CFTokensError as misuse:
+                return tries.end(misuse)
             return tries.decide(outcome, self._timing.spread())
         finally:
             if pace is not None:
                 _finish(pace, outcome)
 
     async def _exchange(self, tries: Tries[T], waited: float, settings: Settings) -> Answer | NoAnswer:
-        request, body = tries.request, tries.begin(waited, datetime.now(UTC))
         start = self._timing.clock()
+        request, body = tries.request, tries.begin(waited, datetime.now(UTC), start)
         outcome = await self._session.exchange(
             request.method, _url(request, settings.address), settings.defaults, body
         )
@@ -135,11 +139,11 @@ class Transport:
             _log_try(tries, outcome, self._timing.clock() - start)
         return outcome
 
-    def seconds_ahead(self) -> float:
+    def server_time(self, moment: float | None) -> Reading | None:
         """
-        Return how far the server's clock is ahead of ours, rounded down, by its last answer.
+        Return what the server's clock showed at a *moment* of ours, by default now, or None if unknown.
         """
-        return self._session.seconds_ahead()
+        return self._session.server_clock.at(self._timing.clock() if moment is None else moment)
 
     @property
     def is_open(self) -> bool:

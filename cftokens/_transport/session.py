@@ -7,7 +7,7 @@ import io
 import os
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 import aiohttp
@@ -15,8 +15,9 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from cftokens._secret import MaskedStr, TokenValue
-from cftokens._transport.messages import LARGEST_BODY, Answer, NoAnswer, http_date
+from cftokens._transport.messages import LARGEST_BODY, Answer, NoAnswer
 from cftokens._transport.one_shot import OneShotBody
+from cftokens._transport.server_clock import ServerClock
 from cftokens._version import __version__
 from cftokens.errors import ClosedError, WrongLoopError
 
@@ -89,13 +90,14 @@ class Session:
     An aiohttp session, our own or borrowed, and the loop that it belongs to.
     """
 
-    def __init__(self, borrowed: aiohttp.ClientSession | None) -> None:
+    def __init__(self, borrowed: aiohttp.ClientSession | None, clock: Callable[[], float]) -> None:
         self._borrowed = borrowed
         self._session = borrowed
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process = os.getpid()
         self._responses: set[aiohttp.ClientResponse] = set()
-        self._last_answer: tuple[str, float] = ("", 0.0)
+        self._clock = clock
+        self.server_clock = ServerClock()
 
     async def exchange(
         self, method: str, url: URL, defaults: Defaults, body: OneShotBody | None
@@ -111,6 +113,7 @@ class Session:
         if self._loop is not (loop := asyncio.get_running_loop()):
             await self._move_to(loop)
         session = self._open() if self._session is None else self._session
+        sent = self._clock()
         headers = defaults.headers if self._borrowed is None else _copied(defaults.headers, self._borrowed)
         try:
             async with session.request(
@@ -126,7 +129,7 @@ class Session:
                 ssl=defaults.context or True,
                 skip_auto_headers=None if body is None or body.size else _NO_CONTENT_TYPE,
             ) as response:
-                return await self._read(response)
+                return await self._read(response, sent)
         except (aiohttp.ClientError, OSError) as error:  # a time-out is an OSError
             return _no_answer(error, defaults.timeout.total, written=body is None or body.written)
         except (RuntimeError, ValueError) as error:
@@ -135,22 +138,13 @@ class Session:
             misuse = _misuse(session, error)
         raise misuse  # outside, so that aiohttp's own error is not its context
 
-    async def _read(self, response: aiohttp.ClientResponse) -> Answer:
+    async def _read(self, response: aiohttp.ClientResponse, sent: float) -> Answer:
+        self.server_clock.hear(response.headers.get("Date"), sent, self._clock())
         self._responses.add(response)
         try:
-            answer = Answer(response.status, response.headers, await _body(response), time.time())
+            return Answer(response.status, response.headers, await _body(response), time.time())
         finally:
             self._responses.discard(response)
-        self._last_answer = (answer.headers.get("Date", ""), answer.received_on)
-        return answer
-
-    def seconds_ahead(self) -> float:
-        """
-        Return how far the server's clock is ahead of ours, rounded down, by its last answer.
-        """
-        date, received_on = self._last_answer
-        server = http_date(date)
-        return 0.0 if server is None else server - received_on
 
     def _open(self) -> aiohttp.ClientSession:
         self._session = aiohttp.ClientSession(

@@ -43,11 +43,13 @@ class Tries(Generic[T]):
         "_body",
         "_credential",
         "_failure",
+        "_halted",
         "_retry",
         "_unknown",
         "_waited",
         "count",
         "request",
+        "started_at",
         "started_on",
     )
 
@@ -55,6 +57,8 @@ class Tries(Generic[T]):
         self.request = request
         self.count = 0
         self.started_on: datetime | None = None
+        self.started_at = 0.0
+        self._halted = False
         self._body: OneShotBody | None = None
         self._retry = retry
         self._credential = credential
@@ -77,7 +81,7 @@ class Tries(Generic[T]):
         under_way = self._body is not None and self._body.written
         return self.request.has_effect and (self._unknown or under_way)
 
-    def begin(self, waited: float, now: datetime) -> OneShotBody | None:
+    def begin(self, waited: float, now: datetime, moment: float) -> OneShotBody | None:
         """
         Count a try, and return the body to send.
 
@@ -85,12 +89,24 @@ class Tries(Generic[T]):
             waited: Seconds spent waiting for the turn.
 
             now: The time, which becomes `started_on`.
+
+            moment: The same in seconds of a clock that never jumps, which becomes `started_at`.
         """
         self._waited += waited
         self.count += 1
-        self.started_on = now
+        self.started_on, self.started_at = now, moment
         self._body = None if self.request.body is None else OneShotBody(self.request.body)
+        if self._body is not None and self._halted:
+            self._body.halted = True
         return self._body
+
+    def halt(self) -> None:
+        """
+        Send no body from now on. Any thread may call this.
+        """
+        self._halted = True
+        if (body := self._body) is not None:
+            body.halted = True
 
     def decide(self, outcome: Answer | NoAnswer, random: float) -> T | CFTokensError | Again:
         """
@@ -102,11 +118,13 @@ class Tries(Generic[T]):
             random: A number from 0 to 1 that keeps clients from retrying in step.
         """
         written = self._body is None or self._body.written
-        self._body = None
         result = decipher(self.request, outcome, self._credential)
+        self._body = None
         if not isinstance(result, CFTokensError):
+            self._unknown = False
             return result
         if self._unknown and isinstance(result, NotFoundError) and self.request.if_missing is not None:
+            self._unknown = False
             return self.request.if_missing
         self._unknown = self._unknown or result.outcome_unknown
         self._failure = result
@@ -121,7 +139,7 @@ class Tries(Generic[T]):
         """
         Return *error*, with a note if an earlier try may have taken effect.
         """
-        if self._unknown and not error.outcome_unknown:
+        if self.may_have_effect and not error.outcome_unknown:
             error.outcome_unknown = True
             error.add_note("An earlier try got no answer and may have taken effect.")
         return error

@@ -11,6 +11,7 @@ from yarl import URL
 from cftokens._client import Client as AsyncClient
 from cftokens._secret import TokenValue, hide, hide_proxy
 from cftokens._settings import UNSET, RateLimit, Retry, Unset
+from cftokens.models import CreateAttempt
 from cftokens.sync._portal import Portal
 from cftokens.sync._resources import Accounts
 from cftokens.sync._user_resources import User
@@ -101,6 +102,15 @@ class Client:
         The URL that requests and the credential are sent to.
         """
         return self._wrapped.base_url
+
+    @property
+    def unsettled(self) -> tuple[CreateAttempt, ...]:
+        """
+        The creates of this client and its views whose outcome is unknown, and that no `recover()` settled.
+
+        The oldest comes first, and there are at most 1000.
+        """
+        return self._wrapped.unsettled
 
     def with_options(
         self,

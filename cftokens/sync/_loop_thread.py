@@ -11,12 +11,13 @@ import atexit
 import contextlib
 import contextvars
 import os
+import sys
 import threading
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, Generic, TypeVar
 
-from cftokens._operations.recovery import SENT_ONCE, Change
+from cftokens._operations.changes import CHANGES, Change
 from cftokens.errors import CFTokensError, ClosedError, WrongLoopError
 
 try:
@@ -39,14 +40,14 @@ class PendingCall(Generic[T]):
     """
 
     def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
-        self.sent: list[Change[Any]] = []
+        self.changes: list[Change[Any]] = []
         self.value: T
         self.error: BaseException | None = None
         self._coroutine = coroutine
         self._context = contextvars.copy_context()
-        self._context.run(SENT_ONCE.set, self.sent)
+        self._context.run(CHANGES.set, self.changes)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._task: asyncio.Task[T] | None = None
+        self._task: asyncio.Task[None] | None = None
         self._ended = False
         self._done = threading.Lock()
         self._done.acquire()
@@ -54,9 +55,16 @@ class PendingCall(Generic[T]):
     def schedule(self, loop: asyncio.AbstractEventLoop) -> None:
         """
         Schedule the coroutine on a loop.
+
+        Raises:
+            RuntimeError: The loop is closed.
         """
         self._loop = loop
-        loop.call_soon_threadsafe(self._start, loop)
+        try:
+            loop.call_soon_threadsafe(self._start, loop)
+        except RuntimeError:
+            self._loop = None
+            raise
 
     def wait(self) -> BaseException | None:
         """
@@ -89,8 +97,29 @@ class PendingCall(Generic[T]):
             self._annotate(interrupt)
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._task = loop.create_task(self._coroutine, context=self._context)
+        self._task = loop.create_task(self._run(), context=self._context)
         self._task.add_done_callback(self._finish)
+
+    async def _run(self) -> None:
+        # Nothing may leave the task: a SystemExit, such as a log handler's, would end the loop.
+        try:
+            self.value = await self._coroutine
+        except BaseException as error:  # noqa: BLE001 -- raised again in the thread that waits
+            self.error = error
+
+    def _finish(self, task: "asyncio.Task[None]") -> None:
+        if task.cancelled():  # before its first step
+            self._coroutine.close()
+            self.error = asyncio.CancelledError()
+        self._end()
+
+    def end_with_loop(self) -> None:
+        """
+        End the wait, because the loop ended before the coroutine did.
+        """
+        if not self._ended:
+            self.error = asyncio.CancelledError()
+            self._end()
 
     def _cancel(self) -> None:
         if self._task is not None:
@@ -98,13 +127,6 @@ class PendingCall(Generic[T]):
         elif not self._ended:  # the interrupt came before the coroutine was handed over
             self._coroutine.close()
             self._end()
-
-    def _finish(self, task: "asyncio.Task[T]") -> None:
-        try:
-            self.value = task.result()
-        except BaseException as error:  # noqa: BLE001 -- raised again in the thread that waits
-            self.error = error
-        self._end()
 
     def _end(self) -> None:
         # Dropped here: in the waiting thread, callbacks of its weak references would run, and Python ignores
@@ -116,12 +138,10 @@ class PendingCall(Generic[T]):
     def _annotate(self, interrupt: BaseException) -> None:
         if isinstance(self.error, CFTokensError) and not self.error.outcome_unknown:
             return
-        result_lost = hasattr(self, "value")
-        for change in self.sent:
-            if result_lost:
-                change.discard(interrupt)
-            elif change.may_have_effect:  # the log already has a warning
-                change.annotate(interrupt)
+        for note in getattr(self.error, "__notes__", ()):
+            interrupt.add_note(note)
+        for change in self.changes:
+            change.leave(interrupt)
 
 
 class LoopThread:
@@ -141,6 +161,7 @@ class LoopThread:
         self._calls: set[PendingCall[Any]] = set()
         self._ended = False
         self._interpreter_exits = False
+        self._failure: RuntimeError | None = None
 
     def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """
@@ -149,13 +170,13 @@ class LoopThread:
         call = PendingCall(coroutine)
         try:
             error = self._begin(call) or call.wait()
+            self._calls.discard(call)
             if error is None:
                 return call.value
         except BaseException as interrupt:
             call.abandon(interrupt)
-            raise
-        finally:
             self._calls.discard(call)
+            raise
         if isinstance(error, asyncio.CancelledError):
             raise _closed_meanwhile(call)
         raise error
@@ -204,8 +225,10 @@ class LoopThread:
         with self._lock:
             self._interpreter_exits = True
             calls = list(self._calls)
-        for change in (change for call in calls for change in call.sent if change.may_have_effect):
-            change.warn("the interpreter exits before its answer")
+        for change in (change for call in calls for change in list(call.changes)):
+            change.halt()
+            if change.may_be_lost:
+                change.warn("the interpreter exits before its answer")
         if not calls:
             self.close(_LAST_MOMENT)
 
@@ -225,12 +248,14 @@ class LoopThread:
         return call.drop(ClosedError("This client is closed; make a new one."))
 
     def _schedule(self, call: PendingCall[Any]) -> CFTokensError | None:
-        try:
-            loop = self._loop or self._start()
-        except (OSError, RuntimeError) as error:
-            return call.drop(CFTokensError(f"The background loop of the client could not start: {error}."))
         self._calls.add(call)
-        call.schedule(loop)
+        try:
+            call.schedule(self._loop or self._start())
+        except (OSError, RuntimeError) as error:
+            self._calls.discard(call)
+            return call.drop(
+                CFTokensError(f"The background loop of the client could not run: {self._failure or error}.")
+            )
         return None
 
     def _is_own(self) -> bool:
@@ -238,7 +263,7 @@ class LoopThread:
 
     def _start(self) -> asyncio.AbstractEventLoop:
         loop = new_event_loop()
-        thread = threading.Thread(target=_run, args=(loop,), name="cftokens", daemon=True)
+        thread = threading.Thread(target=self._run, args=(loop,), name="cftokens", daemon=True)
         try:
             thread.start()
         except RuntimeError:
@@ -247,6 +272,16 @@ class LoopThread:
         self._thread, self._loop = thread, loop
         _close_at_exit(self)
         return loop
+
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            loop.run_forever()
+        except RuntimeError as error:  # gevent's threads share one, in which only one loop can run
+            self._failure = error
+        finally:
+            loop.close()
+            for call in list(self._calls):
+                call.end_with_loop()
 
     async def _end(self) -> None:
         loop = asyncio.get_running_loop()
@@ -264,20 +299,22 @@ class LoopThread:
 def new_event_loop() -> asyncio.AbstractEventLoop:
     """
     Return an event loop from uvloop, if it is installed (``cftokens[speedups]``), or from asyncio.
+
+    If gevent has patched the threads, they are greenlets of one thread, which uvloop would stop for good.
     """
-    return asyncio.new_event_loop() if uvloop is None else uvloop.new_event_loop()
+    if uvloop is None or _gevent_has_patched_threads():
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
 
 
-def _run(loop: asyncio.AbstractEventLoop) -> None:
-    try:
-        loop.run_forever()
-    finally:
-        loop.close()
+def _gevent_has_patched_threads() -> bool:
+    monkey = sys.modules.get("gevent.monkey")
+    return monkey is not None and bool(monkey.is_module_patched("threading"))
 
 
 def _closed_meanwhile(call: PendingCall[Any]) -> ClosedError:
     error = ClosedError("The client was closed while this call was under way.")
-    for change in call.sent:
+    for change in call.changes:
         if change.may_have_effect:
             error.outcome_unknown = True
             error.attempt = change.attempt

@@ -8,7 +8,8 @@ from typing import Any
 import attrs
 import pytest
 
-from cftokens._operations.recovery import check_attempt, could_be
+from cftokens._operations.changes import check_attempt
+from cftokens._operations.recovery import could_be
 from cftokens.models import Condition, ConditionRequestIP, PermissionGroup, Token, TokenPolicy
 from tests.answers import ATTEMPT
 from tests.vocabulary import TOKEN_ID, TOKEN_POLICY, ZONE_READ

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from cftokens import CFTokensError, ClosedError, NotFoundError, TokenValue, WrongLoopError
-from cftokens._operations.recovery import Change, Ledger
+from cftokens._operations.changes import Change, Ledger
 from cftokens._settings import Retry
 from cftokens._transport.tries import Tries
 from cftokens.emulator import Emulator as AsyncEmulator
@@ -242,7 +242,7 @@ def test_a_loop_that_cannot_start_says_so(portal: Portal, monkeypatch: pytest.Mo
 
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", refuse)
-        with pytest.raises(CFTokensError, match="could not start: can't start new thread"):
+        with pytest.raises(CFTokensError, match="could not run: can't start new thread"):
             portal.call(value(1))
 
     assert portal.call(value(1)) == 1
@@ -664,8 +664,8 @@ def test_a_request_that_was_never_written_needs_no_settling() -> None:
     coroutine = value(1)
     call = PendingCall(coroutine)
     tries = Tries(REQUESTS["create"](), Retry(), CREDENTIAL_VALUE)
-    tries.begin(0.0, datetime.now(UTC))
-    call.sent.append(Change(tries, Ledger()))
+    tries.begin(0.0, datetime.now(UTC), 0.0)
+    call.changes.append(Change(tries, Ledger()))
     interrupt = KeyboardInterrupt()
     call.abandon(interrupt)
 
@@ -682,7 +682,7 @@ def test_a_portal_that_could_not_start_can_be_closed(monkeypatch: pytest.MonkeyP
 
     portal = Portal(nothing)
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    with pytest.raises(CFTokensError, match="could not start"):
+    with pytest.raises(CFTokensError, match="could not run"):
         portal.call(value(1))
     portal.close()
 

@@ -1,0 +1,69 @@
+"""
+The server's clock, by the ``Date`` of its answers and a clock of ours that never jumps.
+"""
+
+from collections import deque
+from typing import Final, NamedTuple
+
+from cftokens._transport.messages import http_date
+
+QUICK: Final = 1.0
+"""Seconds within which an answer comes that is exact enough."""
+
+_REMEMBERED: Final = 16
+
+
+class Reading(NamedTuple):
+    """
+    What the server's clock showed at some moment.
+    """
+
+    earliest: float
+    """Unix time. The clock showed this or a little more."""
+
+    doubt: float
+    """Seconds for which the request was under way that measured it, beside the second that a date hides."""
+
+
+class ServerClock:
+    """
+    What the server's clock showed at a moment of ours.
+
+    A ``Date`` has whole seconds, rounded down, and is older than the answer that it comes with. So each
+    answer shows how far the server's clock is ahead of ours *at least*; the largest of these is closest.
+    """
+
+    def __init__(self) -> None:
+        self._heard: deque[tuple[float, float, str]] = deque(maxlen=_REMEMBERED)
+
+    def hear(self, date: str | None, sent: float, received: float) -> None:
+        """
+        Remember the ``Date`` of an answer.
+
+        Args:
+            date: The header, or None.
+
+            sent: When the request was sent, by our clock.
+
+            received: When the headers of its answer arrived.
+        """
+        if date is not None:
+            self._heard.append((received, sent, date))
+
+    def at(self, moment: float) -> Reading | None:
+        """
+        Return what the server's clock showed at a *moment* of our clock, or None if no answer had a date.
+
+        Of the answers that arrived later only the first quick one counts, and those before it: if this
+        machine was suspended since, our clock stood still, and the others would be misleading.
+        """
+        ahead: list[tuple[float, float]] = []
+        for received, sent, date in self._heard:
+            if (server := http_date(date)) is not None:
+                ahead.append((server - received, received - sent))
+                if received > moment and received - sent <= QUICK:
+                    break
+        if not ahead:
+            return None
+        seconds, doubt = max(ahead)
+        return Reading(moment + seconds, doubt)
