@@ -86,10 +86,12 @@ class PortalIterator(Iterator[T]):
     def __init__(self, portal: Portal, iterator: AsyncGenerator[T, None]) -> None:
         self._portal = portal
         self._iterator = iterator
+        self._exhausted = False
 
     def __next__(self) -> T:
         page = self._portal.call(self._next())
         if not page:
+            self._exhausted = True
             raise StopIteration
         return page[0]
 
@@ -100,7 +102,8 @@ class PortalIterator(Iterator[T]):
 
     def __del__(self) -> None:
         # A finaliser may run on any thread, even the loop's, so it must not wait.
-        self._portal.call_soon(partial(_close, self._iterator))
+        if not self._exhausted:
+            self._portal.call_soon(partial(_close, self._iterator))
 
 
 async def _close(iterator: AsyncGenerator[Any, None]) -> None:
