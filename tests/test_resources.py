@@ -467,3 +467,16 @@ async def test_an_unknown_id_is_not_found(tokens: Tokens) -> None:
 
         assert isinstance(error, NotFoundError)
         assert not error.outcome_unknown
+
+
+@pytest.mark.parametrize("scope", ["com.cloudflare.api.account.zone", None])
+async def test_a_permission_group_of_the_users_catalogue_is_found(
+    emulator: Emulator, scope: str | None
+) -> None:
+    """
+    User tokens have the same look-up, with and without a scope.
+    """
+    async with emulator.client(api_token=emulator.user_api_token) as client:
+        found = await client.user.tokens.permission_groups.find("DNS Write", scope=scope)
+
+    assert found.name == "DNS Write"

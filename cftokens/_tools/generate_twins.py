@@ -161,10 +161,8 @@ def _arguments(method: Function, source: str) -> list[str]:
     written = [_argument(*each, source) for each in zip(plain, [*defaults, *given.defaults], strict=True)]
     if given.posonlyargs:
         written.insert(len(given.posonlyargs), "/")
-    if given.kwonlyargs:
-        written.append("*")
     keywords = zip(given.kwonlyargs, given.kw_defaults, strict=True)
-    return [*written, *(_argument(*each, source) for each in keywords)]
+    return [*written, "*", *(_argument(*each, source) for each in keywords)]  # account_id is one of them
 
 
 def _argument(argument: ast.arg, default: ast.expr | None, source: str) -> str:

@@ -10,8 +10,10 @@ import pytest
 
 from cftokens import (
     Client,
+    ClosedError,
     NoResponseError,
     NotFoundError,
+    RateLimit,
     RateLimitedError,
     Retry,
     ServerError,
@@ -326,3 +328,42 @@ async def test_a_request_has_the_headers_that_the_api_expects() -> None:
     assert create.headers["user-agent"].startswith("cftokens/")
     assert (delete.body, delete.headers["content-length"]) == (b"", "0")
     assert "content-type" not in delete.headers
+
+
+async def test_a_client_that_is_closed_while_a_call_waits_sends_nothing() -> None:
+    """
+    A call whose turn comes after close() raises ClosedError, and its outcome is known.
+    """
+    clients: list[Client] = []
+
+    class Closes(Clock):
+        async def sleep(self, seconds: float) -> None:
+            self.now += seconds
+            await clients[0].close()
+
+    async with RawServer(SUCCESS["get"]) as server:
+        limit = RateLimit(requests=1, period=10.0)
+        clients.append(client_of(server.base_url, Closes(), rate_limit=limit))
+        await CALLS["get"](clients[0])
+        error = await failure_of(CALLS["create"](clients[0]))
+
+    assert isinstance(error, ClosedError)
+    assert not error.outcome_unknown
+    assert len(server.requests) == 1
+
+
+async def test_an_update_on_a_session_that_was_closed_meanwhile_is_unknown() -> None:
+    """
+    An update whose answer was lost has an unknown outcome, even if its next try finds the session closed.
+    """
+    async with RawServer(LOST["502 from a proxy"]) as server, aiohttp.ClientSession() as session:
+
+        class Closes(Clock):
+            async def sleep(self, seconds: float) -> None:
+                await session.close()
+
+        client = client_of(server.base_url, Closes(), session=session)
+        error = await failure_of(CALLS["update"](client))
+
+    assert isinstance(error, ClosedError)
+    assert error.outcome_unknown
