@@ -15,6 +15,7 @@ Cloudflare's API tokens from Python.
         recovery.py       lost creates: how they are reported, found and settled
         endpoints.py      each operation as data: method, path, body, and how to read the answer
         replacement.py    the body of an edit, and a check of its answer
+        catalogue.py      remembers the permission groups, and shares a fetch of them
         groups.py         looks up permission groups by name
         bodies.py         arguments become the API's JSON
         pagination.py     Paginator and Page

@@ -13,7 +13,7 @@ import attrs
 from yarl import URL
 
 from cftokens._checks import check_id, check_seconds
-from cftokens._operations.groups import Catalogue
+from cftokens._operations.catalogue import Catalogue
 from cftokens._operations.owners import Owners
 from cftokens._operations.recovery import Ledger
 from cftokens._resources import Accounts

@@ -2,7 +2,6 @@
 Policy drafts, from what a caller writes to what a token grants.
 """
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -13,12 +12,10 @@ from hypothesis import strategies as st
 from cftokens import Client, PermissionGroup, PermissionGroupError, TokenPolicy
 from cftokens import policies as p
 from cftokens._operations.bodies import to_json
-from cftokens._operations.groups import Catalogue, find_group, resolve
+from cftokens._operations.groups import find_group, resolve
 from cftokens.emulator import Emulator
 from cftokens.policies import PolicyDraft, Resource, same_access
-from tests.servers import RawServer, reply
-from tests.support import Clock, client_of, failure_of
-from tests.vocabulary import ACCOUNT, RESULTS, TOKEN, TOKEN_ID, ZONE_ID, ZONE_READ, success
+from tests.vocabulary import ACCOUNT, RESULTS, TOKEN, TOKEN_ID, ZONE_ID, ZONE_READ
 
 ACCOUNT_KEY = f"com.cloudflare.api.account.{ACCOUNT}"
 LOGS_READ = {"account": "6a315a56f18441e59ed03352369ae956", "zone": "c4a30cd58c5d42619c86a3c36c441e2d"}
@@ -174,41 +171,6 @@ async def test_flat_and_nested_resources_become_two_policies(client: Client) -> 
     created = await client.accounts.tokens.create(name="x", policies=[p.allow("DNS Read", on=resources)])
 
     assert len(created.policies) == 2
-
-
-async def test_names_cost_one_request(client: Client, emulator: Emulator) -> None:
-    """
-    The catalogue is fetched for the first of two creates with names, and not for one without.
-    """
-    for _ in range(2):
-        await client.accounts.tokens.create(name="x", policies=[p.allow("DNS Read", on=p.zone(ZONE_ID))])
-    await client.accounts.tokens.create(name="x", policies=[])
-
-    assert [request.operation for request in emulator.requests] == ["permission_groups", *["create"] * 3]
-
-
-async def test_concurrent_creates_share_the_catalogue(client: Client, emulator: Emulator) -> None:
-    """
-    Ten creates at once fetch it once.
-    """
-    draft = p.allow("DNS Read", on=p.zone(ZONE_ID))
-    await asyncio.gather(*(client.accounts.tokens.create(name=f"x{n}", policies=[draft]) for n in range(10)))
-
-    assert [request.operation for request in emulator.requests].count("permission_groups") == 1
-
-
-async def test_another_credential_sees_another_catalogue(client: Client, emulator: Emulator) -> None:
-    """
-    A view with another token fetches its own; one with other settings, or the same token, does not.
-    """
-    draft = p.allow("DNS Read", on=p.zone(ZONE_ID))
-    everything = await client.accounts.tokens.get((await client.accounts.tokens.verify()).id)
-    other = await client.accounts.tokens.clone(everything.id, name="other")
-    views = [client, client.with_options(timeout=5.0), client.with_options(api_token=emulator.api_token)]
-    for view in (*views, client.with_options(api_token=other.value)):
-        await view.accounts.tokens.create(name="x", policies=[draft])
-
-    assert [request.operation for request in emulator.requests].count("permission_groups") == 2
 
 
 GROUPS = (
@@ -386,72 +348,6 @@ def test_two_groups_of_one_name_and_scope_are_ambiguous() -> None:
     """
     with pytest.raises(PermissionGroupError, match=f"{'1' * 32} and {'2' * 32}"):
         find_group(GROUPS, "Twin", p.ZONE)
-
-
-async def test_an_unknown_name_refreshes_the_catalogue() -> None:
-    """
-    If the cached catalogue lacks a name, each lookup fetches it again once.
-    """
-    old = reply(200, success([{"id": ZONE_READ, "name": "Zone Read", "scopes": [p.ZONE]}]))
-    new = reply(200, success([{"id": DNS_WRITE, "name": "DNS Write", "scopes": [p.ZONE]}]))
-    async with RawServer(old, new) as server, client_of(server.base_url) as client:
-        groups = client.accounts.tokens.permission_groups
-        await groups.find("Zone Read")
-        found = await groups.find("DNS Write")
-        with pytest.raises(PermissionGroupError):
-            await groups.find("Nonsense")
-        with pytest.raises(PermissionGroupError):
-            await groups.find("Nonsense")
-
-    assert found.id == DNS_WRITE
-    assert len(server.requests) == 4
-
-
-async def test_a_catalogue_is_cached_for_five_minutes() -> None:
-    """
-    Three lookups 200 seconds apart fetch it twice.
-    """
-    clock = Clock()
-    catalogue = Catalogue(clock)
-    fetched = []
-
-    async def fetch() -> tuple[PermissionGroup, ...]:
-        fetched.append(clock.now)
-        return GROUPS
-
-    for _ in range(3):
-        await catalogue.look_up(None, fetch, len)
-        clock.now += 200
-
-    assert len(fetched) == 2
-
-
-def test_a_catalogue_survives_its_loop() -> None:
-    """
-    It can be used from a second event loop after the first has ended.
-    """
-    catalogue = Catalogue()
-
-    async def fetch() -> tuple[PermissionGroup, ...]:
-        return GROUPS
-
-    async def both() -> list[int]:
-        return list(await asyncio.gather(*(catalogue.look_up(str(n), fetch, len) for n in range(2))))
-
-    assert [asyncio.run(both()), asyncio.run(both())] == [[len(GROUPS)] * 2] * 2
-
-
-async def test_a_refused_catalogue_fails_the_create() -> None:
-    """
-    The create raises the refusal, and sends no request of its own.
-    """
-    async with RawServer(reply(403)) as server, client_of(server.base_url) as client:
-        error = await failure_of(
-            client.accounts.tokens.create(name="x", policies=[p.allow("DNS Read", on=p.zone(ZONE_ID))])
-        )
-
-    assert "403" in str(error)
-    assert len(server.requests) == 1
 
 
 ids = st.text("0123456789abcdef", min_size=32, max_size=32)

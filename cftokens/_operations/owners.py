@@ -8,7 +8,8 @@ from typing import TypeVar
 from cftokens._checks import check_id
 from cftokens._operations import endpoints
 from cftokens._operations.bodies import policies_from
-from cftokens._operations.groups import Catalogue, Groups, needs_catalogue, refuse_for_accounts, resolve
+from cftokens._operations.catalogue import Catalogue, Source
+from cftokens._operations.groups import Groups, needs_catalogue, refuse_for_accounts, resolve
 from cftokens._operations.recovery import AttemptFactory, Change, Ledger, check_attempt
 from cftokens._secret import TokenValue
 from cftokens._transport.messages import Request
@@ -145,7 +146,9 @@ class Owner:
         async def fetch() -> Groups:
             return (await self.send(endpoints.list_permission_groups(self.tokens_path, {}))).items
 
-        return await self._catalogue.look_up(self.account_id, fetch, find)
+        settings = self._sender.settings
+        source = Source(self.account_id, settings.timeout, settings.retry)
+        return await self._catalogue.look_up(source, fetch, find)
 
     def _change(self, request: Request[T], asked: AttemptFactory | None = None) -> Change[T]:
         return Change(self._sender.tries(request), self._ledger, asked)
