@@ -15,7 +15,7 @@ from cftokens._operations.bodies import to_json
 from cftokens._operations.groups import find_group, resolve
 from cftokens.emulator import Emulator
 from cftokens.policies import PolicyDraft, Resource, same_access
-from tests.vocabulary import ACCOUNT, RESULTS, TOKEN, TOKEN_ID, ZONE_ID, ZONE_READ
+from tests.vocabulary import ACCOUNT, RESULTS, TOKEN_ID, ZONE_ID, ZONE_READ
 
 ACCOUNT_KEY = f"com.cloudflare.api.account.{ACCOUNT}"
 LOGS_READ = {"account": "6a315a56f18441e59ed03352369ae956", "zone": "c4a30cd58c5d42619c86a3c36c441e2d"}
@@ -254,6 +254,7 @@ def test_a_group_of_two_scopes_works_on_both() -> None:
     assert [policy["permission_groups"] for policy in policies] == [[{"id": "3" * 32}]] * 2
 
 
+@pytest.mark.parametrize("effect", [p.allow, p.deny])
 @pytest.mark.parametrize(
     ("resource", "words"),
     [
@@ -263,13 +264,17 @@ def test_a_group_of_two_scopes_works_on_both() -> None:
     ],
 )
 async def test_resources_of_user_tokens_are_refused_for_account_tokens(
-    client: Client, emulator: Emulator, resource: Resource, words: str
+    client: Client,
+    emulator: Emulator,
+    effect: Callable[..., PolicyDraft],
+    resource: Resource,
+    words: str,
 ) -> None:
     """
-    Nothing is sent, and the error says what would work.
+    Nothing is sent, neither to allow nor to deny, and the error says what would work.
     """
     with pytest.raises(ValueError, match=words):
-        await client.accounts.tokens.create(name="x", policies=[p.allow("Zone Read", on=resource)])
+        await client.accounts.tokens.create(name="x", policies=[effect("Zone Read", on=resource)])
 
     assert emulator.requests == []
 
@@ -342,12 +347,38 @@ async def test_groups_of_users_are_found(emulator: Emulator) -> None:
     assert found.id == USER_READ
 
 
-def test_two_groups_of_one_name_and_scope_are_ambiguous() -> None:
+@pytest.mark.parametrize("scope", [None, p.ZONE])
+def test_two_groups_of_one_name_and_scope_are_ambiguous(scope: str | None) -> None:
     """
     Only an id can choose between them, so the error gives both.
     """
-    with pytest.raises(PermissionGroupError, match=f"{'1' * 32} and {'2' * 32}"):
-        find_group(GROUPS, "Twin", p.ZONE)
+    with pytest.raises(PermissionGroupError, match=f"{'1' * 32} and {'2' * 32}") as caught:
+        find_group(GROUPS, "Twin", scope)
+
+    assert [each.id for each in caught.value.candidates] == ["1" * 32, "2" * 32]
+
+
+async def test_the_scopes_of_a_group_are_looked_up(client: Client, emulator: Emulator) -> None:
+    """
+    A group given as an id, or as an object without scopes, is checked against the catalogue before anything
+    is created.
+    """
+    for group in (DNS_WRITE, PermissionGroup(id=DNS_WRITE)):
+        with pytest.raises(PermissionGroupError, match=r"'DNS Write' grants nothing on account\(\)"):
+            await client.accounts.tokens.create(
+                name="x", policies=[p.allow(group, on=p.account(str(client.account_id)))]
+            )
+
+    assert {request.operation for request in emulator.requests} == {"permission_groups"}
+
+
+async def test_a_group_with_scopes_is_not_looked_up(client: Client, emulator: Emulator) -> None:
+    """
+    What it applies to is known, so the create is the only request.
+    """
+    await client.accounts.tokens.create(name="x", policies=[p.allow(GROUPS[0], on=p.zone(ZONE_ID))])
+
+    assert [request.operation for request in emulator.requests] == ["create"]
 
 
 ids = st.text("0123456789abcdef", min_size=32, max_size=32)
@@ -392,8 +423,7 @@ def test_a_mocked_catalogue_is_enough() -> None:
     """
     (group,) = RESULTS["permission_groups"]
     known = (PermissionGroup(id=group["id"], name=group["name"], scopes=group["scopes"]),)
+    (policy,) = resolved(p.allow("Zone Read", on=p.zone(ZONE_ID)), known)
 
-    assert resolved(p.allow("Zone Read", on=p.zone(ZONE_ID)), known)[0]["permission_groups"] == [
-        {"id": ZONE_READ}
-    ]
-    assert TOKEN["policies"]
+    assert {*group} == {"id", "name", "scopes"}
+    assert policy["permission_groups"] == [{"id": ZONE_READ}]
