@@ -356,6 +356,7 @@ def test_two_groups_of_one_name_and_scope_are_ambiguous(scope: str | None) -> No
         find_group(GROUPS, "Twin", scope)
 
     assert [each.id for each in caught.value.candidates] == ["1" * 32, "2" * 32]
+    assert ("pass scope= to choose" in str(caught.value)) == (scope is None)
 
 
 async def test_the_scopes_of_a_group_are_looked_up(client: Client, emulator: Emulator) -> None:

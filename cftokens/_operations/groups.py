@@ -39,7 +39,8 @@ def find_group(groups: Groups, name: str, scope: str | None) -> PermissionGroup:
             f"The permission group {name!r} has the scope {_scopes_of(named)}, not {scope!r}.",
             candidates=named,
         )
-    return _only(found, name, f" with scopes {_scopes_of(found)}; pass scope= to choose")
+    choice = "; pass scope= to choose" if scope is None else ""
+    return _only(found, name, f" with scopes {_scopes_of(found)}{choice}")
 
 
 Checked = Iterable[TokenPolicy | PolicyDraft]
