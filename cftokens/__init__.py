@@ -16,6 +16,7 @@ Cloudflare's API tokens from Python.
         changes.py        requests with an effect: what may be lost, how it is reported, what arrived
         endpoints.py      each operation as data: method, path, body, and how to read the answer
         replacement.py    the body of an edit, and a check of its answer
+        catalogue.py      remembers the permission groups, and shares a fetch of them
         groups.py         looks up permission groups by name
         bodies.py         arguments become the API's JSON
         pagination.py     Paginator and Page

@@ -13,8 +13,8 @@ import attrs
 from yarl import URL
 
 from cftokens._checks import check_id, check_seconds
+from cftokens._operations.catalogue import Catalogue
 from cftokens._operations.changes import Ledger
-from cftokens._operations.groups import Catalogue
 from cftokens._operations.owners import Owners
 from cftokens._resources import Accounts
 from cftokens._secret import TokenValue, hide, hide_proxy

@@ -2,7 +2,6 @@
 Policy drafts, from what a caller writes to what a token grants.
 """
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -13,12 +12,10 @@ from hypothesis import strategies as st
 from cftokens import Client, PermissionGroup, PermissionGroupError, TokenPolicy
 from cftokens import policies as p
 from cftokens._operations.bodies import to_json
-from cftokens._operations.groups import Catalogue, find_group, resolve
+from cftokens._operations.groups import find_group, resolve
 from cftokens.emulator import Emulator
 from cftokens.policies import PolicyDraft, Resource, same_access
-from tests.servers import RawServer, reply
-from tests.support import Clock, client_of, failure_of
-from tests.vocabulary import ACCOUNT, RESULTS, TOKEN, TOKEN_ID, ZONE_ID, ZONE_READ, success
+from tests.vocabulary import ACCOUNT, RESULTS, TOKEN_ID, ZONE_ID, ZONE_READ
 
 ACCOUNT_KEY = f"com.cloudflare.api.account.{ACCOUNT}"
 LOGS_READ = {"account": "6a315a56f18441e59ed03352369ae956", "zone": "c4a30cd58c5d42619c86a3c36c441e2d"}
@@ -176,41 +173,6 @@ async def test_flat_and_nested_resources_become_two_policies(client: Client) -> 
     assert len(created.policies) == 2
 
 
-async def test_names_cost_one_request(client: Client, emulator: Emulator) -> None:
-    """
-    The catalogue is fetched for the first of two creates with names, and not for one without.
-    """
-    for _ in range(2):
-        await client.accounts.tokens.create(name="x", policies=[p.allow("DNS Read", on=p.zone(ZONE_ID))])
-    await client.accounts.tokens.create(name="x", policies=[])
-
-    assert [request.operation for request in emulator.requests] == ["permission_groups", *["create"] * 3]
-
-
-async def test_concurrent_creates_share_the_catalogue(client: Client, emulator: Emulator) -> None:
-    """
-    Ten creates at once fetch it once.
-    """
-    draft = p.allow("DNS Read", on=p.zone(ZONE_ID))
-    await asyncio.gather(*(client.accounts.tokens.create(name=f"x{n}", policies=[draft]) for n in range(10)))
-
-    assert [request.operation for request in emulator.requests].count("permission_groups") == 1
-
-
-async def test_another_credential_sees_another_catalogue(client: Client, emulator: Emulator) -> None:
-    """
-    A view with another token fetches its own; one with other settings, or the same token, does not.
-    """
-    draft = p.allow("DNS Read", on=p.zone(ZONE_ID))
-    everything = await client.accounts.tokens.get((await client.accounts.tokens.verify()).id)
-    other = await client.accounts.tokens.clone(everything.id, name="other")
-    views = [client, client.with_options(timeout=5.0), client.with_options(api_token=emulator.api_token)]
-    for view in (*views, client.with_options(api_token=other.value)):
-        await view.accounts.tokens.create(name="x", policies=[draft])
-
-    assert [request.operation for request in emulator.requests].count("permission_groups") == 2
-
-
 GROUPS = (
     PermissionGroup(id=ZONE_READ, name="Zone Read", scopes=(p.ZONE,)),
     PermissionGroup(id=DNS_WRITE, name="DNS Write", scopes=(p.ZONE,)),
@@ -292,6 +254,7 @@ def test_a_group_of_two_scopes_works_on_both() -> None:
     assert [policy["permission_groups"] for policy in policies] == [[{"id": "3" * 32}]] * 2
 
 
+@pytest.mark.parametrize("effect", [p.allow, p.deny])
 @pytest.mark.parametrize(
     ("resource", "words"),
     [
@@ -301,13 +264,17 @@ def test_a_group_of_two_scopes_works_on_both() -> None:
     ],
 )
 async def test_resources_of_user_tokens_are_refused_for_account_tokens(
-    client: Client, emulator: Emulator, resource: Resource, words: str
+    client: Client,
+    emulator: Emulator,
+    effect: Callable[..., PolicyDraft],
+    resource: Resource,
+    words: str,
 ) -> None:
     """
-    Nothing is sent, and the error says what would work.
+    Nothing is sent, neither to allow nor to deny, and the error says what would work.
     """
     with pytest.raises(ValueError, match=words):
-        await client.accounts.tokens.create(name="x", policies=[p.allow("Zone Read", on=resource)])
+        await client.accounts.tokens.create(name="x", policies=[effect("Zone Read", on=resource)])
 
     assert emulator.requests == []
 
@@ -380,78 +347,39 @@ async def test_groups_of_users_are_found(emulator: Emulator) -> None:
     assert found.id == USER_READ
 
 
-def test_two_groups_of_one_name_and_scope_are_ambiguous() -> None:
+@pytest.mark.parametrize("scope", [None, p.ZONE])
+def test_two_groups_of_one_name_and_scope_are_ambiguous(scope: str | None) -> None:
     """
     Only an id can choose between them, so the error gives both.
     """
-    with pytest.raises(PermissionGroupError, match=f"{'1' * 32} and {'2' * 32}"):
-        find_group(GROUPS, "Twin", p.ZONE)
+    with pytest.raises(PermissionGroupError, match=f"{'1' * 32} and {'2' * 32}") as caught:
+        find_group(GROUPS, "Twin", scope)
+
+    assert [each.id for each in caught.value.candidates] == ["1" * 32, "2" * 32]
+    assert ("pass scope= to choose" in str(caught.value)) == (scope is None)
 
 
-async def test_an_unknown_name_refreshes_the_catalogue() -> None:
+async def test_the_scopes_of_a_group_are_looked_up(client: Client, emulator: Emulator) -> None:
     """
-    If the cached catalogue lacks a name, each lookup fetches it again once.
+    A group given as an id, or as an object without scopes, is checked against the catalogue before anything
+    is created.
     """
-    old = reply(200, success([{"id": ZONE_READ, "name": "Zone Read", "scopes": [p.ZONE]}]))
-    new = reply(200, success([{"id": DNS_WRITE, "name": "DNS Write", "scopes": [p.ZONE]}]))
-    async with RawServer(old, new) as server, client_of(server.base_url) as client:
-        groups = client.accounts.tokens.permission_groups
-        await groups.find("Zone Read")
-        found = await groups.find("DNS Write")
-        with pytest.raises(PermissionGroupError):
-            await groups.find("Nonsense")
-        with pytest.raises(PermissionGroupError):
-            await groups.find("Nonsense")
+    for group in (DNS_WRITE, PermissionGroup(id=DNS_WRITE)):
+        with pytest.raises(PermissionGroupError, match=r"'DNS Write' grants nothing on account\(\)"):
+            await client.accounts.tokens.create(
+                name="x", policies=[p.allow(group, on=p.account(str(client.account_id)))]
+            )
 
-    assert found.id == DNS_WRITE
-    assert len(server.requests) == 4
+    assert {request.operation for request in emulator.requests} == {"permission_groups"}
 
 
-async def test_a_catalogue_is_cached_for_five_minutes() -> None:
+async def test_a_group_with_scopes_is_not_looked_up(client: Client, emulator: Emulator) -> None:
     """
-    Three lookups 200 seconds apart fetch it twice.
+    What it applies to is known, so the create is the only request.
     """
-    clock = Clock()
-    catalogue = Catalogue(clock)
-    fetched = []
+    await client.accounts.tokens.create(name="x", policies=[p.allow(GROUPS[0], on=p.zone(ZONE_ID))])
 
-    async def fetch() -> tuple[PermissionGroup, ...]:
-        fetched.append(clock.now)
-        return GROUPS
-
-    for _ in range(3):
-        await catalogue.look_up(None, fetch, len)
-        clock.now += 200
-
-    assert len(fetched) == 2
-
-
-def test_a_catalogue_survives_its_loop() -> None:
-    """
-    It can be used from a second event loop after the first has ended.
-    """
-    catalogue = Catalogue()
-
-    async def fetch() -> tuple[PermissionGroup, ...]:
-        return GROUPS
-
-    async def both() -> list[int]:
-        return list(await asyncio.gather(*(catalogue.look_up(str(n), fetch, len) for n in range(2))))
-
-    assert [asyncio.run(both()), asyncio.run(both())] == [[len(GROUPS)] * 2] * 2
-
-
-async def test_a_refused_catalogue_fails_the_create() -> None:
-    """
-    The create raises the refusal, and sends no request of its own.
-    """
-    async with RawServer(reply(403)) as server, client_of(server.base_url) as client:
-        error = await failure_of(
-            client.accounts.tokens.create(name="x", policies=[p.allow("DNS Read", on=p.zone(ZONE_ID))])
-        )
-
-    assert "403" in str(error)
-    assert len(server.requests) == 1
+    assert [request.operation for request in emulator.requests] == ["create"]
 
 
 ids = st.text("0123456789abcdef", min_size=32, max_size=32)
@@ -496,8 +424,7 @@ def test_a_mocked_catalogue_is_enough() -> None:
     """
     (group,) = RESULTS["permission_groups"]
     known = (PermissionGroup(id=group["id"], name=group["name"], scopes=group["scopes"]),)
+    (policy,) = resolved(p.allow("Zone Read", on=p.zone(ZONE_ID)), known)
 
-    assert resolved(p.allow("Zone Read", on=p.zone(ZONE_ID)), known)[0]["permission_groups"] == [
-        {"id": ZONE_READ}
-    ]
-    assert TOKEN["policies"]
+    assert {*group} == {"id", "name", "scopes"}
+    assert policy["permission_groups"] == [{"id": ZONE_READ}]

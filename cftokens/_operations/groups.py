@@ -4,24 +4,15 @@ Looks up permission groups by name in Cloudflare's catalogue.
 Nothing is guessed: a name that is not in the catalogue, or that could mean two groups, is an error.
 """
 
-import asyncio
 import re
-import time
-import weakref
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from typing import Final, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 from cftokens.errors import PermissionGroupError
 from cftokens.models import PermissionGroup, Resources, TokenPolicy
 from cftokens.policies import ACCOUNT, R2_BUCKET, USER, ZONE, PolicyDraft, Resource
 
-T = TypeVar("T")
-
 Groups = tuple[PermissionGroup, ...]
-Fetch = Callable[[], Awaitable[Groups]]
-
-_REMEMBERED: Final = 300.0
-"""Seconds. Cloudflare adds groups a few times a month."""
 
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 
@@ -32,68 +23,6 @@ _RESOURCES: Final = {
     R2_BUCKET: "r2_bucket() or all_r2_buckets()",
 }
 """The functions of `policies` that make resources of a scope."""
-
-
-class UnknownGroupError(PermissionGroupError):
-    """
-    A name is not in the catalogue. A newer catalogue may have it.
-    """
-
-
-class Catalogue:
-    """
-    The permission groups that a credential can see, remembered for five minutes.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._known: dict[str | None, tuple[float, Groups]] = {}
-        self._locks: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
-            weakref.WeakKeyDictionary()
-        )
-
-    async def look_up(self, account_id: str | None, fetch: Fetch, find: Callable[[Groups], T]) -> T:
-        """
-        Call *find* with the catalogue, fetched again if a name is missing, and return its result.
-
-        Args:
-            account_id: The account whose catalogue it is, or None for the user's.
-
-            fetch: Fetches the catalogue.
-
-            find: Called with the groups of the catalogue.
-
-        Raises:
-            PermissionGroupError: *find* raised it.
-        """
-        remembered = self._remembered(account_id)
-        if remembered is not None:
-            try:
-                return find(remembered)
-            except UnknownGroupError:
-                pass
-        groups = await self._refresh(account_id, fetch, instead_of=remembered)
-        try:
-            return find(groups)
-        except UnknownGroupError as unknown:
-            error = PermissionGroupError(str(unknown), candidates=unknown.candidates)
-        raise error
-
-    async def _refresh(self, account_id: str | None, fetch: Fetch, instead_of: Groups | None) -> Groups:
-        """
-        Fetch the catalogue, or return what another call fetched while this one waited.
-        """
-        async with self._locks.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
-            remembered = self._remembered(account_id)
-            if remembered is not None and remembered is not instead_of:
-                return remembered
-            groups = await fetch()
-            self._known[account_id] = (self._clock() + _REMEMBERED, groups)
-            return groups
-
-    def _remembered(self, account_id: str | None) -> Groups | None:
-        until, groups = self._known.get(account_id, (0.0, ()))
-        return groups if self._clock() < until else None
 
 
 def find_group(groups: Groups, name: str, scope: str | None) -> PermissionGroup:
@@ -110,7 +39,8 @@ def find_group(groups: Groups, name: str, scope: str | None) -> PermissionGroup:
             f"The permission group {name!r} has the scope {_scopes_of(named)}, not {scope!r}.",
             candidates=named,
         )
-    return _only(found, name, f" with scopes {_scopes_of(found)}; pass scope= to choose")
+    choice = "; pass scope= to choose" if scope is None else ""
+    return _only(found, name, f" with scopes {_scopes_of(found)}{choice}")
 
 
 Checked = Iterable[TokenPolicy | PolicyDraft]
@@ -205,7 +135,7 @@ def _named(groups: Groups, name: str) -> Groups:
         advice = f"The nearest names are {names}." if near else "permission_groups.list() has them all."
         if "edit" in name.lower():
             advice += ' "Edit" in the dashboard is "Write" in the API.'
-        raise UnknownGroupError(f"There is no permission group {name!r}. {advice}", candidates=near)
+        raise PermissionGroupError(f"There is no permission group {name!r}. {advice}", candidates=near)
     return named
 
 

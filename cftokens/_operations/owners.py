@@ -10,8 +10,9 @@ from typing import TypeVar
 from cftokens._checks import check_id
 from cftokens._operations import endpoints
 from cftokens._operations.bodies import policies_from
+from cftokens._operations.catalogue import Catalogue, Source
 from cftokens._operations.changes import AttemptFactory, Change, Check, Ledger, Lost, check_attempt
-from cftokens._operations.groups import Catalogue, Groups, needs_catalogue, refuse_for_accounts, resolve
+from cftokens._operations.groups import Groups, needs_catalogue, refuse_for_accounts, resolve
 from cftokens._secret import TokenValue, redact
 from cftokens._transport.messages import Request
 from cftokens._transport.sending import Sender
@@ -168,7 +169,9 @@ class Owner:
         async def fetch() -> Groups:
             return (await self.send(endpoints.list_permission_groups(self.tokens_path, {}))).items
 
-        return await self._catalogue.look_up(self.account_id, fetch, find)
+        settings = self._sender.settings
+        source = Source(self.account_id, settings.timeout, settings.retry)
+        return await self._catalogue.look_up(source, fetch, find)
 
 
 class Owners:
