@@ -53,7 +53,7 @@ class Emulator:
         self._base_url = self._api_token = self._user_api_token = ""
 
     def __repr__(self) -> str:
-        return f"<Emulator at {self._base_url or 'no address yet'}>"
+        return f"<Emulator at {self._base_url}>" if self._base_url else "<Emulator, not started>"
 
     async def __aenter__(self) -> Self:
         if self._runner is not None:
@@ -83,7 +83,7 @@ class Emulator:
 
         def __enter__(self) -> NoReturn:
             raise TypeError(
-                "This emulator is used with 'async with'. For a plain 'with', take cftokens.sync.emulator."
+                "Use this emulator with 'async with', or import Emulator from cftokens.sync.emulator"
             )
 
         def __exit__(self, *_: object) -> None:
@@ -182,8 +182,8 @@ class Emulator:
     def _started(self, value: str) -> str:
         if not self._base_url:
             raise RuntimeError(
-                "The emulator has not been started; use `async with Emulator() as emulator:`, "
-                "or a plain `with` and the Emulator of cftokens.sync.emulator"
+                "The emulator has not been started; use 'async with Emulator() as emulator:', "
+                "or a plain 'with' if you import Emulator from cftokens.sync.emulator"
             )
         return value
 

@@ -58,7 +58,7 @@ class Emulator:
 
         async def __aenter__(self) -> NoReturn:
             raise TypeError(
-                "This emulator is used with a plain 'with'. For 'async with', take cftokens.emulator."
+                "Use this emulator with a plain 'with', or import Emulator from cftokens.emulator"
             )
 
         async def __aexit__(self, *_: object) -> None:
