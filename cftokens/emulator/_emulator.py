@@ -12,6 +12,7 @@ from aiohttp import web
 from cftokens._client import Client
 from cftokens._settings import RateLimit
 from cftokens.emulator._control import Control
+from cftokens.emulator._guard import LARGEST_BODY, guard
 from cftokens.emulator._injection import Injection
 from cftokens.emulator._operations import Operations
 from cftokens.emulator._rate import Meter
@@ -130,6 +131,8 @@ class Emulator:
     def requests(self) -> list[RecordedRequest]:
         """
         The requests received below the base URL, oldest first.
+
+        Requests that the emulator does not answer, such as those of web pages, are not recorded.
         """
         return self._server.requests
 
@@ -188,7 +191,7 @@ class Emulator:
         return value
 
     def _application(self) -> web.Application:
-        application = web.Application(client_max_size=0)  # no limit: a large body gets the API's error
+        application = web.Application(middlewares=[guard], client_max_size=LARGEST_BODY)
         application.add_routes(Control(self._injection, self.requests).routes())
         application.router.add_route("*", BASE + "{tail:(/.*)?}", self._server.handle)
         return application

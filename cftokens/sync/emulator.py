@@ -108,6 +108,8 @@ class Emulator:
     def requests(self) -> list[RecordedRequest]:
         """
         The requests received below the base URL, oldest first.
+
+        Requests that the emulator does not answer, such as those of web pages, are not recorded.
         """
         return self._wrapped.requests
 
