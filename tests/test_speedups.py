@@ -53,7 +53,11 @@ def test_invalid_json_is_refused(orjson: Any, document: bytes, monkeypatch: pyte
         fast_json.loads(document)
 
 
-NUMBERS = st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False)
+EDGES = st.sampled_from(
+    [sign * 2**bits + step for sign in (-1, 1) for bits in (63, 64) for step in (-1, 0, 1)]
+)
+INTEGERS = st.integers() | EDGES | st.integers(-(10**400), 10**400)
+NUMBERS = INTEGERS | st.floats(allow_nan=False, allow_infinity=False)
 JSON = st.recursive(
     st.none() | st.booleans() | NUMBERS | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
@@ -62,16 +66,40 @@ JSON = st.recursive(
 
 
 @decoders
-@given(value=JSON, escaped=st.booleans())
-def test_both_decoders_read_the_same(orjson: Any, value: object, escaped: bool) -> None:
+@given(value=JSON, escaped=st.booleans(), indent=st.sampled_from([None, 0, 1]))
+def test_both_decoders_read_the_same(orjson: Any, value: object, escaped: bool, indent: int | None) -> None:
     """
-    Any JSON value survives a round trip, escaped or not.
+    Any JSON value survives a round trip with its types, escaped or not, however long its numbers.
     """
-    document = json.dumps(value, ensure_ascii=escaped).encode()
+    document = json.dumps(value, ensure_ascii=escaped, indent=indent).encode()
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fast_json, "orjson", orjson)
-        assert fast_json.loads(document) == value
+        assert repr(fast_json.loads(document)) == repr(value)
+
+
+@decoders
+@pytest.mark.parametrize("number", [2**63, 2**64, 10**400, -(2**63), -(2**63) - 1, -(10**19)])
+def test_long_whole_numbers_are_exact(orjson: Any, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A whole number beyond 64 bits stays a whole number.
+    """
+    monkeypatch.setattr(fast_json, "orjson", orjson)
+
+    parsed = fast_json.loads(b'{"a": [%d]}' % number)
+
+    assert repr(parsed) == repr({"a": [number]})
+
+
+def test_orjson_reads_no_long_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A document with a run of 19 digits is never passed to orjson, which would round the number.
+    """
+    monkeypatch.setattr(fast_json, "orjson", SimpleNamespace(loads=lambda _: "rounded"))
+
+    parsed = fast_json.loads(b"[-9223372036854775809]")
+
+    assert parsed == [-9223372036854775809]
 
 
 def test_orjson_is_used_if_installed(monkeypatch: pytest.MonkeyPatch) -> None:

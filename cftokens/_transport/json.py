@@ -12,21 +12,25 @@ try:
 except ImportError:
     orjson = None  # type: ignore[assignment]  # it is optional
 
+# orjson makes floats of whole numbers beyond 64 bits, which have 19 digits or more. Searching for a run of
+# zeros once all digits are zeros is ten times as fast as a regular expression.
+_ZEROS_FOR_DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
+_LONG_NUMBER: Final = b"0" * 19
 _LONE_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def loads(document: bytes) -> Any:
     """
-    Parse JSON in UTF-8, without lone surrogates, NaN and Infinity.
-
-    orjson turns a whole number beyond 64 bits into a float.
+    Parse JSON in UTF-8, without lone surrogates, NaN and Infinity. Whole numbers are exact.
 
     Raises:
         ValueError: *document* is not such JSON.
 
         RecursionError: It is nested too deeply.
     """
-    return _strict_loads(document) if orjson is None else orjson.loads(document)
+    if orjson is None or _LONG_NUMBER in document.translate(_ZEROS_FOR_DIGITS):
+        return _strict_loads(document)
+    return orjson.loads(document)
 
 
 def _strict_loads(document: bytes) -> Any:

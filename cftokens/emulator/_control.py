@@ -4,7 +4,7 @@ The emulator's own paths: faults and recorded requests for programs in other lan
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import attrs
 from aiohttp import web
@@ -13,10 +13,12 @@ from cftokens.emulator._injection import Injection, make_fault
 from cftokens.emulator._server import RecordedRequest
 from cftokens.emulator._shapes import is_object
 
+_MOST_FAULTS: Final = 1000
+
 
 class Control:
     """
-    The handlers of ``/emulator/…``. They need no credential: only local programs can reach them.
+    The handlers of ``/emulator/…``. They need no credential: the guard lets only local programs in.
     """
 
     def __init__(self, injection: Injection, requests: Sequence[RecordedRequest]) -> None:
@@ -36,7 +38,11 @@ class Control:
     async def inject(self, request: web.Request) -> web.Response:
         """
         Inject the fault that the body describes.
+
+        The Content-Type must be one that a web page cannot send across sites without asking.
         """
+        if request.content_type != "application/json":
+            return web.json_response({"error": "Content-Type must be application/json"}, status=415)
         try:
             self._inject(_read_object(await request.read()))
         except ValueError as mistake:
@@ -57,6 +63,8 @@ class Control:
         return web.json_response([attrs.asdict(request) for request in self._requests])
 
     def _inject(self, description: dict[str, Any]) -> None:
+        if len(self._injection) >= _MOST_FAULTS:
+            raise ValueError(f"There are {_MOST_FAULTS} faults already; remove them first")
         operation, times = description.pop("operation", None), description.pop("times", 1)
         self._injection.add(make_fault(description), operation, times)
 

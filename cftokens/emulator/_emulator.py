@@ -12,6 +12,7 @@ from aiohttp import web
 from cftokens._client import Client
 from cftokens._settings import RateLimit
 from cftokens.emulator._control import Control
+from cftokens.emulator._guard import LARGEST_BODY, guard
 from cftokens.emulator._injection import Injection
 from cftokens.emulator._operations import Operations
 from cftokens.emulator._rate import Meter
@@ -53,7 +54,7 @@ class Emulator:
         self._base_url = self._api_token = self._user_api_token = ""
 
     def __repr__(self) -> str:
-        return f"<Emulator at {self._base_url or 'no address yet'}>"
+        return f"<Emulator at {self._base_url}>" if self._base_url else "<Emulator, not started>"
 
     async def __aenter__(self) -> Self:
         if self._runner is not None:
@@ -83,7 +84,7 @@ class Emulator:
 
         def __enter__(self) -> NoReturn:
             raise TypeError(
-                "This emulator is used with 'async with'. For a plain 'with', take cftokens.sync.emulator."
+                "Use this emulator with 'async with', or import Emulator from cftokens.sync.emulator"
             )
 
         def __exit__(self, *_: object) -> None:
@@ -130,6 +131,8 @@ class Emulator:
     def requests(self) -> list[RecordedRequest]:
         """
         The requests received below the base URL, oldest first.
+
+        Requests that the emulator does not answer, such as those of web pages, are not recorded.
         """
         return self._server.requests
 
@@ -182,13 +185,13 @@ class Emulator:
     def _started(self, value: str) -> str:
         if not self._base_url:
             raise RuntimeError(
-                "The emulator has not been started; use `async with Emulator() as emulator:`, "
-                "or a plain `with` and the Emulator of cftokens.sync.emulator"
+                "The emulator has not been started; use 'async with Emulator() as emulator:', "
+                "or a plain 'with' if you import Emulator from cftokens.sync.emulator"
             )
         return value
 
     def _application(self) -> web.Application:
-        application = web.Application(client_max_size=0)  # no limit: a large body gets the API's error
+        application = web.Application(middlewares=[guard], client_max_size=LARGEST_BODY)
         application.add_routes(Control(self._injection, self.requests).routes())
         application.router.add_route("*", BASE + "{tail:(/.*)?}", self._server.handle)
         return application

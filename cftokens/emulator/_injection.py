@@ -43,6 +43,9 @@ class Injection:
     def __init__(self) -> None:
         self._waiting: list[_Waiting] = []
 
+    def __len__(self) -> int:
+        return len(self._waiting)
+
     def add(self, fault: Fault, operation: Operation | None, times: int | None) -> None:
         """
         Add a fault.

@@ -7,8 +7,8 @@ Pass a fault to :meth:`cftokens.emulator.Emulator.inject`::
 """
 
 import json
-import math
 import re
+import sys
 from collections.abc import Mapping
 from typing import Any, Final, Literal, TypeGuard
 
@@ -20,6 +20,7 @@ _JSON: Final = "application/json"
 _HTML: Final = "<!DOCTYPE html><html><head><title>{0}</title></head><body><h1>Error {0}</h1></body></html>"
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e]*")
+_FRAMING: Final = ("Content-Length", "Transfer-Encoding")  # others would shift the answers that follow
 
 
 @attrs.frozen
@@ -64,11 +65,11 @@ class Fault:
             body: The whole body; Cloudflare's failure envelope by default.
 
         Raises:
-            ValueError: An argument is invalid in an HTTP answer.
+            ValueError: An argument is invalid in an HTTP answer, or *headers* has one that frames the body.
         """
-        if body is None:
-            body = _failure(status, "Injected by the emulator")
-        return Fault(runs=after, reply=_reply(status, headers or {}, body, _JSON))
+        _check_status(status)
+        text = _failure(status, "Injected by the emulator") if body is None else body
+        return Fault(runs=_flag(after), reply=_reply(status, {} if headers is None else headers, text, _JSON))
 
     @staticmethod
     def delay(seconds: float) -> "Fault":
@@ -78,7 +79,7 @@ class Fault:
         Raises:
             ValueError: *seconds* is negative or not a finite number.
         """
-        if not (_is_number(seconds) and 0 <= seconds < math.inf):
+        if not (_is_number(seconds) and 0 <= seconds <= sys.float_info.max):
             raise ValueError(f"seconds must be a non-negative finite number, not {seconds!r}")
         return Fault(seconds=seconds)
 
@@ -130,9 +131,11 @@ class Fault:
             after: Whether the operation takes effect anyway.
 
         Raises:
-            ValueError: *status* is out of range.
+            ValueError: *status* is out of range, or *after* is not a boolean.
         """
-        return Fault(runs=after, reply=_reply(status, {}, _HTML.format(status), "text/html; charset=UTF-8"))
+        _check_status(status)
+        page = _HTML.format(status)
+        return Fault(runs=_flag(after), reply=_reply(status, {}, page, "text/html; charset=UTF-8"))
 
     @staticmethod
     def success_false() -> "Fault":
@@ -151,9 +154,18 @@ def _failure(code: int, message: str) -> str:
     return json.dumps({"success": False, "errors": errors, "messages": [], "result": None})
 
 
-def _reply(status: int, headers: Any, body: str, content_type: str) -> Reply:
+def _check_status(status: Any) -> None:
     if not (_is_whole(status) and status in range(200, 600)):
         raise ValueError(f"status must be a whole number from 200 to 599, not {status!r}")
+
+
+def _flag(after: Any) -> bool:
+    if not isinstance(after, bool):
+        raise ValueError(f"after must be a boolean, not {after!r}")  # noqa: TRY004 -- like the others
+    return after
+
+
+def _reply(status: int, headers: Any, body: str, content_type: str) -> Reply:
     if not isinstance(body, str):
         raise ValueError(f"body must be a string, not {body!r}")  # noqa: TRY004 -- like the others
     if not _is_mapping(headers):
@@ -162,6 +174,8 @@ def _reply(status: int, headers: Any, body: str, content_type: str) -> Reply:
         if not (_matches(_HEADER_NAME, name) and _matches(_HEADER_VALUE, value)):
             raise ValueError(f"headers must be valid HTTP header names and values, not {name!r}: {value!r}")
     named = {name.title(): value for name, value in headers.items()}  # case-insensitive
+    if not named.keys().isdisjoint(_FRAMING):
+        raise ValueError(f"headers must not include {' or '.join(_FRAMING)}")
     return Reply(status, {"Content-Type": content_type, **named}, body.encode())
 
 

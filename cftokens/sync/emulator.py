@@ -58,7 +58,7 @@ class Emulator:
 
         async def __aenter__(self) -> NoReturn:
             raise TypeError(
-                "This emulator is used with a plain 'with'. For 'async with', take cftokens.emulator."
+                "Use this emulator with a plain 'with', or import Emulator from cftokens.emulator"
             )
 
         async def __aexit__(self, *_: object) -> None:
@@ -108,6 +108,8 @@ class Emulator:
     def requests(self) -> list[RecordedRequest]:
         """
         The requests received below the base URL, oldest first.
+
+        Requests that the emulator does not answer, such as those of web pages, are not recorded.
         """
         return self._wrapped.requests
 

@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from cftokens.emulator import Fault
+
 from .caller import Caller
 
 FAULTS = "status, delay, drop_before, drop_after, truncate, rate_limited, html, success_false"
+JSON = {"Content-Type": "application/json; charset=utf-8"}
 OPERATIONS = "list, get, create, update, delete, verify, permission_groups, roll"
 
 
@@ -105,10 +108,49 @@ async def test_bad_description(account: Caller, body: bytes, error: str) -> None
     """
     An invalid description is answered with an error message, and nothing is injected.
     """
-    answer = await control(account, "POST", "/emulator/faults", data=body)
+    answer = await control(account, "POST", "/emulator/faults", data=body, headers=JSON)
 
     assert answer == (400, {"error": error})
     assert (await account.send("GET")).status == 200
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=application/json",
+        "text/plain",
+        "text/plain; application/json",
+        "application/jsonp",
+        "",
+    ],
+)
+async def test_only_json(account: Caller, content_type: str) -> None:
+    """
+    A body of any other content type, such as that of a form, is refused and injects nothing.
+    """
+    body, headers = b'{"fault": "html"}', {"Content-Type": content_type}
+
+    answer = await control(account, "POST", "/emulator/faults", data=body, headers=headers)
+
+    assert answer == (415, {"error": "Content-Type must be application/json"})
+    assert (await account.send("GET")).status == 200
+
+
+async def test_too_many_faults(account: Caller) -> None:
+    """
+    The thousand-and-first fault is refused until the others are removed.
+    """
+    fault = {"fault": "html", "operation": "create"}
+    for _ in range(1000):
+        account.emulator.inject(Fault.html(), operation="create")
+
+    refused = await control(account, "POST", "/emulator/faults", json=fault)
+    account.emulator.clear_faults()
+    accepted = await control(account, "POST", "/emulator/faults", json=fault)
+
+    assert refused == (400, {"error": "There are 1000 faults already; remove them first"})
+    assert accepted == (200, {})
 
 
 async def test_requests(account: Caller) -> None:

@@ -71,7 +71,7 @@ async def test_repr() -> None:
     async with emulator:
         during = repr(emulator)
 
-    assert before == "<Emulator at no address yet>"
+    assert before == "<Emulator, not started>"
     assert during == f"<Emulator at {emulator.base_url}>"
 
 

@@ -298,10 +298,17 @@ async def test_delay_is_recorded_first(account: Caller) -> None:
     [
         (lambda: Fault.status(199), "status must be a whole number from 200 to 599, not 199"),
         (lambda: Fault.status(True), "status must be a whole number from 200 to 599, not True"),
+        (lambda: Fault.status(b"502"), "status must be a whole number from 200 to 599, not b'502'"),  # type: ignore[arg-type]
+        (lambda: Fault.html(b"502"), "status must be a whole number from 200 to 599, not b'502'"),  # type: ignore[arg-type]
+        (lambda: Fault.status(502, after=1), "after must be a boolean, not 1"),  # type: ignore[arg-type]
+        (lambda: Fault.html(after="no"), "after must be a boolean, not 'no'"),  # type: ignore[arg-type]
+        (lambda: Fault.status(502, headers=[]), r"headers must be a mapping, not \[\]"),  # type: ignore[arg-type]
+        (lambda: Fault.status(502, body=b"x"), "body must be a string, not b'x'"),  # type: ignore[arg-type]
         (lambda: Fault.html(600), "status must be a whole number from 200 to 599, not 600"),
         (lambda: Fault.delay(-1), "seconds must be a non-negative finite number, not -1"),
         (lambda: Fault.delay(math.nan), "seconds must be a non-negative finite number, not nan"),
         (lambda: Fault.delay(math.inf), "seconds must be a non-negative finite number, not inf"),
+        (lambda: Fault.delay(10**400), "seconds must be a non-negative finite number, not 10+$"),
         (lambda: Fault.delay(True), "seconds must be a non-negative finite number, not True"),
         (
             lambda: Fault.rate_limited(retry_after=-1),
@@ -314,6 +321,14 @@ async def test_delay_is_recorded_first(account: Caller) -> None:
         (
             lambda: Fault.status(502, headers={"": "a"}),
             "headers must be valid HTTP header names and values, not '': 'a'",
+        ),
+        (
+            lambda: Fault.status(502, headers={"content-length": "5"}),
+            "headers must not include Content-Length or Transfer-Encoding",
+        ),
+        (
+            lambda: Fault.status(502, headers={"Transfer-Encoding": "chunked"}),
+            "headers must not include Content-Length or Transfer-Encoding",
         ),
     ],
 )

@@ -467,10 +467,10 @@ def test_the_emulators_point_to_each_other() -> None:
     asynchronous: Any = AsyncEmulator()
 
     async def misuse() -> None:
-        with pytest.raises(TypeError, match=r"take cftokens\.emulator"):
+        with pytest.raises(TypeError, match=r"import Emulator from cftokens\.emulator"):
             async with blocking:
                 pass
-        with pytest.raises(TypeError, match=r"take cftokens\.sync\.emulator"), asynchronous:
+        with pytest.raises(TypeError, match=r"import Emulator from cftokens\.sync\.emulator"), asynchronous:
             pass
 
     asyncio.run(misuse())
