@@ -39,7 +39,8 @@ class Window:
     """
 
     def __init__(self, limit: RateLimit) -> None:
-        self._limit = limit
+        self._requests = limit.requests
+        self._period = float(limit.period)
         self._free_at: deque[float] = deque()
 
     def delay(self, now: float, ahead: int) -> float:
@@ -48,18 +49,18 @@ class Window:
         """
         while self._free_at and self._free_at[0] <= now:
             self._free_at.popleft()
-        missing = len(self._free_at) + ahead + 1 - self._limit.requests
+        missing = len(self._free_at) + ahead + 1 - self._requests
         if missing <= 0:
             return 0.0
-        periods, place = divmod(missing - 1, self._limit.requests)
-        first = self._free_at[place] - now if place < len(self._free_at) else self._limit.period
-        return first + periods * self._limit.period
+        periods, place = divmod(missing - 1, self._requests)
+        first = self._free_at[place] - now if place < len(self._free_at) else self._period
+        return first + periods * self._period
 
     def count(self, now: float) -> None:
         """
         Count a request for one period.
         """
-        self._free_at.append(now + self._limit.period)
+        self._free_at.append(now + self._period)
 
 
 class AnsweredWindow:
@@ -194,7 +195,7 @@ class Queue:
         """
         Return whether no other place comes before this one.
         """
-        return next(iter(self._places)) is place
+        return next(iter(self._places), None) is place
 
     def leave(self, place: "asyncio.Future[None]") -> None:
         """
