@@ -128,6 +128,36 @@ async def test_with_all_requests_in_flight_the_wait_is_at_least_a_period() -> No
     assert caught.value.retry_after == 10.0
 
 
+async def test_a_slow_answer_does_not_stretch_the_patience() -> None:
+    """
+    After ten of fifteen seconds, with the request ahead still in flight, another ten are an error at once.
+    """
+    clock = Clock()
+    pace = pace_of(clock, requests=1)
+    await pace.turn(0.0)
+    with pytest.raises(RateLimitedError, match="longer than the 5 s") as caught:
+        await pace.turn(15.0)
+
+    assert (clock.waits, caught.value.retry_after) == ([10.0], 10.0)
+
+
+async def test_a_refusal_behind_others_counts_them() -> None:
+    """
+    Two wait for an answer that does not come: the second, whose patience ends, comes after the first.
+    """
+    clock = SharedClock(2)
+    pace = pace_of(clock, requests=1)
+    clock.paces = (pace,)
+    await pace.turn(0.0)
+    first = asyncio.ensure_future(pace.turn(math.inf))
+    await asyncio.sleep(0)
+    with pytest.raises(RateLimitedError) as caught:
+        await pace.turn(25.0)
+    first.cancel()
+
+    assert caught.value.retry_after == 20.0
+
+
 async def test_waiting_requests_are_sent_in_order() -> None:
     """
     Of four tasks that wait for one slot, the first to wait is the first to send.
