@@ -5,8 +5,10 @@ A client's settings: retries, pace, and checks of the credential, the base URL a
 import asyncio
 import enum
 import ipaddress
+import math
 import random
 import re
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, NamedTuple
@@ -30,6 +32,13 @@ def _check_duration(_: object, field: "attrs.Attribute[float]", value: Any) -> N
         raise TypeError(f"{field.name} must be a number of seconds, not {type(value).__name__}.")
     if not value >= 0:
         raise ValueError(f"{field.name} must be 0 seconds or more, not {value}.")
+    if sys.float_info.max < value < math.inf:  # an int; arithmetic with it would be an OverflowError
+        raise ValueError(f"{field.name} must be a number of seconds that fits in a float.")
+
+
+def _check_finite(_: object, field: "attrs.Attribute[float]", value: float) -> None:
+    if math.isinf(value):
+        raise ValueError(f"{field.name} must be a finite number of seconds, not {value}.")
 
 
 @attrs.frozen
@@ -44,13 +53,14 @@ class Retry:
             shortened at random by up to a quarter.
 
         longest_wait: The longest wait in seconds. A ``Retry-After`` from Cloudflare is honoured in
-            full, even if it is longer.
+            full, even if it is longer. ``math.inf`` for no limit.
 
-        budget: The most seconds that one call may spend waiting.
+        budget: The most seconds that one call may spend waiting. ``math.inf`` for no limit: then a
+            call may wait for as long as Cloudflare says.
     """
 
     attempts: int = attrs.field(default=3, validator=_check_count)
-    first_wait: float = attrs.field(default=0.5, validator=_check_duration)
+    first_wait: float = attrs.field(default=0.5, validator=[_check_duration, _check_finite])
     longest_wait: float = attrs.field(default=8.0, validator=_check_duration)
     budget: float = attrs.field(default=60.0, validator=_check_duration)
 
@@ -70,7 +80,9 @@ class RateLimit:
     """
 
     requests: int = attrs.field(default=1200, validator=_check_count)
-    period: float = attrs.field(default=300.0, validator=[_check_duration, attrs.validators.gt(0)])
+    period: float = attrs.field(
+        default=300.0, validator=[_check_duration, _check_finite, attrs.validators.gt(0)]
+    )
 
 
 class Timing(NamedTuple):

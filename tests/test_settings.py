@@ -23,23 +23,50 @@ def test_the_defaults_are_the_published_ones() -> None:
     ("make", "value"),
     [
         *((lambda value: Retry(attempts=value), value) for value in (0, -1)),
-        *((lambda value: Retry(first_wait=value), value) for value in (-0.1, math.nan)),
+        *((lambda value: Retry(first_wait=value), value) for value in (-0.1, math.nan, math.inf, -math.inf)),
         *((lambda value: Retry(longest_wait=value), value) for value in (-1, math.nan)),
         *((lambda value: Retry(budget=value), value) for value in (-1, math.nan)),
         *((lambda value: RateLimit(requests=value), value) for value in (0, -1)),
-        *((lambda value: RateLimit(period=value), value) for value in (0, -1.0, math.nan)),
+        *(
+            (lambda value: RateLimit(period=value), value)
+            for value in (0, -1.0, math.nan, math.inf, -math.inf)
+        ),
     ],
 )
 def test_a_number_that_makes_no_sense_is_refused(make: Any, value: float) -> None:
     """
-    A number that is too small, or NaN, is a ValueError.
+    A number that is too small, not a number, or infinite without a meaning, is a ValueError.
     """
     with pytest.raises(ValueError, match=str(value)):
         make(value)
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: Retry(first_wait=0, longest_wait=0, budget=0), lambda: Retry(budget=math.inf)]
+    ("make", "name"),
+    [
+        (lambda value: Retry(first_wait=value), "first_wait"),
+        (lambda value: Retry(longest_wait=value), "longest_wait"),
+        (lambda value: Retry(budget=value), "budget"),
+        (lambda value: RateLimit(period=value), "period"),
+    ],
+)
+@pytest.mark.parametrize("digits", [309, 400, 5000])
+def test_a_duration_beyond_floats_is_refused(make: Any, name: str, digits: int) -> None:
+    """
+    An int that no float can hold is a ValueError here, not an OverflowError in the middle of a request.
+    """
+    with pytest.raises(ValueError, match=f"^{name} must be a number of seconds that fits in a float"):
+        make(10**digits)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Retry(first_wait=0, longest_wait=0, budget=0),
+        lambda: Retry(budget=math.inf),
+        lambda: Retry(longest_wait=math.inf),
+        lambda: Retry(first_wait=1e308, longest_wait=10**308, budget=10**308),
+    ],
 )
 def test_waits_can_be_zero_or_unlimited(make: Any) -> None:
     """

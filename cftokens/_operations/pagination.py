@@ -14,6 +14,9 @@ from cftokens.errors import UnexpectedResponseError
 
 _SIDE_BY_SIDE: Final = 8
 
+_DEFAULT_SIZE: Final = 20
+"""The size of the API's pages if none is requested, or if it ignores the one requested."""
+
 
 class _HasId(Protocol):
     @property
@@ -179,12 +182,13 @@ class Paginator(Generic[T]):
         """
         if self._per_page is None or not batch.items:
             return True
-        if batch.info.total_count is not None:
-            before = (self._first - 1) * progress.size
-            return before + progress.items >= batch.info.total_count
-        if batch.info.total_pages is not None:
-            return number >= batch.info.total_pages
-        return len(batch.items) < (batch.info.per_page or self._per_page)
+        total, pages = batch.info.total_count, batch.info.total_pages
+        if total is not None and total > 0:  # there are items, so a total of zero is no total
+            return (self._first - 1) * progress.size + progress.items >= total
+        if pages is not None and pages > 0:
+            return number >= pages
+        size = _DEFAULT_SIZE if progress.size == _DEFAULT_SIZE else self._per_page
+        return len(batch.items) < (batch.info.per_page or size)
 
     def _page(self, batch: Batch[T]) -> Page[T]:
         info = batch.info

@@ -4,10 +4,13 @@ When the next request may go out, by our own count and by what the server says i
 https://developers.cloudflare.com/fundamentals/api/reference/limits/
 """
 
+import asyncio
+import heapq
+import logging
 import math
 import os
 import re
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Mapping
 from typing import Final
 
@@ -21,24 +24,23 @@ _LEFT: Final = re.compile(r"r=(\d{1,9})\s*;\s*t=(\d{1,9})")
 _ROUNDING: Final = 1.0
 """Seconds. The server rounds down, so a moment that it names may be this much later."""
 
-_LONGEST_WINDOW: Final = 3600.0
-"""Seconds. A longer one is cut to this."""
+_LONGEST_PAUSE: Final = 3600.0
+"""Seconds. A longer window or block is cut to this."""
 
 _TOLERANCE: Final = 0.1
 """Seconds by which a sleep may end early."""
 
+_LOG: Final = logging.getLogger("cftokens")
+
 
 class Window:
     """
-    A limit on the requests in any period.
-
-    A request counts from when it is sent until one period after its answer. The server counts it
-    at some moment in between, so this count is never behind the server's.
+    A limit on the requests that start in any period.
     """
 
     def __init__(self, limit: RateLimit) -> None:
-        self._limit = limit
-        self._in_flight = 0
+        self._requests = limit.requests
+        self._period = float(limit.period)
         self._free_at: deque[float] = deque()
 
     def delay(self, now: float, ahead: int) -> float:
@@ -47,12 +49,37 @@ class Window:
         """
         while self._free_at and self._free_at[0] <= now:
             self._free_at.popleft()
-        missing = self._in_flight + len(self._free_at) + ahead + 1 - self._limit.requests
+        missing = len(self._free_at) + ahead + 1 - self._requests
         if missing <= 0:
             return 0.0
-        if missing <= len(self._free_at):
-            return self._free_at[missing - 1] - now
-        return self._limit.period
+        periods, place = divmod(missing - 1, self._requests)
+        first = self._free_at[place] - now if place < len(self._free_at) else self._period
+        return first + periods * self._period
+
+    def count(self, now: float) -> None:
+        """
+        Count a request for one period.
+        """
+        self._free_at.append(now + self._period)
+
+
+class AnsweredWindow:
+    """
+    A limit on the requests in any period, whenever the server counts them.
+
+    A request counts from when it is sent until one period after its answer. The server counts it
+    at some moment in between, so this count is never behind the server's.
+    """
+
+    def __init__(self, limit: RateLimit) -> None:
+        self._answered = Window(limit)
+        self._in_flight = 0
+
+    def delay(self, now: float, ahead: int) -> float:
+        """
+        Return the least number of seconds until a request may start, after *ahead* others.
+        """
+        return self._answered.delay(now, self._in_flight + ahead)
 
     def start(self) -> None:
         """
@@ -65,7 +92,7 @@ class Window:
         Count the end of a request, answered or not.
         """
         self._in_flight = max(0, self._in_flight - 1)
-        self._free_at.append(now + self._limit.period)
+        self._answered.count(now)
 
     def forget_in_flight(self) -> None:
         """
@@ -112,13 +139,18 @@ class ServerBudget:
         """
         Send nothing for *seconds*, even if a late answer to an earlier request says otherwise.
         """
-        self._blocked_until = max(self._blocked_until, now + seconds)
+        until = now + min(seconds, _LONGEST_PAUSE)
+        if seconds > _LONGEST_PAUSE and until > self._blocked_until + _ROUNDING:  # once, not for each answer
+            _LOG.warning(
+                "Retry-After: %.0f seconds. Requests with this token are sent again after an hour.", seconds
+            )
+        self._blocked_until = max(self._blocked_until, until)
 
     def learn(self, left: int, seconds: float, now: float, in_flight: int) -> None:
         """
         Learn that *left* requests remain for *seconds*.
         """
-        until = now + min(seconds, _LONGEST_WINDOW) + _ROUNDING
+        until = now + min(seconds, _LONGEST_PAUSE) + _ROUNDING
         if now >= self._until or until > self._until + 2 * _ROUNDING:  # another window
             self._first, self._answered, self._by_others = left, 0, 0
         else:
@@ -132,6 +164,69 @@ class ServerBudget:
     def _reserve(self) -> int:
         for_each_of_ours = self._by_others / max(1, self._answered)
         return math.ceil(self._first / 100 + 2 * self._most_in_flight * for_each_of_ours)
+
+
+class Queue:
+    """
+    Those that wait for a turn, in the order of their arrival, each with a deadline.
+
+    Only the first watches the time. The others are woken when they become the first, or too late.
+    """
+
+    def __init__(self) -> None:
+        self._places: OrderedDict[asyncio.Future[None], None] = OrderedDict()
+        self._deadlines: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._arrivals = 0
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def join(self, deadline: float) -> "asyncio.Future[None]":
+        """
+        Return a place at the end.
+        """
+        place = asyncio.get_running_loop().create_future()
+        self._arrivals += 1
+        self._places[place] = None
+        heapq.heappush(self._deadlines, (deadline, self._arrivals, place))
+        return place
+
+    def is_first(self, place: "asyncio.Future[None]") -> bool:
+        """
+        Return whether no other place comes before this one.
+        """
+        return next(iter(self._places), None) is place
+
+    def leave(self, place: "asyncio.Future[None]") -> None:
+        """
+        Give up a place. If it was the first, wake the next.
+        """
+        self._places.pop(place, None)  # a fork may have cleared it
+        if self._places:
+            _wake(next(iter(self._places)))
+        if len(self._deadlines) > 2 * len(self._places):
+            self._deadlines = [entry for entry in self._deadlines if entry[-1] in self._places]
+            heapq.heapify(self._deadlines)
+
+    def wake_late(self, now: float) -> float:
+        """
+        Wake each whose deadline has passed, and return the next deadline.
+        """
+        while self._deadlines and self._deadlines[0][0] <= now:
+            _wake(heapq.heappop(self._deadlines)[-1])
+        return self._deadlines[0][0] if self._deadlines else math.inf
+
+    def clear(self) -> None:
+        """
+        Forget every place, and wake none.
+        """
+        self._places.clear()
+        self._deadlines.clear()
+
+
+def _wake(place: "asyncio.Future[None]") -> None:
+    if not place.done():
+        place.set_result(None)
 
 
 class Pace:
@@ -148,10 +243,11 @@ class Pace:
 
     def __init__(self, limit: RateLimit, burst: Window, timing: Timing) -> None:
         self.limit = limit
-        self._windows = (Window(limit), burst)
+        self._window = AnsweredWindow(limit)
+        self._burst = burst
         self._server = ServerBudget()
         self._in_flight = 0
-        self._waiting: list[object] = []
+        self._waiting = Queue()
         self._process = os.getpid()
         self._clock = timing.clock
         self._sleep = timing.sleep
@@ -173,8 +269,8 @@ class Pace:
             waited = await self._wait(patience)
         self._in_flight += 1
         self._server.start(self._in_flight)
-        for window in self._windows:
-            window.start()
+        self._window.start()
+        self._burst.count(self._clock())
         return waited
 
     def finish(self, headers: Mapping[str, str] | None, blocked_for: float | None) -> None:
@@ -188,8 +284,7 @@ class Pace:
         """
         now = self._clock()
         self._in_flight -= 1
-        for window in self._windows:
-            window.finish(now)
+        self._window.finish(now)
         if blocked_for is not None:
             self._server.block(blocked_for, now)
         elif headers is not None and (said := _LEFT.findall(headers.get("Ratelimit", ""))):
@@ -199,31 +294,53 @@ class Pace:
     def _forget_parent(self) -> None:
         """
         Forget the parent's requests, which will not end in this forked process.
+
+        What they count in the burst window ends by itself, and other credentials share it.
         """
         self._process = os.getpid()
         self._in_flight = 0
         self._waiting.clear()
-        for window in self._windows:
-            window.forget_in_flight()
+        self._window.forget_in_flight()
 
     def _delay(self, ahead: int) -> float:
         now = self._clock()
-        return max(self._server.delay(now, ahead), *(window.delay(now, ahead) for window in self._windows))
+        return max(
+            self._server.delay(now, ahead), self._window.delay(now, ahead), self._burst.delay(now, ahead)
+        )
 
     async def _wait(self, patience: float) -> float:
-        waited, ticket = 0.0, object()
-        self._waiting.append(ticket)
+        start = self._clock()
+        _check_delay(self._delay(len(self._waiting)), patience)
+        place = self._waiting.join(start + patience + _TOLERANCE)
         try:
-            while (delay := self._delay(self._waiting.index(ticket))) > 0:
-                if waited + delay > patience + _TOLERANCE:
-                    raise RateLimitedError(
-                        f"This request was not sent: the rate limit allows it in {delay:.1f} s, longer than "
-                        f"the {max(patience - waited, 0):g} s that it may wait. See Retry(budget=…).",
-                        retry_after=delay,
-                        sent=False,
-                    )
-                await self._sleep(delay)
-                waited += delay
+            if not self._waiting.is_first(place):
+                await place
+            if not self._waiting.is_first(place):  # its deadline has passed
+                raise _no_turn(self._delay(len(self._waiting) - 1), 0.0)
+            await self._watch(start, patience)
         finally:
-            self._waiting.remove(ticket)
-        return waited
+            self._waiting.leave(place)
+        return self._clock() - start
+
+    async def _watch(self, start: float, patience: float) -> None:
+        """
+        Sleep until the first request may go out, and wake those behind it when they have waited too long.
+        """
+        while (delay := self._delay(0)) > 0:
+            now = self._clock()
+            _check_delay(delay, patience - (now - start))
+            await self._sleep(min(delay, self._waiting.wake_late(now) - now))
+
+
+def _check_delay(delay: float, patience: float) -> None:
+    if delay > patience + _TOLERANCE:
+        raise _no_turn(delay, patience)
+
+
+def _no_turn(delay: float, patience: float) -> RateLimitedError:
+    return RateLimitedError(
+        f"This request was not sent: the rate limit allows it in {delay:.1f} s, longer than "
+        f"the {max(patience, 0):g} s that it may wait. See Retry(budget=…).",
+        retry_after=delay,
+        sent=False,
+    )

@@ -161,13 +161,45 @@ class TestEveryWay:
     @pytest.mark.parametrize("promised", [7, 1000, -5, 0])
     async def test_wrong_totals_do_no_harm(self, read: Read, promised: int) -> None:
         """
-        Too high a total ends with an empty page, and too low a total ends early.
+        Too high a total ends with an empty page, too low a total ends early, and one below 1 is ignored.
         """
         server = Server(12, info=with_totals(promised))
-        numbers = range(12) if promised > 12 else range(10) if promised > 5 else range(5)
+        numbers = range(10) if promised == 7 else range(12)
 
         assert await read(paginator(server)) == list(items(*numbers))
         assert len(server.asked) <= 12
+
+    @pytest.mark.parametrize("info", [ResultInfo(total_pages=0), ResultInfo(total_pages=-1, total_count=0)])
+    async def test_a_number_of_pages_below_one_is_not_believed(self, read: Read, info: ResultInfo) -> None:
+        """
+        A full page is followed by the next, and a short one is the last.
+        """
+        server = Server(12, info=lambda _: info)
+
+        assert await read(paginator(server)) == list(items(*range(12)))
+        assert server.asked == [1, 2, 3]
+
+    @pytest.mark.parametrize(("total", "requests"), [(20, 2), (21, 2), (40, 3), (45, 3)])
+    @pytest.mark.parametrize("asked", [50, 21, 5])
+    async def test_a_page_of_the_default_size_is_full(
+        self, read: Read, total: int, requests: int, asked: int
+    ) -> None:
+        """
+        A server that ignores the requested size and gives no totals is read to its end.
+        """
+        server = Server(total, 20)
+
+        assert await read(Paginator(server.fetch, per_page=asked)) == list(items(*range(total)))
+        assert server.asked == list(range(1, requests + 1))
+
+    async def test_a_page_of_the_default_size_after_a_larger_one_is_the_last(self, read: Read) -> None:
+        """
+        A server that honours the requested size is not asked for a page after a short one.
+        """
+        server = Server(70, 50)
+
+        assert await read(paginator(server)) == list(items(*range(70)))
+        assert server.asked == [1, 2]
 
     @pytest.mark.parametrize("per_page", [0, -1])
     async def test_an_impossible_page_size_does_no_harm(self, read: Read, per_page: int) -> None:
@@ -196,7 +228,10 @@ class TestEveryWay:
         assert await read(Paginator(server.fetch)) == list(items(*range(300)))
         assert server.asked == [1]
 
-    @pytest.mark.parametrize("info", [ResultInfo(), ResultInfo(per_page=5, total_count=1000)])
+    @pytest.mark.parametrize(
+        "info",
+        [ResultInfo(), ResultInfo(per_page=5, total_count=1000), ResultInfo(total_count=0, total_pages=0)],
+    )
     async def test_a_repeated_page_is_an_error(self, read: Read, info: ResultInfo) -> None:
         """
         A server that ignores the page number causes no endless loop.
@@ -207,6 +242,17 @@ class TestEveryWay:
 
         with pytest.raises(UnexpectedResponseError, match="A page arrived twice"):
             await read(Paginator(fetch, per_page=5))
+
+    async def test_a_repeated_page_of_the_default_size_is_an_error(self, read: Read) -> None:
+        """
+        A server that ignores both the size and the page number causes no endless loop.
+        """
+
+        async def fetch(_: int) -> Batch[Item]:
+            return Batch(items(*range(20)), ResultInfo())
+
+        with pytest.raises(UnexpectedResponseError, match="A page arrived twice"):
+            await read(Paginator(fetch, per_page=50))
 
     async def test_every_earlier_page_is_remembered(self, read: Read) -> None:
         """
