@@ -68,6 +68,7 @@ class Transport:
         self._session = Session(borrowed, timing.clock)
         self._burst = Window(BURST)
         self._timing = timing
+        self._clock, self._sleep, self._spread = timing
         self._closed = False
         self._paces: dict[bytes, Pace] = {}
 
@@ -107,7 +108,7 @@ class Transport:
                 decision.seconds,
                 decision.error,
             )
-            await self._timing.sleep(decision.seconds)
+            await self._sleep(decision.seconds)
 
     async def _try(self, tries: Tries[T], settings: Settings) -> T | CFTokensError | Again:
         pace, waited = settings.pace, 0.0
@@ -120,30 +121,24 @@ class Transport:
         try:
             if self._closed:
                 return tries.end(_closed())
-            try:
-                outcome = await self._exchange(tries, waited, settings)
-            except CFTokensError as misuse:
-                return tries.end(misuse)
-            return tries.decide(outcome, self._timing.spread())
+            start = self._clock()
+            body = tries.begin(waited, datetime.now(UTC), start)
+            url = _url(tries.request, settings.address)
+            outcome = await self._session.exchange(tries.request.method, url, settings.defaults, body)
+            if _LOG.isEnabledFor(logging.DEBUG):
+                _log_try(tries, outcome, self._clock() - start)
+            return tries.decide(outcome, self._spread())
+        except CFTokensError as misuse:
+            return tries.end(misuse)
         finally:
             if pace is not None:
                 _finish(pace, outcome)
-
-    async def _exchange(self, tries: Tries[T], waited: float, settings: Settings) -> Answer | NoAnswer:
-        start = self._timing.clock()
-        request, body = tries.request, tries.begin(waited, datetime.now(UTC), start)
-        outcome = await self._session.exchange(
-            request.method, _url(request, settings.address), settings.defaults, body
-        )
-        if _LOG.isEnabledFor(logging.DEBUG):
-            _log_try(tries, outcome, self._timing.clock() - start)
-        return outcome
 
     def server_time(self, moment: float | None) -> Reading | None:
         """
         Return what the server's clock showed at a *moment* of ours, by default now, or None if unknown.
         """
-        return self._session.server_clock.at(self._timing.clock() if moment is None else moment)
+        return self._session.server_clock.at(self._clock() if moment is None else moment)
 
     @property
     def is_open(self) -> bool:
