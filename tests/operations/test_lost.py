@@ -97,6 +97,24 @@ class TestNothingLiveIsRolled:
         assert await client.accounts.tokens.recover(error.attempt) is None
         assert await works(client, attrs.evolve(created, value=value))
 
+    async def test_a_roll_in_flight_is_left_alone(self, client: Client, emulator: Emulator) -> None:
+        """
+        A token whose new value is on its way to this client is not taken for a lost create.
+        """
+        emulator.inject(Fault.drop_before(), operation="create")
+        error = await failure_of(client.accounts.tokens.create(name="bot", policies=[]))
+        async with emulator.client() as another:
+            created = await another.accounts.tokens.create(name="bot", policies=[])
+        emulator.inject(Fault.delay(0.3), operation="roll")
+        rolling = asyncio.ensure_future(client.accounts.tokens.value.update(created.id))
+        while emulator.requests[-1].operation != "roll":  # noqa: ASYNC110 -- the emulator has no event
+            await asyncio.sleep(0)
+        assert error.attempt is not None
+        recovered = await client.accounts.tokens.recover(error.attempt)
+
+        assert recovered is None
+        assert await works(client, attrs.evolve(created, value=await rolling))
+
     async def test_a_refused_roll_makes_no_token_known(self, client: Client, emulator: Emulator) -> None:
         """
         A roll that had no effect does not keep a lost create from being found.

@@ -5,7 +5,7 @@ Ctrl-C, log handlers that exit, and the end of the interpreter: nothing is lost,
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -321,7 +321,9 @@ async def test_nothing_is_sent_once_the_interpreter_exits(halted: str) -> None:
     assert writer.written == b""
 
 
-def test_the_exit_of_the_interpreter_halts_waiting_calls(client: Client) -> None:
+def test_the_exit_of_the_interpreter_halts_waiting_calls(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
     """
     A create whose turn comes after the exit handler has looked is not sent, and no warning is needed.
     """
@@ -349,6 +351,7 @@ def test_the_exit_of_the_interpreter_halts_waiting_calls(client: Client) -> None
 
     assert body is not None
     assert body.halted
+    assert "is unknown" not in caplog.text
 
 
 def test_closing_from_another_thread_leaves_an_update_unknown(emulator: Emulator) -> None:
@@ -378,3 +381,45 @@ def test_closing_from_another_thread_leaves_an_update_unknown(emulator: Emulator
     (error,) = errors
     assert isinstance(error, CFTokensError)
     assert error.outcome_unknown
+
+
+def test_a_forked_child_leaves_the_thread_of_its_parent_alone(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The exit handler of a child does nothing to the parent's loop.
+    """
+    client.accounts.tokens.verify()
+    (thread,) = client._portal._threads.values()
+    with monkeypatch.context() as patch:
+        patch.setattr("cftokens.sync._loop_thread.os.getpid", lambda: -1)
+        thread.end_with_interpreter()
+
+    assert client.accounts.tokens.verify().status == "active"
+
+
+def test_generators_that_were_left_open_are_closed_with_the_loop() -> None:
+    """
+    Their clean-up runs on the loop before it ends.
+    """
+    cleaned: list[str] = []
+    kept: list[AsyncGenerator[int, None]] = []
+
+    async def numbers() -> AsyncGenerator[int, None]:
+        try:
+            yield 1
+        finally:
+            cleaned.append(threading.current_thread().name)
+
+    async def begin() -> int:
+        kept.append(numbers())
+        return await anext(kept[0])
+
+    async def nothing() -> None:
+        pass
+
+    thread = LoopThread(nothing)
+    thread.call(begin())
+    thread.close()
+
+    assert cleaned == ["cftokens"]
