@@ -61,7 +61,7 @@ class ServerClock:
         for received, sent, date in self._heard:
             if (server := http_date(date)) is not None:
                 ahead.append((server - received, received - sent))
-                if received > moment and received - sent <= QUICK:
+                if received >= moment and received - sent <= QUICK:
                     break
         if not ahead:
             return None

@@ -16,7 +16,7 @@ from docs.examples import quickstart
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 QUICKSTART = ROOT / "docs" / "examples" / "quickstart.py"
 STEPS = ["1. Made", "2. Verified", "3. Found", "4. Rolled", "5. Tried the old value", "6. Deleted"]
 

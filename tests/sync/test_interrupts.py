@@ -354,13 +354,18 @@ def test_the_exit_of_the_interpreter_halts_waiting_calls(
     assert "is unknown" not in caplog.text
 
 
-def test_closing_from_another_thread_leaves_an_update_unknown(emulator: Emulator) -> None:
+@pytest.mark.parametrize(
+    ("fault", "unknown"), [(Fault.status(502, after=True), True), (Fault.rate_limited(retry_after=50), False)]
+)
+def test_closing_from_another_thread_says_what_may_have_happened(
+    emulator: Emulator, fault: Fault, unknown: bool
+) -> None:
     """
-    A blocking update that close() cuts off between two tries may have taken effect.
+    A blocking update that close() cuts off between two tries may have taken effect, unless it was refused.
     """
     client = emulator.client(retry=Retry(first_wait=60.0))
     created = client.accounts.tokens.create(name="bot", policies=[])
-    emulator.inject(Fault.status(502, after=True), operation="update")
+    emulator.inject(fault, operation="update")
     errors: list[BaseException] = []
 
     def update() -> None:
@@ -379,8 +384,8 @@ def test_closing_from_another_thread_leaves_an_update_unknown(emulator: Emulator
     thread.join()
 
     (error,) = errors
-    assert isinstance(error, CFTokensError)
-    assert error.outcome_unknown
+    assert isinstance(error, ClosedError)
+    assert error.outcome_unknown is unknown
 
 
 def test_a_forked_child_leaves_the_thread_of_its_parent_alone(
