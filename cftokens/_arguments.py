@@ -1,8 +1,9 @@
 """
 Turns policies and conditions from callers into models, or raises an error that says where the mistake is.
 
-Callers pass our classes, or mappings in the API's own JSON shape. An unknown key is refused: ignoring a
-misspelt restriction would widen a grant. Members that only Cloudflare sets are left out.
+Callers pass our classes, or mappings in the API's own JSON shape. In a mapping, an unknown key is refused:
+ignoring a misspelt restriction would widen a grant. A class keeps the members that it does not know, because
+they came from Cloudflare. Members that only Cloudflare sets are left out.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,6 +12,7 @@ from typing import Any, Final
 import attrs
 
 from cftokens._checks import check_choice, check_id, check_network, check_several, check_text
+from cftokens._converter import keep_unknown, unknown_members
 from cftokens.models import Condition, ConditionRequestIP, PermissionGroup, Resources, TokenPolicy
 
 PlainPolicy = TokenPolicy | Mapping[str, Any]
@@ -19,8 +21,8 @@ PlainPolicy = TokenPolicy | Mapping[str, Any]
 PlainCondition = Condition | Mapping[str, Any]
 """A condition as a `Condition`, or in the API's own JSON shape."""
 
-_GROUP_KEYS: Final = tuple(field.name for field in attrs.fields(PermissionGroup))
-_POLICY_KEYS: Final = tuple(field.name for field in attrs.fields(TokenPolicy))
+_GROUP_KEYS: Final = ("id", "name", "scopes", "category", "is_selectable", "meta")
+_POLICY_KEYS: Final = ("effect", "permission_groups", "resources", "id")
 _REQUEST_IP_KEYS: Final = ("request_ip", "request.ip")
 _SIDES: Final = {"in": "in_", "not_in": "not_in"}
 
@@ -29,20 +31,23 @@ def policy_from(policy: object, where: str) -> TokenPolicy:
     """
     Return a checked policy. *where* is its place, for errors.
     """
-    if isinstance(policy, TokenPolicy):
-        policy = attrs.asdict(policy, recurse=False)
     members = _check_keys(
-        policy,
+        attrs.asdict(policy, recurse=False, filter=_is_known) if isinstance(policy, TokenPolicy) else policy,
         where,
         allowed=_POLICY_KEYS,
         needed=("effect", "permission_groups", "resources"),
         instead="a TokenPolicy, a mapping, or what p.allow('DNS Write', on=p.zone(zone_id)) returns",
     )
-    return TokenPolicy(
+    checked = TokenPolicy(
         effect=check_choice(members["effect"], f"{where}.effect", ("allow", "deny")),
         permission_groups=_groups_from(members["permission_groups"], f"{where}.permission_groups"),
         resources=_resources_from(members["resources"], f"{where}.resources"),
     )
+    return keep_unknown(checked, policy)
+
+
+def _is_known(field: "attrs.Attribute[Any]", _: object) -> bool:
+    return not field.name.startswith("_")
 
 
 def _groups_from(groups: Any, where: str) -> list[PermissionGroup]:
@@ -54,12 +59,14 @@ def _groups_from(groups: Any, where: str) -> list[PermissionGroup]:
 
 
 def _group_from(group: object, where: str) -> PermissionGroup:
-    if isinstance(group, PermissionGroup):
-        return PermissionGroup(id=check_id(group.id, f"{where}.id"))
     members = _check_keys(
-        group, where, allowed=_GROUP_KEYS, needed=("id",), instead="a PermissionGroup or a mapping"
+        {"id": group.id} if isinstance(group, PermissionGroup) else group,
+        where,
+        allowed=_GROUP_KEYS,
+        needed=("id",),
+        instead="a PermissionGroup or a mapping",
     )
-    return PermissionGroup(id=check_id(members["id"], f"{where}.id"))
+    return keep_unknown(PermissionGroup(id=check_id(members["id"], f"{where}.id")), group)
 
 
 def _resources_from(resources: object, where: str) -> Resources:
@@ -89,31 +96,36 @@ def condition_from(condition: PlainCondition) -> Condition:
     An empty one is refused: with some clients it made a token that worked nowhere, with others one that
     worked anywhere.
     """
-    if isinstance(condition, Condition):
-        condition = {"request_ip": condition.request_ip}
     members = _check_keys(
-        condition, "condition", allowed=_REQUEST_IP_KEYS, instead="a Condition or a mapping"
+        {"request_ip": condition.request_ip} if isinstance(condition, Condition) else condition,
+        "condition",
+        allowed=_REQUEST_IP_KEYS,
+        instead="a Condition or a mapping",
     )
     given = [key for key in _REQUEST_IP_KEYS if members.get(key) is not None]
-    if len(given) != 1:
+    if len(given) > 1 or not (given or unknown_members(condition)):
         raise ValueError("condition must have one request_ip; pass None for a token without conditions.")
-    return Condition(request_ip=_request_ip_from(members[given[0]], f"condition.{given[0]}"))
+    request_ip = [_request_ip_from(members[key], f"condition.{key}") for key in given]
+    return keep_unknown(Condition(request_ip=next(iter(request_ip), None)), condition)
 
 
 def _request_ip_from(request_ip: object, where: str) -> ConditionRequestIP:
-    if isinstance(request_ip, ConditionRequestIP):
-        request_ip = {"in": request_ip.in_, "not_in": request_ip.not_in}
     members = _check_keys(
-        request_ip, where, allowed=tuple(_SIDES), instead="a mapping such as {'in': ['192.0.2.0/24']}"
+        {"in": request_ip.in_, "not_in": request_ip.not_in}
+        if isinstance(request_ip, ConditionRequestIP)
+        else request_ip,
+        where,
+        allowed=tuple(_SIDES),
+        instead="a mapping such as {'in': ['192.0.2.0/24']}",
     )
     sides = {
         _SIDES[key]: _networks_from(networks, f"{where}.{key}")
         for key, networks in members.items()
         if networks is not None
     }
-    if not sides:
+    if not sides and not unknown_members(request_ip):
         raise ValueError(f"{where} must have networks under 'in' or 'not_in'.")
-    return ConditionRequestIP(**sides)
+    return keep_unknown(ConditionRequestIP(**sides), request_ip)
 
 
 def _networks_from(networks: Iterable[Any], where: str) -> list[str]:

@@ -3,14 +3,16 @@ The one cattrs converter: Cloudflare's JSON becomes models, and models become JS
 
 Reading JSON:
 
-- an unknown key is ignored; null is the same as a missing key
+- null is the same as a missing key; members that a model does not know are kept aside, if it has a place
+  for them
 - a value of the wrong type is `Malformed`, and so is a missing key or an empty string where the model
   needs a value
 - a date-time is RFC 3339 with a zone, and becomes UTC
 - ``in`` is the attribute ``in_``; ``request.ip`` is read as ``request_ip``
 - a secret becomes a `TokenValue`
 
-Writing JSON, None is left out and date-times become whole seconds in UTC with ``Z``.
+Writing JSON, None is left out, date-times become whole seconds in UTC with ``Z``, and members that the
+model does not know are written as they were read.
 
 cattrs finds and combines the hooks, and generates those that write. The hooks that read are ours: they
 are strict, where plain cattrs turns 5 into "5", and twice as fast as those it generates.
@@ -30,7 +32,7 @@ from cattrs import Converter
 from cattrs.gen import make_dict_unstructure_fn, override
 
 from cftokens._secret import TokenValue
-from cftokens.models import TO_TUPLES, Resources
+from cftokens.models import TO_TUPLES, Condition, Resources, Token
 
 T = TypeVar("T")
 Hook = Callable[[Any, Any], Any]
@@ -51,8 +53,14 @@ _PLAIN: Final = (str, int, bool)
 _KEYS: Final = {"in_": "in"}
 """The JSON keys of attributes that have another name."""
 
-_OLD_KEYS: Final = {"request_ip": "request.ip"}
-"""Older names of keys, used by Cloudflare's guide and perhaps by old tokens."""
+_OLD_KEYS: Final[Mapping[type, tuple[str, str]]] = {Condition: ("request.ip", "request_ip")}
+"""An older name of a key, used by Cloudflare's guide and perhaps by old tokens, and the new one."""
+
+_UNKNOWN: Final = "_unknown"
+"""The attribute with the members that a model does not know."""
+
+_NEVER_KEPT: Final[Mapping[type, tuple[str, ...]]] = {Token: ("value",)}
+"""Members that are secret where they do not belong."""
 
 _parse_date_time: Final = datetime.fromisoformat
 """Bound once: the attribute lookup costs as much as the parse."""
@@ -104,6 +112,23 @@ def unstructure(value: object) -> Any:
     Turn models, and collections of them, into JSON.
     """
     return _converter().unstructure(value)
+
+
+def unknown_members(given: object) -> Mapping[str, Any]:
+    """
+    Return the members that a model does not know, as they were read. Anything else has none.
+    """
+    return (getattr(given, _UNKNOWN) or {}) if hasattr(type(given), _UNKNOWN) else {}
+
+
+def keep_unknown(made: T, given: object) -> T:
+    """
+    Return a model that also has the members that *given* does not know.
+    """
+    unknown = unknown_members(given)
+    model: Any = made
+    kept: T = attrs.evolve(model, **{_UNKNOWN: unknown}) if unknown else made
+    return kept
 
 
 @functools.cache
@@ -168,7 +193,9 @@ def _model_to_json(model: Any, converter: Converter) -> Callable[[Any], dict[str
     renamed: Any = {
         field.name: override(rename=_KEYS[field.name]) for field in attrs.fields(model) if field.name in _KEYS
     }
-    return make_dict_unstructure_fn(model, converter, _cattrs_omit_if_default=True, **renamed)
+    renamed[_UNKNOWN] = override(omit=True)
+    write = make_dict_unstructure_fn(model, converter, _cattrs_omit_if_default=True, **renamed)
+    return lambda value: {**unknown_members(value), **write(value)}
 
 
 def _token_value(value: Any, _: Any) -> TokenValue:
@@ -193,9 +220,14 @@ def _is_mapping_of_strings(value: Any) -> bool:
 def _meta(value: Any, _: Any) -> dict[str, str | None]:
     if type(value) is not dict:
         raise _expected("an object", value)
-    return {
-        key: item if item is None or type(item) is str else json.dumps(item) for key, item in value.items()
-    }
+    for item in value.values():
+        if type(item) is not str and item is not None:
+            return {key: _text(item) for key, item in value.items()}
+    return value
+
+
+def _text(item: Any) -> str | None:
+    return item if item is None or type(item) is str else json.dumps(item)
 
 
 def _is_optional(kind: Any) -> bool:
@@ -218,14 +250,19 @@ def _tuple_hook(kind: Any, converter: Converter) -> Hook:
     (item, _) = get_args(kind)
     plain, hook = _plain_type(item), converter.get_structure_hook(item)
 
+    def structure_plain(value: Any, _: Any) -> Any:
+        return value if type(value) is plain else hook(value, None)
+
+    structure_item = hook if plain is None else structure_plain
+
     def structure_tuple(values: Any, _: Any) -> tuple[Any, ...]:
         if type(values) is not list:
             raise _expected("a list", values)
-        structured = []
+        structured: list[Any] = []
+        add = structured.append
         try:
             for value in values:
-                made = value if type(value) is plain else hook(value, None)
-                structured.append(made)
+                add(structure_item(value, None))
         except Malformed as malformed:
             raise malformed.inside(f"[{len(structured)}]") from None
         return tuple(structured)
@@ -239,38 +276,64 @@ def _model_hook(model: Any, converter: Converter) -> Hook:
 
     The ``__init__`` of a frozen class calls ``object.__setattr__`` for each, which took half the time.
     """
-    members = [_member(model, field, converter) for field in attrs.fields(model)]
-    required = [field.name for field in attrs.fields(model) if field.default is attrs.NOTHING]
-    new = object.__new__
+    fields = [field for field in attrs.fields(model) if field.name != _UNKNOWN]
+    members = [_member(model, field, converter) for field in fields]
+    required = [field.name for field in fields if field.default is attrs.NOTHING]
+    keys = [key for key, *_ in members]
+    keep = getattr(model, _UNKNOWN).__set__ if hasattr(model, _UNKNOWN) else None
+    known = frozenset([*keys, *_NEVER_KEPT.get(model, ())])
+    count, new = len(members), object.__new__
 
     def structure_model(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise _expected("an object", value)
         made = new(model)
         get = value.get
-        key = ""
+        there, key = count, ""
         try:
-            for key, old_key, fill, plain, hook, blank in members:
+            for key, fill, plain, hook, blank in members:
                 member = get(key)
-                if member is None and old_key is not None:
-                    member = get(old_key)
                 if member is None:
+                    there -= 1
                     fill(made, blank)
+                elif type(member) is plain:
+                    fill(made, member)
                 else:
-                    fill(made, member if type(member) is plain else hook(member, None))
+                    fill(made, hook(member, None))
         except Malformed as malformed:
             raise malformed.inside(key) from None
         for name in required:
             if getattr(made, name) == "":
                 raise Malformed(_not_filled(value, name), name)
+        if keep is not None:
+            keep(made, None if len(value) == there or value.keys() <= known else _others(value, known))
         return made
 
-    return structure_model
+    return _renaming(structure_model, *_OLD_KEYS[model]) if model in _OLD_KEYS else structure_model
+
+
+def _others(value: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:
+    return {key: member for key, member in value.items() if key not in known}
+
+
+def _renaming(structure_model: Hook, old_key: str, new_key: str) -> Hook:
+    """
+    Return a hook that also reads an older key, if the new one is not set.
+    """
+
+    def structure_renamed(value: Any, _: Any) -> Any:
+        if type(value) is dict and old_key in value:
+            older, value = value[old_key], {key: value[key] for key in value if key != old_key}
+            if value.get(new_key) is None:
+                value[new_key] = older
+        return structure_model(value, None)
+
+    return structure_renamed
 
 
 def _member(model: Any, field: "attrs.Attribute[Any]", converter: Converter) -> tuple[Any, ...]:
     """
-    Return an attribute's JSON keys, how to fill its slot, and with what.
+    Return an attribute's JSON key, how to fill its slot, and with what.
 
     Raises:
         TypeError: The attribute has something that only ``__init__`` applies.
@@ -283,11 +346,10 @@ def _member(model: Any, field: "attrs.Attribute[Any]", converter: Converter) -> 
     for what, is_there in skipped.items():
         if is_there:
             raise TypeError(f"{model.__name__}.{field.name} has a {what}, which structuring would skip.")
-    key = _KEYS.get(field.name, field.name)
     fill = getattr(model, field.name).__set__
     hook = converter.get_structure_hook(field.type)
     blank = "" if field.default is attrs.NOTHING else field.default
-    return key, _OLD_KEYS.get(key), fill, _plain_type(field.type), hook, blank
+    return _KEYS.get(field.name, field.name), fill, _plain_type(field.type), hook, blank
 
 
 def _not_filled(value: dict[str, Any], key: str) -> str:

@@ -7,7 +7,7 @@ https://developers.cloudflare.com/api/resources/accounts/subresources/tokens/
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -46,7 +46,21 @@ TO_TUPLES: Final[tuple[object, ...]] = (_strings, _networks, _groups, _policies)
 
 
 @attrs.frozen(kw_only=True)
-class PermissionGroup:
+class _Model:
+    """
+    A model that keeps the members of its JSON that it does not know, so that they can be sent back.
+
+    They are neither compared nor shown.
+    """
+
+    if not TYPE_CHECKING:  # only attrs.evolve() passes it
+        _unknown: Mapping[str, object] | None = attrs.field(
+            default=None, alias="_unknown", eq=False, repr=False
+        )
+
+
+@attrs.frozen(kw_only=True)
+class PermissionGroup(_Model):
     """
     A named set of permissions, in the catalogue and in policies.
 
@@ -70,7 +84,7 @@ class PermissionGroup:
 
 
 @attrs.frozen(kw_only=True)
-class TokenPolicy:
+class TokenPolicy(_Model):
     """
     What is allowed or denied, on which resources.
 
@@ -89,7 +103,7 @@ class TokenPolicy:
 
 
 @attrs.frozen(kw_only=True)
-class ConditionRequestIP:
+class ConditionRequestIP(_Model):
     """
     The addresses from which a token may be used: IPv4 and IPv6 networks in CIDR notation.
 
@@ -106,7 +120,7 @@ class ConditionRequestIP:
 
 
 @attrs.frozen(kw_only=True)
-class Condition:
+class Condition(_Model):
     """
     The conditions under which a token is accepted.
     """
@@ -115,7 +129,7 @@ class Condition:
 
 
 @attrs.frozen(kw_only=True)
-class Token:
+class Token(_Model):
     """
     An API token without its value, which Cloudflare shows only once.
     """

@@ -25,10 +25,11 @@ from cftokens._checks import (
     check_token_name,
     check_whole_number,
 )
+from cftokens._converter import structure
 from cftokens._operations.bodies import to_json
 from cftokens._secret import TokenValue
 from cftokens._settings import check_base_url, check_credential
-from cftokens.models import Condition, ConditionRequestIP, PermissionGroup, Token
+from cftokens.models import Condition, ConditionRequestIP, PermissionGroup, Token, TokenPolicy
 from tests.answers import body_of, policies_to_json
 from tests.vocabulary import ACCOUNT, CREDENTIAL, TOKEN_POLICY, ZONE_READ
 
@@ -745,6 +746,55 @@ class TestCondition:
         """
         with pytest.raises(kind, match=problem):
             condition_to_json(condition)
+
+
+class TestUnknownMembers:
+    """
+    Classes from an answer keep the members that they do not know; a mapping may not have any.
+    """
+
+    def test_a_policy_keeps_them(self) -> None:
+        """
+        They are sent as they were read, and read-only members are not.
+        """
+        group = {"id": ZONE_READ, "name": "Zone Read", "meta": {"a": "b"}, "level": {"of": [3, None]}}
+        read = {**POLICY_JSON, "id": ACCOUNT, "permission_groups": [group], "only_on": ["monday"]}
+        policy = structure(read, TokenPolicy)
+
+        expected = {
+            **POLICY_JSON,
+            "permission_groups": [{"id": ZONE_READ, "level": {"of": [3, None]}}],
+            "only_on": ["monday"],
+        }
+        assert policies_to_json([policy]) == [expected]
+        assert policies_to_json([{**POLICY_JSON, "permission_groups": policy.permission_groups}]) == [
+            {**POLICY_JSON, "permission_groups": expected["permission_groups"]}
+        ]
+
+    @pytest.mark.parametrize(
+        "read",
+        [
+            {"request_ip": REQUEST_IP, "mtls": {"required": True}},
+            {"mtls": {"required": True}},
+            {"request_ip": {**REQUEST_IP, "log": False}},
+            {"request_ip": {"log": False}, "mtls": None},
+        ],
+    )
+    def test_a_condition_keeps_them(self, read: dict[str, Any]) -> None:
+        """
+        They are sent as they were read, even without a network beside them.
+        """
+        assert condition_to_json(structure(read, Condition)) == read
+
+    def test_the_parts_of_a_mapping_keep_theirs(self) -> None:
+        """
+        A mapping is strict, and the class in it is not.
+        """
+        request_ip = structure({**REQUEST_IP, "log": False}, ConditionRequestIP)
+
+        assert condition_to_json({"request_ip": request_ip}) == {"request_ip": {**REQUEST_IP, "log": False}}
+        with pytest.raises(ValueError, match="condition has an unknown key: 'mtls'"):
+            condition_to_json({"request_ip": request_ip, "mtls": {}})
 
 
 ANYTHING = st.recursive(

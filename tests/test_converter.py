@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cftokens._converter import Malformed, structure, structure_list
+from cftokens._converter import Malformed, structure, structure_list, unstructure
 from cftokens._operations.pagination import ResultInfo
 from cftokens._secret import TokenValue
 from cftokens.models import (
@@ -101,6 +101,22 @@ class TestModels:
         condition = structure({"request.ip": "junk", "request_ip": {"in": ["198.51.100.7/32"]}}, Condition)
 
         assert condition == Condition(request_ip=ConditionRequestIP(in_=("198.51.100.7/32",)))
+
+    @pytest.mark.parametrize(
+        "condition",
+        [
+            {"request.ip": {"in": ["192.0.2.0/24"]}, "mtls": True},
+            {"request.ip": {"in": ["192.0.2.0/24"]}, "request_ip": None, "mtls": True},
+            {"request.ip": {"in": ["::/0"]}, "request_ip": {"in": ["192.0.2.0/24"]}, "mtls": True},
+        ],
+    )
+    def test_an_old_name_is_known(self, condition: object) -> None:
+        """
+        ``request.ip`` is written as ``request_ip``, beside the members that are not known.
+        """
+        expected = {"request_ip": {"in": ["192.0.2.0/24"]}, "mtls": True}
+
+        assert unstructure(structure(condition, Condition)) == expected
 
     @pytest.mark.parametrize("condition", [{}, {"request_ip": None}, {"request.ip": None}])
     def test_a_condition_may_be_empty(self, condition: object) -> None:

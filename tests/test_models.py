@@ -11,6 +11,7 @@ import pytest
 
 import cftokens
 from cftokens import models
+from cftokens._converter import structure, unstructure
 from cftokens.models import (
     Condition,
     ConditionRequestIP,
@@ -22,7 +23,11 @@ from cftokens.models import (
 from tests.answers import ATTEMPT
 from tests.vocabulary import CREDENTIAL, CREDENTIAL_VALUE, TOKEN_ID, TOKEN_POLICY, ZONE_READ
 
-MODELS = [each for each in vars(models).values() if isinstance(each, type) and attrs.has(each)]
+MODELS = [
+    each
+    for name, each in vars(models).items()
+    if not name.startswith("_") and isinstance(each, type) and attrs.has(each)
+]
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -95,3 +100,39 @@ def test_a_model_without_a_secret_can_be_copied_and_pickled(model: Any) -> None:
     """
     assert copy.deepcopy(model) == model
     assert pickle.loads(pickle.dumps(model)) == model
+
+
+UNKNOWN: dict[type, dict[str, Any]] = {
+    PermissionGroup: {"id": ZONE_READ, "level": 3},
+    TokenPolicy: {"effect": "allow", "permission_groups": [], "resources": {}, "only_on": ["monday"]},
+    ConditionRequestIP: {"in": ["192.0.2.0/24"], "log": None},
+    Condition: {"request_ip": {"in": ["192.0.2.0/24"]}, "mtls": {"required": True}},
+    Token: {"id": TOKEN_ID, "name": "bot", "policies": [], "max_uses": 5},
+}
+"""JSON with a member that the model does not know."""
+
+
+@pytest.mark.parametrize(("model", "value"), UNKNOWN.items())
+def test_a_model_keeps_what_it_does_not_know(model: type[Any], value: dict[str, Any]) -> None:
+    """
+    Such a member survives evolve, copies and pickles; it is not shown, and does not count for equality.
+    """
+    made = structure(value, model)
+    *known, unknown = value
+    without = structure({key: value[key] for key in known}, model)
+    written = {unknown: value[unknown]}
+
+    for same in (made, attrs.evolve(made), copy.deepcopy(made), pickle.loads(pickle.dumps(made))):
+        assert unstructure(same).items() >= written.items()
+    assert made == without
+    assert repr(made) == repr(without)
+    assert unstructure(without).keys().isdisjoint(written)
+
+
+def test_a_token_keeps_no_value_that_it_does_not_know() -> None:
+    """
+    A secret where it does not belong is left out.
+    """
+    token = structure({"id": TOKEN_ID, "value": CREDENTIAL, "new": 1}, Token)
+
+    assert unstructure(token) == {"id": TOKEN_ID, "new": 1}

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final, NoReturn
 
+from cftokens._converter import unstructure
 from cftokens._operations import endpoints
 from cftokens._operations.bodies import to_json
 from cftokens._operations.changes import AttemptFactory
@@ -29,8 +30,11 @@ async def create(owner: Owner, policies: Iterable[PolicyArgument], fields: Field
     Make a token.
     """
     fields = {**fields, "policies": await owner.resolve(policies)}
-    request = endpoints.create_token(owner.tokens_path, to_json(fields))
-    return await owner.create(request, _asked(owner, fields), lambda created: created)
+    body = to_json(fields)
+    request = endpoints.create_token(owner.tokens_path, body)
+    created = await owner.create(request, _asked(owner, fields), lambda created: created)
+    _report_differences(body, created, owner.redact(created.id))
+    return created
 
 
 async def update(owner: Owner, token_id: str, policies: Iterable[PolicyArgument], fields: Fields) -> Token:
@@ -39,7 +43,17 @@ async def update(owner: Owner, token_id: str, policies: Iterable[PolicyArgument]
     """
     token = owner.path_of(token_id)
     body = to_json({**fields, "policies": await owner.resolve(policies)})
-    return await owner.change(endpoints.update_token(token, body))
+    updated = await owner.change(endpoints.update_token(token, body))
+    _report_differences(body, updated, token_id)
+    return updated
+
+
+def _report_differences(body: Mapping[str, Any], answered: Token, token_id: str) -> None:
+    """
+    Log what differs from what was sent. It is no error, because the token is there.
+    """
+    if wrong := not_as_sent(body, {}, unstructure(answered)):
+        _LOG.warning("The token %s differs from what was sent in %s.", token_id, ", ".join(wrong))
 
 
 async def edit(

@@ -7,12 +7,11 @@ condition, and dropping it could widen a grant.
 
 import ipaddress
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from cftokens._converter import unstructure
-from cftokens.models import Condition
+from cftokens.models import Condition, ConditionRequestIP
 
 READ_ONLY: Final = frozenset(
     {
@@ -30,9 +29,16 @@ READ_ONLY: Final = frozenset(
 
 _GROUP_READ_ONLY: Final = frozenset({"name", "meta", "scopes", "category", "is_selectable"})
 _SETTABLE_STATUS: Final = ("active", "disabled")
+_OPTIONAL: Final = ("policies", "condition", "expires_on", "not_before")
+_REQUEST_IP_KEYS: Final = ("request_ip", "request.ip")
+_SIDES: Final = ("in", "not_in")
+_POLICY_KEYS: Final = ("id", "effect", "permission_groups", "resources")
+_GROUP_KEYS: Final = ("id", *_GROUP_READ_ONLY)
+
+Json = Mapping[str, Any]
 
 
-def replacement(token: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+def replacement(token: Json, changes: Json) -> dict[str, Any]:
     """
     Return the body that makes *changes* to a token, and no others.
 
@@ -42,59 +48,188 @@ def replacement(token: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[st
         changes: New values in JSON; None removes a field.
     """
     body = {key: value for key, value in token.items() if key not in READ_ONLY and value is not None}
-    body["policies"] = [_writable_policy(policy) for policy in token.get("policies") or []]
+    if "policies" in body:
+        body["policies"] = [_writable_policy(policy) for policy in body["policies"]]
     if body.get("status") not in _SETTABLE_STATUS:  # only Cloudflare sets "expired" and the like
         body.pop("status", None)
     return {key: value for key, value in {**body, **changes}.items() if value is not None}
 
 
-def _writable_policy(policy: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        **{key: value for key, value in policy.items() if key != "id"},
-        "permission_groups": [
-            {key: value for key, value in group.items() if key not in _GROUP_READ_ONLY}
-            for group in policy["permission_groups"]
-        ],
-    }
+def _writable_policy(policy: Json) -> dict[str, Any]:
+    groups = [_without(group, _GROUP_READ_ONLY) for group in policy["permission_groups"]]
+    return {**_without(policy, ("id",)), "permission_groups": groups}
 
 
-def not_as_sent(sent: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+def not_as_sent(sent: Json, before: Json, after: Json) -> list[str]:
     """
     Return the members of a token that differ between what was sent and the answer.
+
+    - What was sent must be there, and mean the same.
+    - What was not sent must not be there, if it can be set or was there before.
+    - What Cloudflare adds does not matter.
 
     Args:
         sent: The body.
 
-        before: The token as it was read. Its members that were not sent should be removed.
+        before: The token as it was read, or an empty mapping if there was none.
 
         after: The token in the answer.
     """
-    expected = {**dict.fromkeys(before.keys() - READ_ONLY - {"status"}), **sent}
-    return sorted(
-        key for key, value in expected.items() if _comparable(key, value) != _comparable(key, after.get(key))
+    had = [key for key, value in before.items() if key not in {*READ_ONLY, "status"} and is_set(value)]
+    expected = {**dict.fromkeys([*_OPTIONAL, *had]), **sent}
+    return sorted(key for key, value in expected.items() if not _is_same(key, value, after.get(key)))
+
+
+def _is_same(key: str, sent: Any, got: Any) -> bool:
+    compare = _COMPARISONS.get(key, _is_unchanged)
+    try:
+        return compare(sent, got) if is_set(sent) else not is_set(got)
+    except RecursionError:
+        return False
+
+
+def _is_same_status(sent: Any, got: Any) -> bool:
+    """
+    Accept a status that only Cloudflare sets: it hides the one that was sent.
+    """
+    return sent == got or (got is not None and got not in _SETTABLE_STATUS)
+
+
+def _is_same_moment(sent: Any, got: Any) -> bool:
+    return bool(_moment(sent) == _moment(got))
+
+
+def _moment(value: Any) -> Any:
+    try:
+        return datetime.fromisoformat(value).replace(microsecond=0)
+    except (ValueError, TypeError):
+        return value
+
+
+def _are_same_policies(sent: Any, got: Any) -> bool:
+    """
+    Compare grants, so that neither order, repetition nor the division into policies matters.
+    """
+    asked, given = _grants(sent), _grants(got or ())
+    return asked.keys() == given.keys() and all(
+        each == given[key] or _are_kept(each, given[key]) for key, each in asked.items()
     )
+
+
+def _are_kept(sent: set[frozenset[str]], got: set[frozenset[str]]) -> bool:
+    """
+    Return whether each set of members that was sent came back, and each that came back was sent.
+
+    A set that came back may be larger.
+    """
+    return all(any(one <= other for other in got) for one in sent) and all(
+        any(one <= other for one in sent) for other in got
+    )
+
+
+def _grants(policies: Iterable[Json]) -> dict[tuple[Any, ...], set[frozenset[str]]]:
+    """
+    Return each single grant, an effect, a group and a resource, with the other members of its policies.
+    """
+    grants: dict[tuple[Any, ...], set[frozenset[str]]] = {}
+    for policy in policies:
+        paths = list(_paths(policy["resources"])) or [()]
+        conditions = _other_members(policy, _POLICY_KEYS, "policy")
+        for group in policy["permission_groups"] or [{}]:
+            members = conditions | _other_members(group, _GROUP_KEYS, "group")
+            for path in paths:
+                grants.setdefault((policy["effect"], group.get("id"), *path), set()).add(members)
+    return grants
+
+
+def _paths(resources: Json) -> Iterator[tuple[str, ...]]:
+    for name, leaf in resources.items():
+        if isinstance(leaf, Mapping):
+            yield from ((name, *inner) for inner in leaf.items() or [()])
+        else:
+            yield (name, leaf)
+
+
+def _other_members(value: Json, known: Iterable[str], where: str) -> frozenset[str]:
+    return frozenset(
+        json.dumps([where, key, _constant(member)], sort_keys=True)
+        for key, member in _without(value, known).items()
+        if is_set(member)
+    )
+
+
+def _is_same_condition(sent: Any, got: Any) -> bool:
+    if not (isinstance(sent, Mapping) and isinstance(got, Mapping)):
+        return bool(sent == got)
+    return _is_same_request_ip(_request_ip(sent), _request_ip(got)) and _has(
+        got, _without(sent, _REQUEST_IP_KEYS)
+    )
+
+
+def _request_ip(condition: Json) -> Any:
+    return next((condition[key] for key in _REQUEST_IP_KEYS if condition.get(key) is not None), {})
+
+
+def _is_same_request_ip(sent: Any, got: Any) -> bool:
+    if not (isinstance(sent, Mapping) and isinstance(got, Mapping)):
+        return bool(sent == got)
+    return all(_networks(sent.get(side)) == _networks(got.get(side)) for side in _SIDES) and _has(
+        got, _without(sent, _SIDES)
+    )
+
+
+def _networks(networks: Any) -> Any:
+    return networks if isinstance(networks, str) else frozenset(map(_network, networks or ()))
+
+
+def _network(network: Any) -> Any:
+    try:
+        return ipaddress.ip_network(network, strict=False)
+    except ValueError:
+        return network
 
 
 def same_condition(a: Condition | None, b: Condition | None) -> bool:
     """
     Return whether two conditions allow the same addresses.
     """
-    return bool(_comparable("condition", unstructure(a)) == _comparable("condition", unstructure(b)))
+    return _allowed(a) == _allowed(b)
 
 
-def _comparable(key: str, value: Any) -> Any:
+def _allowed(condition: Condition | None) -> tuple[Any, Any]:
+    request_ip = (condition and condition.request_ip) or ConditionRequestIP()
+    return _networks(request_ip.in_), _networks(request_ip.not_in)
+
+
+def _has(got: Json, sent: Json) -> bool:
+    return all(_is_unchanged(value, got.get(key)) for key, value in sent.items() if is_set(value))
+
+
+def _is_unchanged(sent: Any, got: Any) -> bool:
     """
-    Return a form in which values that mean the same are equal.
+    Compare a member that we do not know. A number may be a counter that has moved.
     """
-    if not is_set(value):
-        return None
-    if key == "policies":
-        return sorted(_canonical(_sorted_groups(_writable_policy(policy))) for policy in value)
-    if key in {"expires_on", "not_before"}:
-        return _moment(value)
-    if key == "condition":
-        return _canonical(_condition(value))
-    return _canonical(value)
+    return json.dumps(_constant(sent), sort_keys=True) == json.dumps(_constant(got), sort_keys=True)
+
+
+def _constant(member: Any) -> Any:
+    return 0 if _is_number(member) else _normal(member)
+
+
+def _normal(value: Any) -> Any:
+    """
+    Return a form without counters in which the order of lists, repetition and what is not set do not matter.
+    """
+    if isinstance(value, Mapping):
+        return {key: _constant(member) for key, member in value.items() if is_set(member)}
+    if isinstance(value, list):
+        items = {json.dumps(item, sort_keys=True): item for item in map(_normal, value)}
+        return [items[text] for text in sorted(items)]
+    return value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def is_set(value: object) -> bool:
@@ -106,44 +241,16 @@ def is_set(value: object) -> bool:
     return value is not None and value != []
 
 
-def _canonical(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
+def _without(value: Json, keys: Iterable[str]) -> dict[str, Any]:
+    return {key: member for key, member in value.items() if key not in keys}
 
 
-def _sorted_groups(policy: dict[str, Any]) -> dict[str, Any]:
-    return {**policy, "permission_groups": sorted(policy["permission_groups"], key=_canonical)}
-
-
-def _moment(value: Any) -> Any:
-    try:
-        return datetime.fromisoformat(value)
-    except (ValueError, TypeError):
-        return value
-
-
-def _condition(condition: Any) -> Any:
-    """
-    Sort the networks and write them uniformly; ``request.ip`` is ``request_ip``.
-    """
-    if not isinstance(condition, Mapping):
-        return condition
-    return {
-        key.replace("request.ip", "request_ip"): {
-            side: _networks(each) for side, each in value.items() if each
-        }
-        if key in {"request_ip", "request.ip"} and isinstance(value, Mapping)
-        else value
-        for key, value in condition.items()
-        if value is not None
-    }
-
-
-def _networks(networks: Any) -> Any:
-    return sorted(map(_network, networks)) if isinstance(networks, list) else networks
-
-
-def _network(network: Any) -> str:
-    try:
-        return str(ipaddress.ip_network(network, strict=False))
-    except ValueError:
-        return str(network)
+_COMPARISONS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
+    "condition": _is_same_condition,
+    "expires_on": _is_same_moment,
+    "name": lambda sent, got: bool(sent == got),
+    "not_before": _is_same_moment,
+    "policies": _are_same_policies,
+    "status": _is_same_status,
+}
+"""How to compare the members that we know."""

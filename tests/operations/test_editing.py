@@ -16,7 +16,7 @@ from cftokens.emulator import Emulator
 from cftokens.policies import same_access
 from tests.servers import Exchange, RawServer, reply
 from tests.support import client_of, failure_of
-from tests.vocabulary import MINTED, POLICY, TOKEN, TOKEN_ID, ZONE_ID, ZONE_READ, failure, success
+from tests.vocabulary import DNS_READ, MINTED, POLICY, TOKEN, TOKEN_ID, ZONE_ID, ZONE_READ, failure, success
 
 COPY_ID = "1" * 32
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -251,6 +251,78 @@ async def test_unknown_members_are_sent_back_verbatim() -> None:
     assert edited.name == "renamed"
 
 
+async def test_the_classes_of_a_read_token_keep_unknown_members() -> None:
+    """
+    An update or an edit with what a get returned sends them back at every level, as they were read.
+    """
+    async with KeepingServer(STRANGE, as_sent) as server, client_of(server.base_url) as client:
+        tokens = client.accounts.tokens
+        token = await tokens.get(TOKEN_ID)
+        given: dict[str, Any] = {"policies": token.policies, "condition": token.condition}
+        await tokens.update(TOKEN_ID, name="bot", expires_on=None, not_before=None, **given)
+        await tokens.edit(TOKEN_ID, **given)
+
+    updated, edited = server.bodies
+    condition = {**STRANGE["condition"], "request_ip": {"in": ["192.0.2.0/24"]}}
+    del condition["request.ip"]
+    assert updated == {"name": "bot", "policies": WRITTEN["policies"], "condition": condition}
+    assert edited == {**WRITTEN, "condition": condition}
+
+
+async def test_a_create_with_the_classes_of_a_read_token_keeps_unknown_members() -> None:
+    """
+    The new token is restricted as the one that was read.
+    """
+    async with KeepingServer(STRANGE, as_sent) as server, client_of(server.base_url) as client:
+        token = await client.accounts.tokens.get(TOKEN_ID)
+        await client.accounts.tokens.create(name="n", policies=token.policies, condition=token.condition)
+
+    (body,) = server.bodies
+    assert body["policies"] == WRITTEN["policies"]
+    assert body["condition"]["request_country"] == {"in": ["NL"]}
+
+
+@pytest.mark.parametrize("token", [{**TOKEN, "policies": None}, {"id": TOKEN_ID, "name": "bot"}])
+async def test_policies_that_a_get_does_not_show_are_not_sent(token: dict[str, Any]) -> None:
+    """
+    An edit of a token without policies sends none.
+    """
+    async with KeepingServer(token, lambda body: body) as server, client_of(server.base_url) as client:
+        await client.accounts.tokens.edit(TOKEN_ID, name="renamed")
+
+    assert [body.keys() & {"policies"} for body in server.bodies] == [set()]
+
+
+async def test_a_token_can_be_edited_to_expire(client: Client, emulator: Emulator) -> None:
+    """
+    An expiry in the past is set, and the status that it entails is no difference.
+    """
+    before = await full_token(client)
+    edited = await client.accounts.tokens.edit(before.id, expires_on=START + timedelta(days=1))
+
+    assert (edited.status, edited.expires_on) == ("expired", START + timedelta(days=1))
+
+
+async def test_what_is_named_twice_is_no_difference(client: Client) -> None:
+    """
+    A copy whose policies name a group and a network twice is not deleted.
+    """
+    original = await full_token(client)
+    policy = {
+        "effect": "allow",
+        "permission_groups": [{"id": ZONE_READ}, {"id": ZONE_READ}],
+        "resources": {f"com.cloudflare.api.account.zone.{ZONE_ID}": "*"},
+    }
+    cloned = await client.accounts.tokens.clone(
+        original.id,
+        name="copy",
+        policies=[policy, policy],
+        condition={"request_ip": {"in": ["127.0.0.0/8", "127.0.0.1/8"]}},
+    )
+
+    assert (await client.accounts.tokens.get(cloned.id)).name == "copy"
+
+
 async def test_a_clone_copies_unknown_members() -> None:
     """
     Only the status is left out; without an unknown restriction the clone would grant more.
@@ -354,6 +426,108 @@ async def test_a_clone_that_cannot_be_deleted_is_named() -> None:
     assert error.__cause__ is not None
 
 
+def grants_another_group(body: dict[str, Any]) -> dict[str, Any]:
+    """
+    Grant something else than was sent.
+    """
+    return {**body, "policies": [{**POLICY, "permission_groups": [{"id": DNS_READ}]}]}
+
+
+REPORTED = [
+    (drops_the_condition, "condition"),
+    (grants_another_group, "policies"),
+    (lambda body: {**body, "name": "other"}, "name"),
+    (lambda body: {**body, "expires_on": "2031-01-01T00:00:00Z"}, "expires_on"),
+    (lambda body: {"name": body["name"], "status": "disabled"}, "condition, expires_on, policies"),
+]
+GIVEN: dict[str, Any] = {
+    "name": "bot",
+    "policies": [POLICY],
+    "condition": {"request_ip": {"in": ["192.0.2.0/24"]}},
+    "expires_on": datetime(2030, 1, 1, tzinfo=UTC),
+    "not_before": None,
+}
+
+
+@pytest.mark.parametrize(("written", "members"), REPORTED)
+async def test_a_create_that_is_answered_otherwise_is_reported(
+    caplog: pytest.LogCaptureFixture, written: Callable[[dict[str, Any]], dict[str, Any]], members: str
+) -> None:
+    """
+    One warning names the token and the members that differ, and the token is returned.
+    """
+    async with KeepingServer(TOKEN, written) as server, client_of(server.base_url) as client:
+        created = await client.accounts.tokens.create(**GIVEN)
+
+    assert created.value.reveal() == MINTED
+    assert warnings_of(caplog) == [f"The token {COPY_ID} differs from what was sent in {members}."]
+
+
+@pytest.mark.parametrize(
+    ("written", "members"), [*REPORTED[:4], (lambda body: {**body, "status": "active"}, "status")]
+)
+async def test_an_update_that_is_answered_otherwise_is_reported(
+    caplog: pytest.LogCaptureFixture, written: Callable[[dict[str, Any]], dict[str, Any]], members: str
+) -> None:
+    """
+    One warning names the token and the members that differ, and the token is returned.
+    """
+    async with KeepingServer(TOKEN, written) as server, client_of(server.base_url) as client:
+        updated = await client.accounts.tokens.update(TOKEN_ID, **GIVEN, status="disabled")
+
+    assert updated.id == TOKEN_ID
+    assert warnings_of(caplog) == [f"The token {TOKEN_ID} differs from what was sent in {members}."]
+
+
+async def test_an_answer_that_means_the_same_is_not_reported(
+    caplog: pytest.LogCaptureFixture, client: Client
+) -> None:
+    """
+    The emulator sorts, adds members, and writes networks in its own way.
+    """
+    token = await full_token(client)
+    await client.accounts.tokens.create(name="bare", policies=[])
+    await client.accounts.tokens.update(token.id, **{**GIVEN, "policies": token.policies}, status="disabled")
+
+    assert warnings_of(caplog) == []
+
+
+async def test_a_report_shows_no_secret(caplog: pytest.LogCaptureFixture) -> None:
+    """
+    An id that looks like a token's value is masked, and so is anything but the names of members.
+    """
+    answer = {**TOKEN, "id": MINTED, "value": MINTED, "name": MINTED}
+    server = RawServer(reply(200, success(answer)))
+    async with server, client_of(server.base_url) as client:
+        await client.accounts.tokens.create(name="bot", policies=[POLICY])
+
+    assert warnings_of(caplog) == ["The token <hidden> differs from what was sent in name."]
+
+
+async def test_an_answer_that_is_nested_deeply_loses_no_value(caplog: pytest.LogCaptureFixture) -> None:
+    """
+    A create whose answer can be parsed but not compared returns its token, and is reported.
+    """
+    answer = json.dumps(success({**TOKEN, "value": MINTED, "condition": "nested"}))
+    deep = answer.replace('"nested"', '{"a":' * 900 + "1" + "}" * 900)
+    async with RawServer(reply(200, deep.encode())) as server, client_of(server.base_url) as client:
+        created = await client.accounts.tokens.create(name="bot", policies=[POLICY])
+
+    assert created.value.reveal() == MINTED
+    assert warnings_of(caplog) == [f"The token {TOKEN_ID} differs from what was sent in condition."]
+
+
+def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """
+    Return what was logged as a warning.
+    """
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if (record.name, record.levelname) == ("cftokens", "WARNING")
+    ]
+
+
 @pytest.mark.parametrize(
     "after",
     [
@@ -388,7 +562,7 @@ def test_another_notation_is_not_a_difference(after: dict[str, Any]) -> None:
         ("condition", {"request_ip": {"in": ["not a network"]}}, {"request_ip": {"in": ["192.0.2.0/24"]}}),
         ("condition", ["odd"], ["even"]),
         ("expires_on", "some day", "another day"),
-        ("max_uses", 5, 6),
+        ("max_uses", "5", "6"),
         ("max_uses", 5, None),
     ],
 )
