@@ -222,7 +222,7 @@ class TestMaskedStr:
 
         assert shown == "{'Proxy-Authorization': '<hidden>'}"
 
-    @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, CIMultiDict.copy])
+    @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
     def test_a_copy_of_the_headers_has_the_secret(self, copied: Any) -> None:
         """
         A session's middleware may copy the headers that it sends.
@@ -230,6 +230,7 @@ class TestMaskedStr:
         headers = copied(CIMultiDict({"Authorization": self.LONG}))
 
         assert str(headers["Authorization"]) == f"Basic {OLD * 8}"
+        assert copied(self.LONG) is self.LONG
 
     @pytest.mark.parametrize("write", [_serialize_headers, _py_serialize_headers])
     def test_aiohttp_writes_the_secret(self, write: Any) -> None:

@@ -247,6 +247,7 @@ ANSWERS: Final[dict[str, Behaviour]] = {
     "the value under another key": reply(200, success({"id": MINTED, "secret": MINTED})),
     "a list of objects": reply(200, [success({"value": MINTED})]),
     "no success": reply(200, {"result": {"value": MINTED}, "errors": [entry(1, f"made {MINTED}")]}),
+    "none": drop,
     "text": reply(200, f"the value is {MINTED}".encode()),
     "a lone surrogate": reply(200, f'{{"success": true, "result": "\\ud800 {MINTED}"}}'.encode()),
     "NaN": reply(200, f'{{"success": true, "result": ["{MINTED}", NaN]}}'.encode()),
@@ -431,6 +432,32 @@ async def test_a_proxy_that_fails(proxy: str, interrupted: Interruption) -> None
     assert_untold(error)
 
 
+REFUSED: Final[dict[str, dict[str, Any]]] = {
+    "of another kind": {"proxy": f"ftp://user:{PASSWORD}@proxy.example"},
+    "without a host": {"proxy": f"http://user:{PASSWORD}@a..b"},
+    "elsewhere, without https": {
+        "proxy": f"http://user:{PASSWORD}@proxy.example",
+        "base_url": "http://localhost",
+    },
+    "with a bad option": {"proxy": f"http://user:{PASSWORD}@proxy.example", "timeout": -1},
+}
+
+
+@pytest.mark.parametrize("why", REFUSED)
+async def test_a_proxy_that_is_refused(why: str) -> None:
+    """
+    The error of a client that cannot be made does not show the login of its proxy, in any encoding.
+    """
+
+    async def make() -> object:
+        return Client("x", **REFUSED[why])
+
+    error = await outcome(make())
+
+    assert isinstance(error, ValueError)
+    assert_untold(error, [by_stdlib, by_rich, by_sentry, by_any, by_looking_at_it])
+
+
 # The hooks of a borrowed session.
 
 
@@ -477,7 +504,7 @@ class Hooks:
         Raise because of aiohttp's own error.
         """
         try:
-            return await send(request)
+            return await read(await send(request))
         except aiohttp.ClientError as error:
             self._raise(error)
 
@@ -488,9 +515,10 @@ class Hooks:
         Raise a group with aiohttp's own error.
         """
         try:
-            return await send(request)
+            return await read(await send(request))
         except aiohttp.ClientError as error:
-            raise ExceptionGroup("hooks", [error]) from None
+            group = ExceptionGroup("hooks", [error])
+        raise group
 
     async def read_as_json(
         self, request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
@@ -514,6 +542,14 @@ class Hooks:
         return self._left < 0
 
 
+async def read(response: aiohttp.ClientResponse) -> aiohttp.ClientResponse:
+    """
+    Read an answer, as far as it gets, into the frames of aiohttp.
+    """
+    await response.read()
+    return response
+
+
 MIDDLEWARES: Final = ("raise_before", "raise_after", "raise_from", "raise_group", "read_as_json")
 EVENTS: Final = ("on_request_start", "on_request_headers_sent", "on_request_end", "on_request_exception")
 
@@ -531,7 +567,7 @@ def session_with(hook: str, before: int) -> aiohttp.ClientSession:
 
 
 @all_operations
-@pytest.mark.parametrize("answer", ["text", "cut short", "a refusal"])
+@pytest.mark.parametrize("answer", ["text", "cut short", "a refusal", "none"])
 @pytest.mark.parametrize("hook", [*MIDDLEWARES, *EVENTS])
 async def test_a_hook_of_a_borrowed_session_that_raises(operation: str, answer: str, hook: str) -> None:
     """
