@@ -29,6 +29,7 @@ from cftokens._settings import (
     check_proxy,
 )
 from cftokens._transport.sending import Sender, Settings, Transport
+from cftokens._transport.session import check_borrowed
 from cftokens._user_resources import User
 from cftokens.models import CreateAttempt
 
@@ -68,7 +69,7 @@ class Client:
 
         rate_limit: How many requests are sent in how many seconds; None for no limit.
 
-        proxy: The URL of an HTTP proxy.
+        proxy: The URL of an HTTP proxy; on loopback if *base_url* is http.
 
         ssl: An `ssl.SSLContext`, to trust other certificates than the system's.
 
@@ -101,11 +102,12 @@ class Client:
     ) -> None:
         api_token, proxy = hide(api_token), hide_proxy(proxy)  # a traceback may show the locals of this frame
         credential = check_credential(api_token or _credential_of_environment())
-        proxy_url, proxy_headers = check_proxy(proxy)
+        address = check_base_url(_base_url_of_environment() if base_url is None else base_url)
+        proxy_url, proxy_headers = check_proxy(proxy, address)
         transport = Transport(_borrowed(session), self._timing)
         settings = Settings(
             credential=credential,
-            base_url=check_base_url(_base_url_of_environment() if base_url is None else base_url),
+            base_url=address,
             timeout=check_seconds(timeout, "timeout"),
             retry=_retry(retry),
             pace=transport.pace(credential, _of_type(rate_limit, RateLimit, "rate_limit")),
@@ -266,11 +268,7 @@ def _retry(retry: Retry | None) -> Retry:
 def _borrowed(session: aiohttp.ClientSession | None) -> aiohttp.ClientSession | None:
     if _of_type(session, aiohttp.ClientSession, "session") is None or session is None:
         return None
-    others = [name for name in session.headers if name.lower().startswith("x-auth-")]
-    if session.auth is not None or others:
-        raise ValueError(
-            f"session must not send another credential along ({', '.join(others) or 'its auth'})."
-        )
+    check_borrowed(session)
     return session
 
 

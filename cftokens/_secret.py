@@ -2,8 +2,12 @@
 Hides secrets: a token's value, a header with one in it, the password of a proxy.
 """
 
+import contextlib
 import hmac
 import re
+import sys
+import traceback
+from types import FrameType
 from typing import Any, Final, Literal, NoReturn, Self, cast, final, overload
 
 from yarl import URL
@@ -138,19 +142,90 @@ def hide_proxy(given: str | URL | None) -> str | URL | None:
     return given if given is None or isinstance(given, HiddenProxy) else cast(str, HiddenProxy(given))
 
 
+_MASK: Final = "<hidden>"
+
+
+@final
 class MaskedStr(str):
     """
-    A string whose repr is masked, for example in the repr of aiohttp's headers.
+    The value of a header, whose characters are a mask.
+
+    Only ``str()``, with which aiohttp writes a header, returns the secret. Error trackers read the
+    characters of a string, in whatever container they find it, so they find the mask. It equals the
+    secret. Copying returns the same object, and pickling stores the mask.
     """
 
-    __slots__ = ()
+    __slots__ = ("__secret",)
 
-    def __repr__(self) -> str:
-        return "'<hidden>'"
+    def __new__(cls, secret: str) -> Self:  # noqa: ARG004 -- for __init__()
+        return super().__new__(cls, _MASK)
+
+    def __init__(self, secret: str) -> None:
+        self.__secret = secret
+
+    def __str__(self) -> str:
+        return self.__secret
+
+    def __radd__(self, head: str) -> str:
+        return head + self.__secret  # this is how aiohttp without its C extension writes a header
+
+    def __format__(self, spec: str) -> str:
+        return format(_MASK, spec)
+
+    def __eq__(self, other: object) -> bool:
+        return self.__secret == (other.__secret if isinstance(other, MaskedStr) else other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self.__secret)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[type[str], tuple[str]]:
+        return str, (_MASK,)
+
+
+def clear_frames(error: BaseException, handled: BaseException | None) -> None:
+    """
+    Clear the local variables of finished frames in the tracebacks of an exception and its chain.
+
+    These are the frames of cftokens, aiohttp and the standard library, which hold headers and answers.
+    Those of other packages, such as the hooks of a borrowed session, are unchanged.
+
+    Args:
+        error: An exception on its way out.
+
+        handled: What the caller was handling before *error* was raised. It and its chain are unchanged.
+    """
+    left: list[BaseException | None] = [error]
+    seen = {id(None), id(handled)}
+    while left:
+        link = left.pop()
+        if link is None or id(link) in seen:
+            continue
+        seen.add(id(link))
+        left += (link.__cause__, link.__context__)
+        if isinstance(link, BaseExceptionGroup):
+            left += link.exceptions
+        for frame, _ in traceback.walk_tb(link.__traceback__):
+            if _may_hold_secrets(frame):
+                with contextlib.suppress(RuntimeError):  # it is still running
+                    frame.clear()
+
+
+def _may_hold_secrets(frame: FrameType) -> bool:
+    package = str(frame.f_globals.get("__name__")).partition(".")[0]
+    return package in {"cftokens", "aiohttp"} or package in sys.stdlib_module_names
 
 
 def redact(text: str, credential: TokenValue) -> str:
     """
     Mask *credential*, and anything else that looks like a token's value, in *text*.
     """
-    return _VALUE_FORM.sub("<hidden>", text.replace(credential.reveal(), "<hidden>"))
+    return _VALUE_FORM.sub(_MASK, text.replace(credential.reveal(), _MASK))

@@ -168,7 +168,7 @@ def _problem_of_base_url(url: URL) -> str | None:
     return None
 
 
-def check_proxy(proxy: object) -> tuple[URL | None, dict[str, str] | None]:
+def check_proxy(proxy: object, base_url: URL) -> tuple[URL | None, dict[str, str] | None]:
     """
     Return a proxy's URL without its password, and the header that carries the password.
     """
@@ -176,13 +176,21 @@ def check_proxy(proxy: object) -> tuple[URL | None, dict[str, str] | None]:
         return None, None
     try:
         url = URL(proxy.reveal())
-        login = None if url.user is None else encode_basic_auth(url.user, url.password or "")
+        login = None if url.user is None else MaskedStr(encode_basic_auth(url.user, url.password or ""))
         url = url.with_user(None)
     except (ValueError, TypeError):
         url, login = URL(), None
-    if url.scheme not in {"http", "https"} or not _is_host(url.host):
-        raise ValueError("proxy cannot be used: it does not begin with http:// or https:// and a host.")
-    return url, None if login is None else {"Proxy-Authorization": MaskedStr(login)}
+    if problem := _problem_of_proxy(url, base_url):
+        raise ValueError(f"proxy cannot be used: {problem}.")
+    return url, None if login is None else {"Proxy-Authorization": login}
+
+
+def _problem_of_proxy(url: URL, base_url: URL) -> str | None:
+    if url.scheme not in {"http", "https"} or not url.host or not _is_host(url.host):
+        return "it does not begin with http:// or https:// and a host"
+    if base_url.scheme == "http" and not _is_loopback(url.host):
+        return "the credential would reach it unencrypted; with an http:// base_url it must be on loopback"
+    return None
 
 
 def _is_host(host: str | None) -> bool:

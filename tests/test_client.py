@@ -210,6 +210,7 @@ def test_the_base_url_is_normalised(given: str, used: str) -> None:
         ({"proxy": "socks5://proxy.example.com"}, ValueError),
         ({"proxy": 5}, ValueError),
         ({"proxy": "http://a..b"}, ValueError),
+        ({"proxy": "http://a..b", "base_url": "http://localhost:1"}, ValueError),
     ],
 )
 def test_settings_are_checked(options: dict[str, Any], kind: type[Exception]) -> None:
@@ -533,6 +534,29 @@ async def test_a_session_with_another_credential_is_refused(headers: dict[str, s
             Client("x", session=session)
 
 
+@pytest.mark.parametrize(
+    "headers", [{"X-Auth-Key": "k"}, {"x-auth-email": "e"}, {"X-Auth-User-Service-Key": "k"}]
+)
+async def test_a_credential_that_a_session_gets_later_is_refused(headers: dict[str, str]) -> None:
+    """
+    A session that was lent without an X-Auth header, and then gets one, is a ValueError before anything
+    is sent.
+    """
+    async with (
+        RawServer(VERIFIED) as server,
+        aiohttp.ClientSession() as session,
+        client_of(server.base_url, session=session) as client,
+    ):
+        await client.accounts.tokens.verify()
+        session.headers.update(headers)
+        with pytest.raises(ValueError, match="session must not send another credential along") as caught:
+            await client.accounts.tokens.create(name="n", policies=[POLICY])
+
+    assert next(iter(headers)) in str(caught.value)
+    assert not hasattr(caught.value, "__notes__")
+    assert len(server.requests) == 1
+
+
 async def test_a_session_with_basic_auth_is_refused() -> None:
     """
     Aiohttp would send it in place of the client's credential.
@@ -769,6 +793,40 @@ def test_a_client_shows_no_secret() -> None:
 
     assert MARK not in shown
     assert ACCOUNT in repr(client)
+
+
+@pytest.mark.parametrize(
+    "proxy", ["http://proxy.example:3128", "https://proxy.example", "http://10.0.0.1:80"]
+)
+@pytest.mark.parametrize("base_url", ["http://127.0.0.1:8080", "http://localhost", "http://[::1]:8080"])
+@pytest.mark.parametrize("kind", [Client, cftokens.sync.Client])
+def test_a_proxy_elsewhere_needs_https(kind: Any, base_url: str, proxy: str) -> None:
+    """
+    It would receive the credential of a request to an http URL unencrypted, so this is a ValueError.
+    """
+    with pytest.raises(ValueError, match="the credential would reach it unencrypted"):
+        kind("x", base_url=base_url, proxy=proxy)
+
+
+def test_a_proxy_elsewhere_is_refused_for_a_base_url_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    The same holds if the URL comes from CLOUDFLARE_BASE_URL.
+    """
+    monkeypatch.setenv("CLOUDFLARE_BASE_URL", "http://127.0.0.1:8080")
+    with pytest.raises(ValueError, match="the credential would reach it unencrypted"):
+        Client("x", proxy="http://proxy.example")
+
+
+@pytest.mark.parametrize("proxy", ["http://127.0.0.2:3128", "http://localhost:3128", "http://[::1]:1"])
+def test_a_proxy_on_loopback_may_be_used_without_https(proxy: str) -> None:
+    """
+    What goes to it does not leave the machine.
+    """
+    client = Client("x", base_url="http://127.0.0.1:8080", proxy=proxy)
+
+    assert str(client._owners.sender.settings.proxy) == proxy
 
 
 def test_a_proxy_without_a_password_sends_none() -> None:

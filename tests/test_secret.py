@@ -13,6 +13,9 @@ from typing import Any
 import attrs
 import cattrs
 import pytest
+import rich.pretty
+from aiohttp.http_writer import _py_serialize_headers, _serialize_headers
+from multidict import CIMultiDict
 
 from cftokens._secret import MaskedStr, TokenValue, redact
 from cftokens.models import TokenCreateResponse
@@ -182,14 +185,71 @@ class TestTokenValue:
 
 
 class TestMaskedStr:
-    def test_it_is_a_string_with_a_masked_repr(self) -> None:
+    LONG = MaskedStr(f"Basic {OLD * 8}")
+
+    @pytest.mark.parametrize(
+        "shown",
+        [
+            repr,
+            format,
+            "{}".format,
+            "{:>5}".format,
+            lambda value: f"{value}",
+            lambda value: f"{value!r}",
+            lambda value: " ".join(CIMultiDict({"A": value}).values()),
+            lambda value: value[:80] + value[80:],
+            lambda value: value + "",
+            lambda value: "".join(iter(value)),
+            lambda value: json.dumps({"header": value}),
+            lambda value: value.encode().decode(),
+            lambda value: value.strip().replace("Basic", "").title(),
+            lambda value: repr(CIMultiDict({"Authorization": value})),
+            lambda value: pickle.loads(pickle.dumps(value)),
+        ],
+    )
+    def test_its_characters_are_a_mask(self, shown: Any) -> None:
         """
-        A header with it equals the plain string, but its repr hides it.
+        Slicing, joining, formatting, encoding and pickling it give the mask, however long the secret is.
+        """
+        assert "hidden" in shown(self.LONG).lower()
+        assert OLD[:4].lower() not in shown(self.LONG).lower()
+
+    def test_rich_shows_the_mask(self) -> None:
+        """
+        Rich slices strings of more than 80 characters before it takes their repr.
+        """
+        shown = rich.pretty.pretty_repr({"Proxy-Authorization": self.LONG}, max_string=80)
+
+        assert shown == "{'Proxy-Authorization': '<hidden>'}"
+
+    @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+    def test_a_copy_of_the_headers_has_the_secret(self, copied: Any) -> None:
+        """
+        A session's middleware may copy the headers that it sends.
+        """
+        headers = copied(CIMultiDict({"Authorization": self.LONG}))
+
+        assert str(headers["Authorization"]) == f"Basic {OLD * 8}"
+        assert copied(self.LONG) is self.LONG
+
+    @pytest.mark.parametrize("write", [_serialize_headers, _py_serialize_headers])
+    def test_aiohttp_writes_the_secret(self, write: Any) -> None:
+        """
+        Both writers of headers do, the one in C and the one in Python.
+        """
+        assert write("GET", CIMultiDict({"A": self.LONG})) == f"GET\r\nA: Basic {OLD * 8}\r\n\r\n".encode()
+
+    def test_it_equals_the_secret(self) -> None:
+        """
+        It equals, and has the hash of, the plain string.
         """
         header = MaskedStr(f"Bearer {CREDENTIAL}")
 
         assert header == f"Bearer {CREDENTIAL}"
-        assert repr({"Authorization": header}) == "{'Authorization': '<hidden>'}"
+        assert header == MaskedStr(f"Bearer {CREDENTIAL}")
+        assert header != MaskedStr("<hidden>")
+        assert header != "<hidden>"
+        assert hash(header) == hash(f"Bearer {CREDENTIAL}")
 
 
 class TestRedact:

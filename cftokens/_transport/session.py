@@ -6,15 +6,17 @@ import asyncio
 import io
 import os
 import ssl
+import sys
 import time
 from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 import aiohttp
+import attrs
 from multidict import CIMultiDict
 from yarl import URL
 
-from cftokens._secret import MaskedStr, TokenValue
+from cftokens._secret import MaskedStr, TokenValue, clear_frames
 from cftokens._transport.messages import LARGEST_BODY, Answer, NoAnswer
 from cftokens._transport.one_shot import OneShotBody
 from cftokens._transport.server_clock import ServerClock
@@ -30,9 +32,12 @@ _OTHER_LOOP: Final = ("Event loop is closed", "inside a task", "attached to a di
 _NO_CONTENT_TYPE: Final = ("Content-Type",)
 
 
-class Defaults(NamedTuple):
+@attrs.frozen(repr=False)
+class Defaults:
     """
     What all requests of a client have in common.
+
+    Error trackers open tuples and mappings, so this is none, and none of its headers shows a secret.
     """
 
     headers: CIMultiDict[str]
@@ -50,7 +55,7 @@ def defaults_for(
     context: ssl.SSLContext | None,
 ) -> Defaults:
     """
-    Return what all requests with these settings have in common; the credential's repr is masked.
+    Return what all requests with these settings have in common; the credential is masked.
     """
     headers = {
         "Accept": "application/json",
@@ -109,17 +114,30 @@ class Session:
             ClosedError: The borrowed session is closed.
 
             WrongLoopError: The session belongs to another loop.
+
+            ValueError: The borrowed session would send another credential along.
         """
+        handled = sys.exception()
+        try:
+            return await self._exchange(method, url, defaults, body)
+        except BaseException as error:  # from a hook, or an interrupt; its frames hold headers and answers
+            clear_frames(error, handled)
+            raise
+
+    async def _exchange(
+        self, method: str, url: URL, defaults: Defaults, body: OneShotBody | None
+    ) -> Answer | NoAnswer:
         if self._loop is not (loop := asyncio.get_running_loop()):
             await self._move_to(loop)
         session = self._open() if self._session is None else self._session
+        if self._borrowed is not None:
+            check_borrowed(self._borrowed)
         sent = self._clock()
-        headers = defaults.headers if self._borrowed is None else _copied(defaults.headers, self._borrowed)
         try:
             async with session.request(
                 method,
                 url,
-                headers=headers,
+                headers=defaults.headers if self._borrowed is None else _copied(defaults, self._borrowed),
                 data=body,
                 allow_redirects=False,
                 raise_for_status=False,
@@ -192,18 +210,32 @@ class Session:
             await self._session.close()
 
 
-def _copied(headers: CIMultiDict[str], borrowed: aiohttp.ClientSession) -> CIMultiDict[str]:
+def check_borrowed(session: aiohttp.ClientSession) -> None:
+    """
+    Refuse a session that would send another credential along.
+
+    Raises:
+        ValueError: It has authentication of its own.
+    """
+    others = [name for name in session.headers if name.lower().startswith("x-auth-")]
+    if session.auth is not None or others:
+        raise ValueError(
+            f"session must not send another credential along ({', '.join(others) or 'its auth'})."
+        )
+
+
+def _copied(defaults: Defaults, borrowed: aiohttp.ClientSession) -> CIMultiDict[str]:
     """
     Copy the headers, to which the borrowed session may add; if it does not decompress, ask for plain text.
     """
-    copy = headers.copy()
+    copy = defaults.headers.copy()
     if not borrowed.auto_decompress:
         copy["Accept-Encoding"] = "identity"
     return copy
 
 
 async def _body(response: aiohttp.ClientResponse) -> bytes | None:
-    # A traceback shows bytes in a local variable, but not in a BytesIO.
+    # A traceback shows the contents of bytes, but not of a BytesIO.
     body = io.BytesIO()
     while not response.content.at_eof():
         body.write(await response.content.readany())
