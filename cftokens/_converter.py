@@ -250,19 +250,14 @@ def _tuple_hook(kind: Any, converter: Converter) -> Hook:
     (item, _) = get_args(kind)
     plain, hook = _plain_type(item), converter.get_structure_hook(item)
 
-    def structure_plain(value: Any, _: Any) -> Any:
-        return value if type(value) is plain else hook(value, None)
-
-    structure_item = hook if plain is None else structure_plain
-
     def structure_tuple(values: Any, _: Any) -> tuple[Any, ...]:
         if type(values) is not list:
             raise _expected("a list", values)
-        structured: list[Any] = []
-        add = structured.append
+        structured = []
         try:
             for value in values:
-                add(structure_item(value, None))
+                made = value if type(value) is plain else hook(value, None)
+                structured.append(made)
         except Malformed as malformed:
             raise malformed.inside(f"[{len(structured)}]") from None
         return tuple(structured)

@@ -163,6 +163,23 @@ class TestModels:
         """
         assert structure({**POLICY, "resources": resources}, TokenPolicy).resources == resources
 
+    @pytest.mark.parametrize(
+        ("field", "problem"),
+        [
+            ({"validator": attrs.validators.min_len(1)}, "a validator"),
+            ({"factory": str}, "a factory"),
+            ({"converter": str}, "a converter"),
+        ],
+    )
+    def test_a_model_has_nothing_that_would_be_skipped(self, field: dict[str, Any], problem: str) -> None:
+        """
+        A model whose ``__init__`` does more than fill its slots is refused.
+        """
+        model = attrs.make_class("Model", {"id": attrs.field(type=str, **field)}, frozen=True, slots=True)
+
+        with pytest.raises(TypeError, match=rf"Model\.id has {problem}, which structuring would skip"):
+            structure({"id": TOKEN_ID}, model)
+
 
 class TestDateTimes:
     @pytest.mark.parametrize(

@@ -561,6 +561,7 @@ def test_another_notation_is_not_a_difference(after: dict[str, Any]) -> None:
         ("condition", {"request_ip": {"in": "odd"}}, {"request_ip": {"in": "even"}}),
         ("condition", {"request_ip": {"in": ["not a network"]}}, {"request_ip": {"in": ["192.0.2.0/24"]}}),
         ("condition", ["odd"], ["even"]),
+        ("condition", {"request_ip": ["odd"]}, {"request_ip": ["even"]}),
         ("expires_on", "some day", "another day"),
         ("max_uses", "5", "6"),
         ("max_uses", 5, None),
