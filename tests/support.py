@@ -4,6 +4,7 @@ What the tests share: a client and its clock, a call of each operation, and a se
 
 import asyncio
 import heapq
+import time
 import traceback
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -73,6 +74,15 @@ class Clock:
                 woken.set_result(None)
 
 
+class RunningClock(Clock):
+    """
+    Real time, as the emulator has it, plus the time that was waited.
+    """
+
+    def __call__(self) -> float:
+        return self.now + time.monotonic()
+
+
 def client_of(server: str | Emulator, clock: Clock | None = None, **settings: Any) -> Client:
     """
     Return a client of a test server, which keeps no pace and waits on a test clock.
@@ -84,10 +94,10 @@ def client_of(server: str | Emulator, clock: Clock | None = None, **settings: An
 
         settings: Arguments for the client, which override the defaults.
     """
-    time = clock or Clock()
+    times = clock or Clock()
 
     class ClockedClient(Client):
-        _timing = Timing(time, time.sleep, lambda: 0.0)
+        _timing = Timing(times, times.sleep, lambda: 0.0)
 
     where = (
         {"base_url": server, "api_token": CREDENTIAL, "account_id": ACCOUNT}

@@ -23,7 +23,7 @@ from cftokens import (
 )
 from cftokens.emulator import Emulator, Fault
 from cftokens.errors import attempt_of
-from tests.support import Clock, client_of
+from tests.support import Clock, RunningClock, client_of
 from tests.vocabulary import DNS_READ, ZONE_READ
 
 
@@ -32,7 +32,7 @@ async def client(emulator: Emulator) -> AsyncIterator[Client]:
     """
     A client that waits no real time.
     """
-    async with client_of(emulator) as client:
+    async with client_of(emulator, RunningClock()) as client:
         yield client
 
 

@@ -54,15 +54,15 @@ class ServerClock:
         """
         Return what the server's clock showed at a *moment* of our clock, or None if no answer had a date.
 
-        Of the answers that arrived later only the first quick one counts, and those before it: if this
-        machine was suspended since, our clock stood still, and the others would be misleading.
+        Answers that arrived before count, and later ones only as far as none of these came quickly: if this
+        machine was suspended since, our clock stood still, and later answers would be misleading.
         """
         ahead: list[tuple[float, float]] = []
         for received, sent, date in self._heard:
+            if received > moment and any(doubt <= QUICK for _, doubt in ahead):
+                break
             if (server := http_date(date)) is not None:
                 ahead.append((server - received, received - sent))
-                if received >= moment and received - sent <= QUICK:
-                    break
         if not ahead:
             return None
         seconds, doubt = max(ahead)

@@ -24,7 +24,7 @@ from cftokens import (
 from cftokens.emulator import Emulator, Fault
 from cftokens.errors import attempt_of
 from tests.servers import Exchange, RawServer, drop, hang, reply
-from tests.support import CALLS, Clock, client_of, failure_of
+from tests.support import CALLS, Clock, RunningClock, client_of, failure_of
 from tests.vocabulary import (
     MINTED,
     POLICY,
@@ -45,7 +45,7 @@ async def client(emulator: Emulator) -> AsyncIterator[Client]:
     """
     A client that waits no real time.
     """
-    async with client_of(emulator) as client:
+    async with client_of(emulator, RunningClock()) as client:
         yield client
 
 
@@ -264,7 +264,7 @@ class TestClocks:
         """
         attempt = await lose(client, emulator)
         later = attrs.evolve(attempt, started_on=attempt.started_on + timedelta(seconds=3))
-        async with client_of(emulator) as another:
+        async with client_of(emulator, RunningClock()) as another:
             missed = await another.accounts.tokens.recover(later)
             recovered = await another.accounts.tokens.recover(attempt)
 

@@ -36,23 +36,26 @@ def test_without_an_answer_nothing_is_known() -> None:
     [
         ([(10, 100.0, 100.5)], 101.0, Reading(EIGHT + 10.5, 0.5)),
         ([(10, 100.0, 104.0), (15, 105.0, 105.25)], 106.0, Reading(EIGHT + 15.75, 0.25)),
-        ([(15, 105.0, 105.25), (20, 106.0, 114.0)], 104.0, Reading(EIGHT + 13.75, 0.25)),
-        ([(10, 100.0, 100.5), (59, 102.0, 102.5)], 101.0, Reading(EIGHT + 57.5, 0.5)),
+        ([(10, 100.0, 100.5), (59, 102.0, 102.5)], 101.0, Reading(EIGHT + 10.5, 0.5)),
+        ([(10, 90.0, 94.0), (25, 105.0, 105.25)], 101.0, Reading(EIGHT + 20.75, 0.25)),
         ([(12, 102.0, 102.5), (59, 103.0, 103.5)], 101.0, Reading(EIGHT + 10.5, 0.5)),
+        ([(20, 102.0, 110.0), (22, 111.0, 111.25)], 101.0, Reading(EIGHT + 11.75, 0.25)),
     ],
     ids=[
-        "one answer",
-        "the quickest counts",
-        "a slow one widens nothing",
-        "the first later one",
-        "and no other",
+        "one",
+        "a slow one",
+        "a later one",
+        "a slow one and a later one",
+        "two later ones",
+        "a slow later one",
     ],
 )
 def test_the_closest_answer_counts(
     answers: list[tuple[int, float, float]], moment: float, expected: Reading
 ) -> None:
     """
-    Of all answers before a moment and the first after it, the one that shows the latest time is used.
+    Of the answers before a moment, the one that shows the latest time is used; if all were slow, or there
+    were none, also later ones, up to the first quick one.
     """
     assert clock_that_heard(*answers).at(moment) == expected
 
