@@ -32,8 +32,7 @@ _SETTABLE_STATUS: Final = ("active", "disabled")
 _OPTIONAL: Final = ("policies", "condition", "expires_on", "not_before")
 _REQUEST_IP_KEYS: Final = ("request_ip", "request.ip")
 _SIDES: Final = ("in", "not_in")
-_POLICY_KEYS: Final = ("id", "effect", "permission_groups", "resources")
-_GROUP_KEYS: Final = ("id", *_GROUP_READ_ONLY)
+_POLICY_KEYS: Final = ("effect", "permission_groups", "resources")
 
 Json = Mapping[str, Any]
 
@@ -136,7 +135,7 @@ def _grants(policies: Iterable[Json]) -> dict[tuple[Any, ...], set[frozenset[str
         paths = list(_paths(policy["resources"])) or [()]
         conditions = _other_members(policy, _POLICY_KEYS, "policy")
         for group in policy["permission_groups"] or [{}]:
-            members = conditions | _other_members(group, _GROUP_KEYS, "group")
+            members = conditions | _other_members(group, ("id",), "group")
             for path in paths:
                 grants.setdefault((policy["effect"], group.get("id"), *path), set()).add(members)
     return grants
@@ -145,7 +144,7 @@ def _grants(policies: Iterable[Json]) -> dict[tuple[Any, ...], set[frozenset[str
 def _paths(resources: Json) -> Iterator[tuple[str, ...]]:
     for name, leaf in resources.items():
         if isinstance(leaf, Mapping):
-            yield from ((name, *inner) for inner in leaf.items() or [()])
+            yield from ((name, *inner) for inner in leaf.items())
         else:
             yield (name, leaf)
 

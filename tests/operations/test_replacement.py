@@ -222,6 +222,17 @@ def test_a_policy_that_grants_nothing_is_compared_too(empty: Json) -> None:
     assert not_as_sent({"policies": [policy]}, {}, {"policies": []}) == ["policies"]
 
 
+def test_a_grant_that_was_sent_in_two_forms_must_come_back_in_both() -> None:
+    """
+    An unrestricted policy is not taken for the restricted one beside it.
+    """
+    restricted = SENT["policies"][0]
+    free = {key: value for key, value in restricted.items() if key != "only_on"}
+
+    assert not_as_sent({"policies": [free, restricted]}, {}, {"policies": [restricted, free]}) == []
+    assert not_as_sent({"policies": [free, restricted]}, {}, {"policies": [free]}) == ["policies"]
+
+
 def test_an_answer_that_is_nested_too_deeply_is_a_difference() -> None:
     """
     It is no RecursionError, which would lose the value of a new token.
