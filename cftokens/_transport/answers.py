@@ -4,12 +4,11 @@ What an answer means: the result, or the error to raise. No I/O, no await.
 Errors are returned, not raised, so that no traceback holds a body in its locals.
 """
 
-import sys
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
 from cftokens._converter import Malformed
-from cftokens._secret import TokenValue, clear_frames, redact
+from cftokens._secret import TokenValue, redact
 from cftokens._transport.hints import Refusal, hint_for
 from cftokens._transport.json import loads
 from cftokens._transport.messages import LARGEST_BODY, Answer, Envelope, NoAnswer, Request
@@ -50,15 +49,6 @@ def decipher(request: Request[T], outcome: Answer | NoAnswer, credential: TokenV
     """
     Return the result of a request, or the error to raise.
     """
-    handled = sys.exception()
-    try:
-        return _decipher(request, outcome, credential)
-    except BaseException as error:  # a mistake of ours, or an interrupt; its frames hold the body
-        clear_frames(error, handled)
-        raise
-
-
-def _decipher(request: Request[T], outcome: Answer | NoAnswer, credential: TokenValue) -> T | CFTokensError:
     if isinstance(outcome, NoAnswer):
         return _no_response(request, outcome)
     if outcome.status >= 400:

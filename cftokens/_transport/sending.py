@@ -5,6 +5,7 @@ Carries out requests: waits for a turn, sends, decides what to do next, and perh
 import hashlib
 import logging
 import ssl
+import sys
 from collections.abc import Awaitable
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
@@ -14,7 +15,7 @@ import aiohttp
 import attrs
 from yarl import URL
 
-from cftokens._secret import TokenValue
+from cftokens._secret import TokenValue, clear_frames
 from cftokens._settings import RateLimit, Retry, Timing
 from cftokens._transport.messages import Answer, NoAnswer, Request
 from cftokens._transport.pace import BURST, Pace, Window
@@ -118,6 +119,7 @@ class Transport:
         except RateLimitedError as no_turn:
             return tries.end_without_turn(no_turn)
         outcome: Answer | NoAnswer | None = None
+        handled = sys.exception()
         try:
             if self._closed:
                 return tries.end(_closed())
@@ -129,7 +131,11 @@ class Transport:
                 _log_try(tries, outcome, self._clock() - start)
             return tries.decide(outcome, self._spread())
         except CFTokensError as misuse:
+            clear_frames(misuse, handled)
             return tries.end(misuse)
+        except BaseException as error:  # from a hook, or an interrupt; its frames hold headers and answers
+            clear_frames(error, handled)
+            raise
         finally:
             if pace is not None:
                 _finish(pace, outcome)

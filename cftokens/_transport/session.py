@@ -6,7 +6,6 @@ import asyncio
 import io
 import os
 import ssl
-import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -16,7 +15,7 @@ import attrs
 from multidict import CIMultiDict
 from yarl import URL
 
-from cftokens._secret import MaskedStr, TokenValue, clear_frames
+from cftokens._secret import MaskedStr, TokenValue
 from cftokens._transport.messages import LARGEST_BODY, Answer, NoAnswer
 from cftokens._transport.one_shot import OneShotBody
 from cftokens._transport.server_clock import ServerClock
@@ -117,16 +116,6 @@ class Session:
 
             ValueError: The borrowed session would send another credential along.
         """
-        handled = sys.exception()
-        try:
-            return await self._exchange(method, url, defaults, body)
-        except BaseException as error:  # from a hook, or an interrupt; its frames hold headers and answers
-            clear_frames(error, handled)
-            raise
-
-    async def _exchange(
-        self, method: str, url: URL, defaults: Defaults, body: OneShotBody | None
-    ) -> Answer | NoAnswer:
         if self._loop is not (loop := asyncio.get_running_loop()):
             await self._move_to(loop)
         session = self._open() if self._session is None else self._session
