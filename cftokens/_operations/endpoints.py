@@ -83,25 +83,23 @@ def get_token(token: TokenPath) -> Request[Token]:
     """
     Fetch one token.
     """
-    return _get(token, lambda result: _the_token(structure(result, Token), token))
+    return _get(token, lambda envelope: _the_token(structure(envelope.result, Token), token))
 
 
 def read_token(token: TokenPath) -> Request[tuple[Token, Json]]:
     """
-    Fetch one token, and also return its JSON, with the members that `Token` does not know.
+    Fetch one token, also as JSON.
     """
 
-    def decode(result: Any) -> tuple[Token, Json]:
-        read = _the_token(structure(result, Token), token)
-        return read, {key: value for key, value in result.items() if key != "value"}
+    def decode(envelope: Envelope) -> tuple[Token, Json]:
+        read = _the_token(structure(envelope.result, Token), token)
+        return read, {key: value for key, value in envelope.result.items() if key != "value"}
 
     return _get(token, decode)
 
 
-def _get(token: TokenPath, decode: Callable[[Any], T]) -> Request[T]:
-    return Request(
-        operation="get", method="GET", path=token.path, decode=lambda envelope: decode(envelope.result)
-    )
+def _get(token: TokenPath, decode: Callable[[Envelope], T]) -> Request[T]:
+    return Request("get", "GET", token.path, decode)
 
 
 def create_token(tokens_path: str, body: Json) -> Request[TokenCreateResponse]:

@@ -6,8 +6,8 @@ import hashlib
 import logging
 import ssl
 import sys
+import time
 from collections.abc import Awaitable
-from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -124,7 +124,7 @@ class Transport:
             if self._closed:
                 return tries.end(_closed())
             start = self._clock()
-            body = tries.begin(waited, datetime.now(UTC), start)
+            body = tries.begin(waited, time.time(), start)
             url = _url(tries.request, settings.address)
             outcome = await self._session.exchange(tries.request.method, url, settings.defaults, body)
             if _LOG.isEnabledFor(logging.DEBUG):
@@ -192,7 +192,10 @@ class Sender:
         Raises:
             CFTokensError: It failed, or may have failed.
         """
-        return self.carry_out(self.tries(request))
+        if self.closed:
+            raise _closed()
+        settings = self.settings
+        return self.transport.send(Tries(request, settings.retry, settings.credential), settings)
 
     def carry_out(self, tries: Tries[T]) -> Awaitable[T]:
         """

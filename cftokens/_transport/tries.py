@@ -2,7 +2,7 @@
 Whether a request is sent again: the pure decisions about the tries of one call. No I/O, no await.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Generic, NamedTuple, TypeVar
 
 from cftokens._secret import TokenValue
@@ -44,19 +44,19 @@ class Tries(Generic[T]):
         "_credential",
         "_failure",
         "_halted",
+        "_now",
         "_retry",
         "_unknown",
         "_waited",
         "count",
         "request",
         "started_at",
-        "started_on",
     )
 
     def __init__(self, request: Request[T], retry: Retry, credential: TokenValue) -> None:
         self.request = request
         self.count = 0
-        self.started_on: datetime | None = None
+        self._now: float | None = None
         self.started_at = 0.0
         self._halted = False
         self._body: OneShotBody | None = None
@@ -81,24 +81,34 @@ class Tries(Generic[T]):
         under_way = self._body is not None and self._body.written
         return self.request.has_effect and (self._unknown or under_way)
 
-    def begin(self, waited: float, now: datetime, moment: float) -> OneShotBody | None:
+    def begin(self, waited: float, now: float, moment: float) -> OneShotBody | None:
         """
         Count a try, and return the body to send.
 
         Args:
             waited: Seconds spent waiting for the turn.
 
-            now: The time, which becomes `started_on`.
+            now: The Unix time, which becomes `started_on`.
 
             moment: The same in seconds of a clock that never jumps, which becomes `started_at`.
         """
         self._waited += waited
         self.count += 1
-        self.started_on, self.started_at = now, moment
-        self._body = None if self.request.body is None else OneShotBody(self.request.body)
-        if self._body is not None and self._halted:
+        self._now, self.started_at = now, moment
+        content = self.request.body
+        if content is None:
+            return None
+        self._body = OneShotBody(content)
+        if self._halted:  # looked up after halt(), in another thread, can see the body
             self._body.halted = True
         return self._body
+
+    @property
+    def started_on(self) -> datetime | None:
+        """
+        When the latest try was begun, or None.
+        """
+        return None if self._now is None else datetime.fromtimestamp(self._now, UTC)
 
     def halt(self) -> None:
         """

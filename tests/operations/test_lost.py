@@ -4,8 +4,10 @@ Lost creates in rare cases: each is told, and nothing that a caller has is ever 
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import attrs
@@ -216,12 +218,6 @@ class TestClocks:
         """
         The lost token is found, and an older one is not taken, even if our wall clock was set meanwhile.
         """
-
-        class Shifted(datetime):
-            @classmethod
-            def now(cls, tz: Any = None) -> Any:
-                return datetime.now(tz) + timedelta(hours=hours)
-
         now = 1_800_000_000.0
         async with Emulator(clock=lambda: now) as emulator, client_of(emulator) as client:
             async with emulator.client() as another:
@@ -229,7 +225,8 @@ class TestClocks:
             now += 5
             await client.accounts.tokens.verify()
             with monkeypatch.context() as patch:
-                patch.setattr("cftokens._transport.sending.datetime", Shifted)
+                shifted = SimpleNamespace(time=lambda: time.time() + hours * 3600)
+                patch.setattr("cftokens._transport.sending.time", shifted)
                 attempt = await lose(client, emulator)
             recovered = await client.accounts.tokens.recover(attempt)
 

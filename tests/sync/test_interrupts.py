@@ -6,7 +6,6 @@ import asyncio
 import logging
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
-from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -312,7 +311,7 @@ async def test_nothing_is_sent_once_the_interpreter_exits(halted: str) -> None:
     writer: Any = Writer()
     if halted == "before the try":
         change.halt()
-    body = tries.begin(0.0, datetime.now(UTC), 0.0)
+    body = tries.begin(0.0, 0.0, 0.0)
     change.halt()
     assert body is not None
     with pytest.raises(aiohttp.ClientPayloadError):
@@ -345,7 +344,7 @@ def test_the_exit_of_the_interpreter_halts_waiting_calls(
     thread.end_with_interpreter()
     released.set()
     call.wait()
-    body = sent[0]._tries.begin(0.0, datetime.now(UTC), 0.0)
+    body = sent[0]._tries.begin(0.0, 0.0, 0.0)
     thread._calls.clear()
     thread._interpreter_exits = False
 

@@ -8,7 +8,6 @@ import gc
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -664,7 +663,7 @@ def test_a_request_that_was_never_written_needs_no_settling() -> None:
     coroutine = value(1)
     call = PendingCall(coroutine)
     tries = Tries(REQUESTS["create"](), Retry(), CREDENTIAL_VALUE)
-    tries.begin(0.0, datetime.now(UTC), 0.0)
+    tries.begin(0.0, 0.0, 0.0)
     call.changes.append(Change(tries, Ledger()))
     interrupt = KeyboardInterrupt()
     call.abandon(interrupt)

@@ -63,7 +63,7 @@ async def decide(tries: Tries[Any], outcome: Answer | NoAnswer, *, waited: float
     """
     Begin a try, write its body unless the outcome says otherwise, and return the decision.
     """
-    body = tries.begin(waited, NOW, 1.0)
+    body = tries.begin(waited, NOW.timestamp(), 1.0)
     if body is not None:
         body.written = not isinstance(outcome, NoAnswer) or outcome.written
     return tries.decide(outcome, 0.0)
@@ -148,7 +148,7 @@ def test_waits_double_up_to_a_limit(before: int, random: float, asked: float | N
     """
     tries = tries_of("get", attempts=10**6, budget=10**6)
     tries.count = before
-    tries.begin(0.0, NOW, 1.0)
+    tries.begin(0.0, NOW.timestamp(), 1.0)
     decision = tries.decide(
         answer(b"", 429, **({} if asked is None else {"Retry_After": str(asked)})), random
     )
@@ -241,7 +241,7 @@ def test_what_is_under_way_may_have_an_effect(operation: str) -> None:
     A change may have taken effect once its body is written; a read never has.
     """
     tries = tries_of(operation)
-    body = tries.begin(0.0, NOW, 1.0)
+    body = tries.begin(0.0, NOW.timestamp(), 1.0)
     before = tries.may_have_effect
     if body is not None:
         body.written = True
