@@ -17,7 +17,7 @@ from cftokens._checks import check_date_time
 from cftokens._transport.sending import Sender
 from cftokens._transport.tries import Tries
 from cftokens.errors import CFTokensError
-from cftokens.models import CreateAttempt
+from cftokens.models import CreateAttempt, TokenCreateResponse
 
 T = TypeVar("T")
 
@@ -49,6 +49,19 @@ class Lost(NamedTuple):
     """What the token must also fulfil, if it is to be like another."""
 
 
+class Settling:
+    """
+    The settling of creates of one name and owner, one after the other.
+
+    Calls for the same attempt share its result, so that it is settled once.
+    """
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.calls = 0
+        self.results: list[tuple[CreateAttempt, TokenCreateResponse]] = []
+
+
 class Ledger:
     """
     What a client and its views know of values: which arrived, which are on their way, which may be lost.
@@ -58,7 +71,7 @@ class Ledger:
         self._arrived: dict[str, None] = {}
         self._lost: dict[tuple[object, ...], Lost] = {}
         self._creates: set[Change[Any]] = set()
-        self.settling: dict[tuple[str | None, str], Any] = {}
+        self.settling: dict[tuple[str | None, str], Settling] = {}
 
     def __contains__(self, token_id: object) -> bool:
         return token_id in self._arrived

@@ -2,7 +2,6 @@
 Lost creates: which token could be one, and settling it.
 """
 
-import asyncio
 import logging
 import math
 from collections.abc import Container
@@ -11,7 +10,7 @@ from typing import Final
 import attrs
 
 from cftokens._operations import endpoints
-from cftokens._operations.changes import Check, Lost
+from cftokens._operations.changes import Check, Lost, Settling
 from cftokens._operations.editing import discard
 from cftokens._operations.listing import list_tokens
 from cftokens._operations.owners import Owner
@@ -22,19 +21,6 @@ from cftokens.models import CreateAttempt, Token, TokenCreateResponse
 from cftokens.policies import same_access
 
 _LOG: Final = logging.getLogger("cftokens")
-
-
-class Settling:
-    """
-    The settling of creates of one name and owner, one after the other.
-
-    Calls for the same attempt share its result, so that it is settled once.
-    """
-
-    def __init__(self) -> None:
-        self.lock = asyncio.Lock()
-        self.calls = 0
-        self.results: list[tuple[CreateAttempt, TokenCreateResponse]] = []
 
 
 async def recover(owner: Owner, attempt: CreateAttempt) -> TokenCreateResponse | None:
