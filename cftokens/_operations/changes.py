@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, Final, Generic, NamedTuple, TypeVar
+from weakref import WeakValueDictionary
 
 from cftokens._checks import check_date_time
 from cftokens._transport.sending import Sender
@@ -27,7 +28,8 @@ AttemptFactory = Callable[[datetime], CreateAttempt]
 Check = Callable[[Mapping[str, Any]], list[str]]
 """Returns which members of a token in JSON differ from what was asked for."""
 
-_REMEMBERED: Final = 1000
+_MOST_ARRIVED: Final = 100_000
+_MOST_LOST: Final = 1000
 
 _LOG: Final = logging.getLogger("cftokens")
 
@@ -71,6 +73,7 @@ class Ledger:
         self._arrived: dict[str, None] = {}
         self._lost: dict[tuple[object, ...], Lost] = {}
         self._creates: set[Change[Any]] = set()
+        self._rolls: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.settling: dict[tuple[str | None, str], Settling] = {}
 
     def __contains__(self, token_id: object) -> bool:
@@ -80,7 +83,7 @@ class Ledger:
         """
         Remember that the value of a token arrived, or is about to.
         """
-        _remember(self._arrived, token_id, None)
+        _remember(self._arrived, token_id, None, _MOST_ARRIVED)
 
     def forget(self, token_id: str) -> None:
         """
@@ -100,7 +103,7 @@ class Ledger:
         Remember a create whose outcome is unknown. May be called again.
         """
         if _key(lost.attempt) not in self._lost:
-            _remember(self._lost, _key(lost.attempt), lost)
+            _remember(self._lost, _key(lost.attempt), lost, _MOST_LOST)
 
     def lost(self, attempt: CreateAttempt) -> Lost | None:
         """
@@ -126,19 +129,24 @@ class Ledger:
             self._creates.discard(create)
             create.ended.set()
 
+    def rolls_of(self, token_id: str) -> asyncio.Lock:
+        """
+        Return the lock that lets the rolls of one token run one after the other.
+        """
+        return self._rolls.setdefault(token_id, asyncio.Lock())
+
     @contextmanager
-    def rolling(self, roll: "Change[Any]", token_id: str | None) -> Iterator[None]:
+    def rolling(self, roll: "Change[Any]", token_id: str) -> Iterator[None]:
         """
         Remember that the value of a token is about to arrive, unless the roll has no effect.
         """
-        known = token_id is None or token_id in self
-        if token_id is not None:
-            self.note(token_id)
+        known = token_id in self
+        self.note(token_id)
         try:
             yield
         except BaseException:
             if not known and not roll.may_have_effect:
-                self.forget(str(token_id))
+                self.forget(token_id)
             raise
 
     async def creates_that_may_have_made(self, attempt: CreateAttempt) -> None:
@@ -153,10 +161,10 @@ def _key(attempt: CreateAttempt) -> tuple[object, ...]:
     return attempt.account_id, attempt.name, attempt.started_on
 
 
-def _remember(memory: dict[Any, Any], key: object, value: object) -> None:
+def _remember(memory: dict[Any, Any], key: object, value: object, most: int) -> None:
     memory.pop(key, None)
     memory[key] = value
-    if len(memory) > _REMEMBERED:
+    if len(memory) > most:
         del memory[next(iter(memory))]
 
 

@@ -97,24 +97,32 @@ class Owner:
             change.arrived(made(result).id)
             return result
 
-    async def roll(self, token: endpoints.TokenPath, settles: Lost | None = None) -> TokenValue:
+    async def roll(self, token: endpoints.TokenPath) -> TokenValue:
         """
         Replace the value of a token, at most once.
-
-        Args:
-            token: Which token.
-
-            settles: The lost create that this settles, if any.
 
         Raises:
             CFTokensError: It failed, or may have failed.
         """
-        request = endpoints.roll_token(token, settles_a_create=settles is not None)
-        change = Change(self._sender.tries(request), self.ledger, settles=settles)
-        with self.ledger.rolling(change, None if settles else token.id):
-            value = await change.carry_out(self._sender)
-            change.arrived(token.id)
-            return value
+        change = Change(self._sender.tries(endpoints.roll_token(token)), self.ledger)
+        async with self.ledger.rolls_of(token.id):
+            with self.ledger.rolling(change, token.id):
+                value = await change.carry_out(self._sender)
+                change.arrived(token.id)
+                return value
+
+    async def roll_lost(self, token: endpoints.TokenPath, lost: Lost) -> TokenValue:
+        """
+        Replace the value of the token that a lost create made. The caller holds its lock.
+
+        Raises:
+            CFTokensError: It failed, or may have failed.
+        """
+        request = endpoints.roll_token(token, settles_a_create=True)
+        change = Change(self._sender.tries(request), self.ledger, settles=lost)
+        value = await change.carry_out(self._sender)
+        change.arrived(token.id)
+        return value
 
     def redact(self, text: str) -> str:
         """

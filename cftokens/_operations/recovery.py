@@ -49,7 +49,12 @@ async def _settle_once(
     token = await _find(owner, lost)
     if token is None:
         return None
-    value = await owner.roll(owner.path_of(token.id), lost)
+    async with owner.ledger.rolls_of(token.id):
+        if token.id in owner.ledger:  # a caller rolled it meanwhile
+            return None
+        if lost.check is not None:
+            await _compare(owner, token, attempt, lost.check)
+        value = await owner.roll_lost(owner.path_of(token.id), lost)
     recovered = TokenCreateResponse(**attrs.asdict(token, recurse=False), value=value)
     owner.ledger.settled(attempt)
     settling.results.append((attempt, recovered))
@@ -75,10 +80,7 @@ async def _find(owner: Owner, lost: Lost) -> Token | None:
             "Compare their ids with the tokens you know, and delete the one that is not yours.",
             candidates=tuple(candidates.values()),
         )
-    token = next(iter(candidates.values()), None)
-    if token is not None and lost.check is not None:
-        await _compare(owner, token, lost.attempt, lost.check)
-    return token
+    return next(iter(candidates.values()), None)
 
 
 def _start(owner: Owner, lost: Lost) -> Reading:

@@ -91,7 +91,8 @@ class PendingCall(Generic[T]):
             if self._loop is None:
                 self._coroutine.close()
             else:
-                self._loop.call_soon_threadsafe(self._cancel)
+                with contextlib.suppress(RuntimeError):  # the loop is closed, which ended the call
+                    self._loop.call_soon_threadsafe(self._cancel)
                 self.wait()
         finally:
             self._annotate(interrupt)
@@ -314,6 +315,8 @@ def _gevent_has_patched_threads() -> bool:
 
 def _closed_meanwhile(call: PendingCall[Any]) -> ClosedError:
     error = ClosedError("The client was closed while this call was under way.")
+    for note in getattr(call.error, "__notes__", ()):
+        error.add_note(note)
     for change in call.changes:
         if change.may_have_effect:
             error.outcome_unknown = True

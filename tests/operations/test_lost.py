@@ -21,6 +21,7 @@ from cftokens import (
     NoResponseError,
     Retry,
     TokenCreateResponse,
+    TokenValue,
     UnexpectedResponseError,
 )
 from cftokens.emulator import Emulator, Fault
@@ -116,6 +117,65 @@ class TestNothingLiveIsRolled:
 
         assert recovered is None
         assert await works(client, attrs.evolve(created, value=await rolling))
+
+    async def test_a_token_that_is_rolled_while_it_is_settled_is_left_alone(
+        self, client: Client, emulator: Emulator
+    ) -> None:
+        """
+        If a caller's roll comes before that of recover(), the caller's value is the one that works.
+        """
+        attempt = await lose(client, emulator)
+        (found,) = await client.accounts.tokens.list(name="bot").collect()
+        emulator.inject(Fault.delay(0.2), operation="list")
+        settling = asyncio.ensure_future(client.accounts.tokens.recover(attempt))
+        listed = len(emulator.requests)
+        while len(emulator.requests) <= listed:  # noqa: ASYNC110 -- the emulator has no event
+            await asyncio.sleep(0)
+        emulator.inject(Fault.delay(0.5), operation="roll")
+        value = await client.accounts.tokens.value.update(found.id)
+
+        assert await settling is None
+        view = client.with_options(api_token=value)
+        assert (await view.accounts.tokens.verify()).id == found.id
+
+    async def test_a_roll_waits_for_a_settling_that_came_first(
+        self, client: Client, emulator: Emulator
+    ) -> None:
+        """
+        While recover() waits to send its roll again, a caller's roll of the same token waits as well.
+        """
+        attempt = await lose(client, emulator)
+        (found,) = await client.accounts.tokens.list(name="bot").collect()
+        emulator.inject(Fault.delay(0.2), operation="roll")
+        settling = asyncio.ensure_future(client.accounts.tokens.recover(attempt))
+        while emulator.requests[-1].operation != "roll":  # noqa: ASYNC110 -- the emulator has no event
+            await asyncio.sleep(0)
+        value = await client.accounts.tokens.value.update(found.id)
+
+        assert settling.done()
+        view = client.with_options(api_token=value)
+        assert (await view.accounts.tokens.verify()).id == found.id
+
+    async def test_a_failed_roll_forgets_no_value_of_another(
+        self, client: Client, emulator: Emulator
+    ) -> None:
+        """
+        Of two rolls at once, one that is refused does not make the other's value look lost.
+        """
+        attempt = await lose(client, emulator)
+        (found,) = await client.accounts.tokens.list(name="bot").collect()
+        emulator.inject(Fault.status(403), operation="roll")
+        refused, value = await asyncio.gather(
+            client.accounts.tokens.value.update(found.id),
+            client.accounts.tokens.value.update(found.id),
+            return_exceptions=True,
+        )
+
+        assert isinstance(refused, CFTokensError)
+        assert await client.accounts.tokens.recover(attempt) is None
+        assert isinstance(value, TokenValue)
+        view = client.with_options(api_token=value)
+        assert (await view.accounts.tokens.verify()).id == found.id
 
     async def test_a_refused_roll_makes_no_token_known(self, client: Client, emulator: Emulator) -> None:
         """
@@ -345,7 +405,7 @@ class TestUnsettled:
         """
         There is a limit to how many are remembered.
         """
-        monkeypatch.setattr("cftokens._operations.changes._REMEMBERED", 3)
+        monkeypatch.setattr("cftokens._operations.changes._MOST_LOST", 3)
         async with RawServer(drop) as server, client_of(server.base_url) as client:
             for number in range(5):
                 await failure_of(client.accounts.tokens.create(name=f"{number}", policies=[POLICY]))

@@ -427,3 +427,51 @@ def test_generators_that_were_left_open_are_closed_with_the_loop() -> None:
     thread.close()
 
     assert cleaned == ["cftokens"]
+
+
+def test_closing_while_a_wrong_copy_is_deleted_names_it(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The ClosedError of a clone has the note about the copy that may still exist.
+    """
+    client = emulator.client(retry=Retry(first_wait=60.0))
+    original = client.accounts.tokens.create(name="original", policies=[])
+    emulator.inject(Fault.rate_limited(retry_after=50), operation="delete")
+    monkeypatch.setattr("cftokens._operations.endpoints.not_as_sent", lambda *_: ["condition"])
+    errors: list[BaseException] = []
+
+    def clone() -> None:
+        try:
+            client.accounts.tokens.clone(original.id, name="copy")
+        except CFTokensError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=clone)
+    thread.start()
+    while emulator.requests[-1].operation != "delete":
+        thread.join(0.01)
+    client.close()
+    thread.join()
+
+    (error,) = errors
+    told = [str(error), *getattr(error, "__notes__", ())]
+    assert any("could not be deleted: delete it" in text for text in told)
+
+
+def test_an_interrupt_over_a_loop_that_is_closed_is_raised() -> None:
+    """
+    Ctrl-C in a call whose loop has ended meanwhile is not replaced by an error of the loop.
+    """
+
+    async def nothing() -> None:
+        pass
+
+    call = PendingCall(nothing())
+    call._loop = asyncio.new_event_loop()
+    call._loop.close()
+    call._coroutine.close()
+    call.end_with_loop()
+    call.abandon(KeyboardInterrupt())
+
+    assert isinstance(call.error, asyncio.CancelledError)
