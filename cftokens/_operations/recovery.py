@@ -50,8 +50,6 @@ async def _settle_once(
     if token is None:
         return None
     async with owner.ledger.rolls_of(token.id):
-        if token.id in owner.ledger:  # a caller rolled it meanwhile
-            return None
         if lost.check is not None:
             await _compare(owner, token, attempt, lost.check)
         value = await owner.roll_lost(owner.path_of(token.id), lost)

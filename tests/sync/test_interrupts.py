@@ -461,7 +461,7 @@ def test_closing_while_a_wrong_copy_is_deleted_names_it(
 
 def test_an_interrupt_over_a_loop_that_is_closed_is_raised() -> None:
     """
-    Ctrl-C in a call whose loop has ended meanwhile is not replaced by an error of the loop.
+    Ctrl-C in a call whose loop has ended meanwhile is not replaced by an error of the loop, which ends it once.
     """
 
     async def nothing() -> None:
@@ -471,6 +471,7 @@ def test_an_interrupt_over_a_loop_that_is_closed_is_raised() -> None:
     call._loop = asyncio.new_event_loop()
     call._loop.close()
     call._coroutine.close()
+    call.end_with_loop()
     call.end_with_loop()
     call.abandon(KeyboardInterrupt())
 
