@@ -461,7 +461,7 @@ def test_closing_while_a_wrong_copy_is_deleted_names_it(
 
 def test_an_interrupt_over_a_loop_that_is_closed_is_raised() -> None:
     """
-    Ctrl-C in a call whose loop has ended meanwhile is not replaced by an error of the loop, which ends it once.
+    Ctrl-C in a call whose loop has ended meanwhile is not replaced by an error of the loop.
     """
 
     async def nothing() -> None:
