@@ -50,6 +50,8 @@ async def _settle_once(
     if token is None:
         return None
     async with owner.ledger.rolls_of(token.id):
+        if token.id in owner.ledger:  # another roll had its turn first
+            return None
         if lost.check is not None:
             await _compare(owner, token, attempt, lost.check)
         value = await owner.roll_lost(owner.path_of(token.id), lost)

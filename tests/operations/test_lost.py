@@ -156,6 +156,25 @@ class TestNothingLiveIsRolled:
         view = client.with_options(api_token=value)
         assert (await view.accounts.tokens.verify()).id == found.id
 
+    async def test_a_value_that_arrives_while_settling_waits_is_left_alone(
+        self, client: Client, emulator: Emulator
+    ) -> None:
+        """
+        If another roll of the token gets its turn first, and succeeds, recover() does not roll it.
+        """
+        attempt = await lose(client, emulator)
+        (found,) = await client.accounts.tokens.list(name="bot").collect()
+        ledger = client._owners.ledger
+        async with ledger.rolls_of(found.id):
+            settling = asyncio.ensure_future(client.accounts.tokens.recover(attempt))
+            lock = ledger.rolls_of(found.id)
+            while not lock._waiters:  # noqa: ASYNC110 -- a lock has no event for those that wait
+                await asyncio.sleep(0)
+            ledger.note(found.id)
+
+        assert await settling is None
+        assert "roll" not in [request.operation for request in emulator.requests]
+
     async def test_a_failed_roll_forgets_no_value_of_another(
         self, client: Client, emulator: Emulator
     ) -> None:
