@@ -72,7 +72,7 @@ class Ledger:
     def __init__(self) -> None:
         self._arrived: dict[str, None] = {}
         self._lost: dict[tuple[object, ...], Lost] = {}
-        self._creates: set[Change[Any]] = set()
+        self._creates: dict[Change[Any], asyncio.Event] = {}
         self._rolls: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.settling: dict[tuple[str | None, str], Settling] = {}
 
@@ -122,12 +122,12 @@ class Ledger:
         """
         Remember that a create is on its way.
         """
-        self._creates.add(create)
+        ended = self._creates[create] = asyncio.Event()
         try:
             yield
         finally:
-            self._creates.discard(create)
-            create.ended.set()
+            del self._creates[create]
+            ended.set()
 
     def rolls_of(self, token_id: str) -> asyncio.Lock:
         """
@@ -153,8 +153,9 @@ class Ledger:
         """
         Wait until no create is on its way that may have made a token of the same name and owner.
         """
-        for create in [each for each in self._creates if each.may_have_made(attempt)]:
-            await create.ended.wait()
+        ends = [ended for create, ended in self._creates.items() if create.may_have_made(attempt)]
+        for ended in ends:
+            await ended.wait()
 
 
 def _key(attempt: CreateAttempt) -> tuple[object, ...]:
@@ -198,7 +199,6 @@ class Change(Generic[T]):
         self._check = check
         self._settles = settles
         self._made: str | None = None
-        self.ended = asyncio.Event()
 
     async def carry_out(self, sender: Sender) -> T:
         """

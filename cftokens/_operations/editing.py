@@ -79,11 +79,12 @@ async def clone(
     changes = await _with_policies(owner, policies, fields)
     original, before = await owner.send(endpoints.read_token(token))
     body = replacement(before, {**to_json(changes), "status": None})  # a new token has no status to set
+    check = partial(not_as_sent, body, before)
     created, wrong = await owner.create(
-        endpoints.clone_token(owner.tokens_path, body, before),
+        endpoints.clone_token(owner.tokens_path, body, check),
         _asked(owner, {**_fields_of(original), **changes}),
         lambda result: result[0],
-        partial(not_as_sent, body, before),
+        check,
     )
     if wrong:
         members = ", ".join(wrong)

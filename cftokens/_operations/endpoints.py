@@ -34,7 +34,6 @@ Json = dict[str, Any]
 
 _REMOVABLE: Final = ("condition", "expires_on", "not_before")
 
-
 _SETTLE: Final = "Do not repeat it: recover(error.attempt) settles it."
 
 
@@ -110,12 +109,12 @@ def create_token(tokens_path: str, body: Json) -> Request[TokenCreateResponse]:
 
 
 def clone_token(
-    tokens_path: str, body: Json, original: Json
+    tokens_path: str, body: Json, check: Callable[[Json], list[str]]
 ) -> Request[tuple[TokenCreateResponse, list[str]]]:
     """
-    Copy a token, and also return which of its members came out differently.
+    Copy a token, and also return what a *check* of the answer finds.
     """
-    return _create(tokens_path, body, lambda result: (_created(result), not_as_sent(body, original, result)))
+    return _create(tokens_path, body, lambda result: (_created(result), check(result)))
 
 
 def _created(result: Any) -> TokenCreateResponse:

@@ -122,6 +122,13 @@ class PendingCall(Generic[T]):
             self.error = asyncio.CancelledError()
             self._end()
 
+    def copy_notes(self, error: BaseException) -> None:
+        """
+        Add what the coroutine noted on its own error, such as its cancellation.
+        """
+        for note in getattr(self.error, "__notes__", ()):
+            error.add_note(note)
+
     def _cancel(self) -> None:
         if self._task is not None:
             self._task.cancel()
@@ -139,8 +146,7 @@ class PendingCall(Generic[T]):
     def _annotate(self, interrupt: BaseException) -> None:
         if isinstance(self.error, CFTokensError) and not self.error.outcome_unknown:
             return
-        for note in getattr(self.error, "__notes__", ()):
-            interrupt.add_note(note)
+        self.copy_notes(interrupt)
         for change in self.changes:
             change.leave(interrupt)
 
@@ -315,8 +321,7 @@ def _gevent_has_patched_threads() -> bool:
 
 def _closed_meanwhile(call: PendingCall[Any]) -> ClosedError:
     error = ClosedError("The client was closed while this call was under way.")
-    for note in getattr(call.error, "__notes__", ()):
-        error.add_note(note)
+    call.copy_notes(error)
     for change in call.changes:
         if change.may_have_effect:
             error.outcome_unknown = True

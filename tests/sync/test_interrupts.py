@@ -169,7 +169,7 @@ def test_ctrl_c_while_a_wrong_copy_is_deleted_names_it(
     """
     original = client.accounts.tokens.create(name="original", policies=[])
     emulator.inject(Fault.delay(60.0), operation="delete")
-    monkeypatch.setattr("cftokens._operations.endpoints.not_as_sent", lambda *_: ["condition"])
+    monkeypatch.setattr("cftokens._operations.editing.not_as_sent", lambda *_: ["condition"])
     wait = PendingCall.wait
 
     def interrupt(call: PendingCall[Any]) -> BaseException | None:
@@ -438,7 +438,7 @@ def test_closing_while_a_wrong_copy_is_deleted_names_it(
     client = emulator.client(retry=Retry(first_wait=60.0))
     original = client.accounts.tokens.create(name="original", policies=[])
     emulator.inject(Fault.rate_limited(retry_after=50), operation="delete")
-    monkeypatch.setattr("cftokens._operations.endpoints.not_as_sent", lambda *_: ["condition"])
+    monkeypatch.setattr("cftokens._operations.editing.not_as_sent", lambda *_: ["condition"])
     errors: list[BaseException] = []
 
     def clone() -> None:
