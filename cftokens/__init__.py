@@ -9,6 +9,10 @@ Cloudflare's API tokens from Python.
     _resources.py         one class per resource, one method per endpoint; written by hand
     _user_resources.py    its twin for a user's own tokens, generated
     _operations/          what is asked for
+        rotation.py       replaces a token by a successor without a gap
+        lifecycle.py      a token for a while, as it should be, and to its end
+        activation.py     waits until a new value works
+        cleaning.py       makes and removes tokens that nobody else knows of, even if cancelled
         recovery.py       lost creates: which token could be one, and settling it
         editing.py        create, replace, edit and copy tokens
         listing.py        lists: their arguments and their paginators
@@ -46,6 +50,7 @@ Imports point down this list. A module without an underscore is public, and has 
 """
 
 from cftokens._client import Client
+from cftokens._operations.lifecycle import Temporary
 from cftokens._operations.pagination import Page, Paginator
 from cftokens._secret import TokenValue
 from cftokens._settings import UNSET, RateLimit, Retry, Unset
@@ -60,11 +65,13 @@ from cftokens.errors import (
     ConflictError,
     ErrorData,
     NoResponseError,
+    NotActiveError,
     NotFoundError,
     PermissionDeniedError,
     PermissionGroupError,
     RateLimitedError,
     RequestTimeoutError,
+    RotationError,
     ServerError,
     UnexpectedResponseError,
     UnprocessableEntityError,
@@ -75,7 +82,9 @@ from cftokens.models import (
     Condition,
     ConditionRequestIP,
     CreateAttempt,
+    Ensured,
     PermissionGroup,
+    Rotation,
     Token,
     TokenCreateResponse,
     TokenDeleteResponse,
@@ -96,8 +105,10 @@ __all__ = [
     "ConditionRequestIP",
     "ConflictError",
     "CreateAttempt",
+    "Ensured",
     "ErrorData",
     "NoResponseError",
+    "NotActiveError",
     "NotFoundError",
     "Page",
     "Paginator",
@@ -108,7 +119,10 @@ __all__ = [
     "RateLimitedError",
     "RequestTimeoutError",
     "Retry",
+    "Rotation",
+    "RotationError",
     "ServerError",
+    "Temporary",
     "Token",
     "TokenCreateResponse",
     "TokenDeleteResponse",

@@ -179,15 +179,13 @@ class Client:
 
             TypeError: An argument has the wrong type.
         """
-        sender, catalogue = self._owners.sender, self._owners.catalogue
-        settings, account = sender.settings, self._owners.account_id
+        sender, catalogue, account = self._owners.sender, self._owners.catalogue, self._owners.account_id
         if not isinstance(api_token, Unset):
             api_token = hide(api_token)
             credential = check_credential(api_token)
-            if credential != settings.credential:  # each has its own pace and catalogue
-                pace = settings.pace and sender.transport.pace(credential, settings.pace.limit)
-                settings = attrs.evolve(settings, credential=credential, pace=pace)
-                catalogue = Catalogue(self._timing.clock)
+            if credential != sender.settings.credential:  # each has its own pace and catalogue
+                sender, catalogue = sender.with_credential(credential), Catalogue(self._timing.clock)
+        settings = sender.settings
         if not isinstance(account_id, Unset):
             account = None if account_id is None else check_id(account_id, "account_id")
         if not isinstance(timeout, Unset):

@@ -18,15 +18,22 @@ The errors: one base class, and a class for each way that a request can fail.
     ├── UnexpectedResponseError
     ├── PermissionGroupError (also a LookupError)
     ├── AmbiguousOutcomeError
+    ├── NotActiveError
+    ├── RotationError
     ├── WrongLoopError (also a RuntimeError)
     └── ClosedError
 
 A wrong argument is a `ValueError` or a `TypeError`, raised before anything is sent.
 """
 
+from typing import Literal
+
 import attrs
 
-from cftokens.models import CreateAttempt, PermissionGroup, Token
+from cftokens.models import CreateAttempt, PermissionGroup, Token, TokenCreateResponse
+
+Stage = Literal["read", "create", "wait", "check", "store", "retire"]
+"""The steps of a rotation, in order."""
 
 
 @attrs.frozen
@@ -238,6 +245,52 @@ class AmbiguousOutcomeError(CFTokensError):
     def __init__(self, message: str, *, candidates: tuple[Token, ...] = ()) -> None:
         super().__init__(message)
         self.candidates = candidates
+
+
+class NotActiveError(CFTokensError):
+    """
+    A token did not become active in time, or never will.
+
+    Attributes:
+        status: The status that was last heard, such as ``"disabled"``, or None.
+
+        last_error: The refusal or failure that was last heard, or None.
+    """
+
+    def __init__(
+        self, message: str, *, status: str | None = None, last_error: CFTokensError | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.last_error = last_error
+        self.hint = None if last_error is None else last_error.hint
+
+
+class RotationError(CFTokensError):
+    """
+    A rotation stopped before its end. What went wrong is its ``__cause__``.
+
+    Attributes:
+        stage: The step that failed. From ``"store"`` on, both tokens work and nothing was deleted.
+
+        predecessor_id: The token that was to be replaced.
+
+        successor: The new token with its value, if it is still there; otherwise None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        stage: Stage = "read",
+        predecessor_id: str = "",
+        successor: TokenCreateResponse | None = None,
+        outcome_unknown: bool = False,
+    ) -> None:
+        super().__init__(message, outcome_unknown=outcome_unknown)
+        self.stage = stage
+        self.predecessor_id = predecessor_id
+        self.successor = successor
 
 
 class WrongLoopError(CFTokensError, RuntimeError):

@@ -225,3 +225,36 @@ class CreateAttempt:
     expires_on: datetime | None = None
 
     not_before: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Rotation:
+    """
+    A token that was replaced by another one.
+    """
+
+    predecessor: Token
+    """The old token as it is now."""
+
+    successor: TokenCreateResponse
+    """The new token, which was stored."""
+
+    retires_on: datetime
+    """When the old token stops working, by Cloudflare's clock."""
+
+
+@attrs.frozen(kw_only=True)
+class Ensured:
+    """
+    A token that is as it was asked for.
+    """
+
+    token: Token
+
+    value: TokenValue | None = None
+    """Only if the token was created."""
+
+    created: bool = False
+
+    changed: bool
+    """Whether an existing token was edited."""

@@ -68,7 +68,7 @@ class Transport:
     def __init__(self, borrowed: aiohttp.ClientSession | None, timing: Timing) -> None:
         self._session = Session(borrowed, timing.clock)
         self._burst = Window(BURST)
-        self._timing = timing
+        self.timing = timing
         self._clock, self._sleep, self._spread = timing
         self._closed = False
         self._paces: dict[bytes, Pace] = {}
@@ -83,7 +83,7 @@ class Transport:
         if key not in self._paces:
             while len(self._paces) >= _MOST_PACES:
                 del self._paces[next(iter(self._paces))]
-            self._paces[key] = Pace(limit, self._burst, self._timing)
+            self._paces[key] = Pace(limit, self._burst, self.timing)
         return self._paces[key]
 
     async def send(self, tries: Tries[T], settings: Settings) -> T:
@@ -178,6 +178,13 @@ class Sender:
         view = Sender(self.transport, settings)
         view.closed = self.closed
         return view
+
+    def with_credential(self, credential: TokenValue) -> "Sender":
+        """
+        Return a sender with another credential, which has its own pace.
+        """
+        pace = self.settings.pace and self.transport.pace(credential, self.settings.pace.limit)
+        return self.with_settings(attrs.evolve(self.settings, credential=credential, pace=pace))
 
     def tries(self, request: Request[T]) -> Tries[T]:
         """
