@@ -6,6 +6,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import Mapping
+from typing import Final
 
 import attrs
 from aiohttp import web
@@ -18,6 +19,8 @@ from cftokens.emulator._rate import Meter, Reading
 from cftokens.emulator._routes import BASE, Call, Operation, route
 from cftokens.emulator._values import hide_values
 from cftokens.emulator.faults import Fault, Reply
+
+MOST_RECORDED: Final = 10_000
 
 
 @attrs.frozen(kw_only=True)
@@ -61,9 +64,13 @@ class Server:
         reading = self._count(message)
         fault = self._choose_fault(operation, reading)
         reply = self._play(call, message, fault)
-        self.requests.append(_record(message, operation, reply))  # before any delay
+        self._keep(_record(message, operation, reply))  # before any delay
         await asyncio.sleep(fault.seconds)
         return await _send(request, reply, reading, whole=fault.sent == "all")
+
+    def _keep(self, recorded: RecordedRequest) -> None:
+        self.requests.append(recorded)
+        del self.requests[:-MOST_RECORDED]
 
     def _count(self, message: Message) -> Reading:
         caller = self._operations.tokens.holder_of(bearer_of(message.headers))

@@ -107,7 +107,7 @@ class Emulator:
     @property
     def requests(self) -> list[RecordedRequest]:
         """
-        The requests received below the base URL, oldest first.
+        The last 10,000 requests received below the base URL, oldest first.
 
         Requests that the emulator does not answer, such as those of web pages, are not recorded.
         """

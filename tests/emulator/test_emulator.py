@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from cftokens import RateLimit
-from cftokens.emulator import Emulator, Fault, RecordedRequest, _emulator
+from cftokens.emulator import Emulator, Fault, RecordedRequest, _emulator, _server
 
 from .caller import UNKNOWN_VALUE, Caller
 
@@ -116,6 +116,20 @@ async def test_requests(account: Caller) -> None:
         ),
         RecordedRequest(method="GET", path="/nothing", query={}, operation=None, status=404),
     ]
+
+
+async def test_most_requests(monkeypatch: pytest.MonkeyPatch, account: Caller) -> None:
+    """
+    Of too many requests, the oldest are dropped from the record, which stays the same list.
+    """
+    monkeypatch.setattr(_server, "MOST_RECORDED", 2)
+    recorded = account.emulator.requests
+
+    for page in (1, 2, 3):
+        await account.send("GET", params={"page": str(page)})
+
+    assert [request.query["page"] for request in recorded] == ["2", "3"]
+    assert recorded is account.emulator.requests
 
 
 @pytest.mark.parametrize(
