@@ -40,6 +40,7 @@ Cloudflare's API tokens from Python.
     _arguments.py         policies and conditions from callers become models
     _converter.py         JSON becomes models, and models become JSON
     models.py             Cloudflare's answers
+    _dashboard.py         the dashboard's form for a first token
     _settings.py          Retry, RateLimit, and checks of a client's settings
     _checks.py            checks of single values
     _secret.py            TokenValue
@@ -50,6 +51,7 @@ Imports point down this list. A module without an underscore is public, and has 
 """
 
 from cftokens._client import Client
+from cftokens._dashboard import bootstrap_url
 from cftokens._operations.lifecycle import Temporary
 from cftokens._operations.pagination import Page, Paginator
 from cftokens._secret import TokenValue
@@ -73,6 +75,7 @@ from cftokens.errors import (
     RequestTimeoutError,
     RotationError,
     ServerError,
+    TooManyFailuresError,
     UnexpectedResponseError,
     UnprocessableEntityError,
     WrongLoopError,
@@ -129,10 +132,12 @@ __all__ = [
     "TokenPolicy",
     "TokenValue",
     "TokenVerifyResponse",
+    "TooManyFailuresError",
     "UnexpectedResponseError",
     "UnprocessableEntityError",
     "Unset",
     "WrongLoopError",
     "__version__",
     "attempt_of",
+    "bootstrap_url",
 ]

@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from cftokens.emulator import _refusals
+from cftokens.emulator._propagation import SpreadingTokens
 from cftokens.emulator._routes import Call
-from cftokens.emulator._state import Token, Tokens
+from cftokens.emulator._state import Token
 from cftokens.emulator._targets import account_target, user_target
 
 _BEARER: Final = re.compile(r"bearer +([A-Za-z0-9_-]{40,80})", re.IGNORECASE)
@@ -35,7 +36,7 @@ class Access:
     Access control for one account and one user.
     """
 
-    def __init__(self, tokens: Tokens, account_id: str, user_id: str) -> None:
+    def __init__(self, tokens: SpreadingTokens, account_id: str, user_id: str) -> None:
         self._tokens = tokens
         self._account_id = account_id
         self._user_id = user_id
@@ -50,12 +51,15 @@ class Access:
         value = bearer_of(headers)
         if not value:
             raise _without_token(call, headers)
-        token = self._tokens.holder_of(value)
-        if token is None or token.kind != call.kind or not token.in_force(now):
+        token = self._tokens.seen_with(value, verifying=call.operation == "verify")
+        if token is None or token.kind != call.kind or not self._in_force(call, token, now):
             raise _rejected(call)
         if not _allows(token.fields.condition, peer):
             raise _refusals.wrong_place(peer)
         return token
+
+    def _in_force(self, call: Call, token: Token, now: datetime) -> bool:
+        return token.in_force(now) or (call.operation == "verify" and self._tokens.still_verified(token, now))
 
     def authorize(self, call: Call, token: Token) -> None:
         """

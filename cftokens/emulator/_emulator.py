@@ -14,8 +14,10 @@ from cftokens._settings import RateLimit
 from cftokens.emulator._control import Control
 from cftokens.emulator._guard import LARGEST_BODY, guard
 from cftokens.emulator._injection import Injection
+from cftokens.emulator._lockout import Lockout
 from cftokens.emulator._operations import Operations
-from cftokens.emulator._rate import Meter
+from cftokens.emulator._propagation import SpreadingTokens
+from cftokens.emulator._rate import Limits
 from cftokens.emulator._routes import BASE, Operation
 from cftokens.emulator._server import RecordedRequest, Server
 from cftokens.emulator.faults import Fault
@@ -33,8 +35,14 @@ class Emulator:
     https://developers.cloudflare.com/api/resources/accounts/subresources/tokens/
 
     Args:
-        clock: A function that returns the time in Unix seconds, for tokens and the rate limit.
+        clock: A function that returns the time in Unix seconds, for all that takes time here.
         rate_limit: The limit to enforce for each token; None for no limit.
+        burst_limit: The limit to enforce for each address; None for no limit. Cloudflare's is 200 requests
+            in a second.
+        propagation: Seconds until a change of a token is known everywhere. Until then, a new value is
+            refused, works on and off, and verify accepts it first; an old one still works.
+        lockout: The number of failures to authenticate, in five minutes, that lock an address out for five
+            minutes; None for no lock-out.
         port: The port on 127.0.0.1; 0 for a free one.
     """
 
@@ -43,13 +51,18 @@ class Emulator:
         *,
         clock: Callable[[], float] = time.time,
         rate_limit: RateLimit | None = None,
+        burst_limit: RateLimit | None = None,
+        propagation: float = 0,
+        lockout: int | None = None,
         port: int = 0,
     ) -> None:
         self._rate_limit = rate_limit
         self._port = port
         self._injection = Injection()
-        self._operations = Operations(clock)
-        self._server = Server(self._operations, Meter(rate_limit, clock), self._injection)
+        tokens, lockouts = SpreadingTokens(propagation, clock), Lockout(lockout, clock)
+        self._operations = Operations(clock, tokens, lockouts)
+        limits = Limits(rate_limit, burst_limit, clock)
+        self._server = Server(self._operations, limits, self._injection)
         self._runner: web.AppRunner | None = None
         self._base_url = self._api_token = self._user_api_token = ""
 
@@ -69,6 +82,7 @@ class Emulator:
         self._base_url = f"http://{_HOST}:{self._runner.addresses[0][1]}{BASE}"
         self._api_token = self._operations.issue_first("account")
         self._user_api_token = self._operations.issue_first("user")
+        self._operations.tokens.settle()  # they are old
         return self
 
     async def __aexit__(
@@ -130,7 +144,7 @@ class Emulator:
     @property
     def requests(self) -> list[RecordedRequest]:
         """
-        The requests received below the base URL, oldest first.
+        The last 10,000 requests received below the base URL, oldest first.
 
         Requests that the emulator does not answer, such as those of web pages, are not recorded.
         """
@@ -161,6 +175,17 @@ class Emulator:
             "rate_limit": self._rate_limit,
             **options,
         }
+
+    def expose(self, token_id: str) -> None:
+        """
+        Revoke a token as Cloudflare does when it finds the value in public: ``revoked (exposed)``.
+
+        Rolling the token brings it back.
+
+        Raises:
+            ValueError: No token has this id.
+        """
+        self._operations.expose(token_id)
 
     def inject(self, fault: Fault, *, operation: Operation | None = None, times: int | None = 1) -> None:
         """

@@ -12,10 +12,12 @@ from cftokens.emulator import _refusals
 from cftokens.emulator._access import Access
 from cftokens.emulator._catalogue import ACCOUNT, BUCKET, USER, ZONE, groups_of, visible_to
 from cftokens.emulator._listing import list_page
+from cftokens.emulator._lockout import Lockout
 from cftokens.emulator._policies import check_grant
+from cftokens.emulator._propagation import SpreadingTokens
 from cftokens.emulator._routes import Call, Operation
 from cftokens.emulator._rules import read_creation, read_json, read_update
-from cftokens.emulator._state import Fields, Policy, Token, Tokens, new_id, render_time, whole_second
+from cftokens.emulator._state import Fields, Policy, Token, new_id, render_time, whole_second
 from cftokens.emulator._values import Kind
 
 QUOTAS: Final[dict[Kind, int]] = {"account": 500, "user": 50}
@@ -65,13 +67,16 @@ class Operations:
 
     Args:
         clock: A function that returns the time in Unix seconds.
+        tokens: The tokens.
+        lockout: The failures to authenticate.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], tokens: SpreadingTokens, lockout: Lockout) -> None:
         self.account_id = new_id()
         self.user_id = new_id()
-        self.tokens = Tokens()
+        self.tokens = tokens
         self._clock = clock
+        self._lockout = lockout
         self._access = Access(self.tokens, self.account_id, self.user_id)
         self._by_name: dict[Operation, Callable[[Call, Message, Token], Answer]] = {
             "list": self._list,
@@ -92,25 +97,39 @@ class Operations:
         fields = Fields(name=f"The emulator's first {kind} token", policies=policies)
         return self.tokens.create(kind, fields, self._now())[1]
 
+    def expose(self, token_id: str) -> None:
+        """
+        Revoke a token whose value was found in public.
+
+        Raises:
+            ValueError: No token has this id.
+        """
+        token = self.tokens.get(token_id)
+        if token is None:
+            raise ValueError("token_id must be the id of a token of this emulator")
+        self.tokens.store(attrs.evolve(token, exposed=True))
+
     def answer(self, call: Call, message: Message) -> Answer:
         """
         Run an operation, if the request's token permits it, and return the answer.
         """
         try:
+            self._lockout.check(message.peer)
             token = self._access.authenticate(call, message.headers, message.peer, self._now())
-            token = attrs.evolve(token, last_used_on=self._now())
-            self.tokens.store(token)
+            self.tokens.touch(token.id, self._now())
             self._access.authorize(call, token)
             return self._by_name[call.operation](call, message, token)
         except _refusals.RefusedError as refused:
+            self._lockout.note(message.peer, call, refused)
             return refuse(refused)
 
     def _list(self, call: Call, message: Message, _caller: Token) -> Answer:
-        shown, info = list_page(self.tokens.of_kind(call.kind), message.query, self._now())
-        return _accept([token.as_json(self._now()) for token in shown], result_info=info)
+        now = self._shown_at()
+        shown, info = list_page(self.tokens.of_kind(call.kind), message.query, now)
+        return _accept([token.as_json(now) for token in shown], result_info=info)
 
     def _get(self, call: Call, _message: Message, _caller: Token) -> Answer:
-        return _accept(self._find(call).as_json(self._now()))
+        return _accept(self._find(call).as_json(self._shown_at()))
 
     def _create(self, call: Call, message: Message, caller: Token) -> Answer:
         fields = read_creation(message.body, call.kind)
@@ -118,7 +137,7 @@ class Operations:
         if len(self.tokens.of_kind(call.kind)) >= QUOTAS[call.kind]:
             raise _refusals.quota_reached(QUOTAS[call.kind])
         token, value = self.tokens.create(call.kind, fields, self._now())
-        return _accept({**token.as_json(self._now()), "value": value})
+        return _accept({**token.as_json(self._shown_at()), "value": value})
 
     def _update(self, call: Call, message: Message, caller: Token) -> Answer:
         token = self._find(call)
@@ -128,7 +147,7 @@ class Operations:
             fields = attrs.evolve(fields, disabled=token.fields.disabled)
         token = attrs.evolve(token, fields=fields, modified_on=self._now())
         self.tokens.store(token)
-        return _accept(token.as_json(self._now()))
+        return _accept(token.as_json(self._shown_at()))
 
     def _delete(self, call: Call, _message: Message, _caller: Token) -> Answer:
         token = self._find(call)
@@ -138,9 +157,9 @@ class Operations:
     def _verify(self, _call: Call, _message: Message, caller: Token) -> Answer:
         times = {"expires_on": caller.fields.expires_on, "not_before": caller.fields.not_before}
         given = {key: render_time(moment) for key, moment in times.items() if moment is not None}
-        return _accept(
-            {"id": caller.id, "status": caller.status(self._now()), **given}, messages=(_VERIFIED,)
-        )
+        status = caller.status(self._now())
+        messages = (_VERIFIED,) if status == "active" else ()
+        return _accept({"id": caller.id, "status": status, **given}, messages=messages)
 
     def _permission_groups(self, call: Call, message: Message, _caller: Token) -> Answer:
         name, scope = message.query.get("name"), message.query.get("scope")
@@ -165,6 +184,9 @@ class Operations:
 
     def _now(self) -> datetime:
         return whole_second(self._clock())
+
+    def _shown_at(self) -> datetime:
+        return self.tokens.shown_at(self._now())
 
     def _everything_of_account(self) -> tuple[Policy, ...]:
         account = f"com.cloudflare.api.account.{self.account_id}"

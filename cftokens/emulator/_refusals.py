@@ -133,6 +133,13 @@ def too_fast() -> RefusedError:
     return RefusedError(429, 971, "Please wait and consider throttling your request speed")
 
 
+def too_many_failures() -> RefusedError:
+    """
+    Refuse whatever an address sends that is locked out; the HTTP status is *chosen*.
+    """
+    return RefusedError(429, 10502, "Too many authentication failures")
+
+
 # --- body and query ------------------------------------------------------------------------------
 
 

@@ -92,12 +92,15 @@ class Token:
     modified_on: datetime
     digest: bytes = attrs.field(repr=False)
     last_used_on: datetime | None = None
+    exposed: bool = False
     id: str = attrs.field(factory=new_id)
 
     def status(self, now: datetime) -> str:
         """
         Return the status at this time.
         """
+        if self.exposed:
+            return "revoked (exposed)"
         if self.fields.expires_on is not None and now >= self.fields.expires_on:
             return "expired"
         return "disabled" if self.fields.disabled else "active"
@@ -159,12 +162,17 @@ class Tokens:
         token = self._by_id.get(token_id)
         return token if token and token.kind == kind else None
 
-    def holder_of(self, value: str) -> Token | None:
+    def get(self, token_id: str) -> Token | None:
         """
-        Return the token with this value, if any.
+        Return the token with this id, if any.
         """
-        token_id = self._ids.get(digest(value))
-        return None if token_id is None else self._by_id[token_id]
+        return self._by_id.get(token_id)
+
+    def id_of(self, value: str) -> str:
+        """
+        Return the id of the token that has this value; empty if there is none.
+        """
+        return self._ids.get(digest(value), "")
 
     def create(self, kind: Kind, fields: Fields, now: datetime) -> tuple[Token, str]:
         """
@@ -182,13 +190,20 @@ class Tokens:
         self._by_id[token.id] = token
         self._ids[token.digest] = token.id
 
+    def touch(self, token_id: str, now: datetime) -> None:
+        """
+        Note that a token was used, unless it has been deleted.
+        """
+        if token_id in self._by_id:
+            self._by_id[token_id] = attrs.evolve(self._by_id[token_id], last_used_on=now)
+
     def roll(self, token: Token, now: datetime) -> str:
         """
-        Replace a token's value and return the new one. The old one stops working.
+        Replace a token's value and return the new one. The old one stops working, exposed or not.
         """
         value = mint(token.kind)
         del self._ids[token.digest]
-        self.store(attrs.evolve(token, digest=digest(value), modified_on=now))
+        self.store(attrs.evolve(token, digest=digest(value), modified_on=now, exposed=False))
         return value
 
     def remove(self, token: Token) -> None:

@@ -27,10 +27,19 @@ class Emulator:
     user start with one token each, which has every permission and appears in lists like any other.
 
     Args:
-        clock: A function that returns the time in Unix seconds, for tokens and the rate limit. It is
+        clock: A function that returns the time in Unix seconds, for all that takes time here. It is
             called in the background thread.
 
         rate_limit: The limit to enforce for each token; None for no limit.
+
+        burst_limit: The limit to enforce for each address; None for no limit. Cloudflare's is 200 requests
+            in a second.
+
+        propagation: Seconds until a change of a token is known everywhere. Until then, a new value is
+            refused, works on and off, and verify accepts it first; an old one still works.
+
+        lockout: The number of failures to authenticate, in five minutes, that lock an address out for five
+            minutes; None for no lock-out.
 
         port: The port on 127.0.0.1; 0 for a free one.
     """
@@ -40,9 +49,19 @@ class Emulator:
         *,
         clock: Callable[[], float] = time.time,
         rate_limit: RateLimit | None = None,
+        burst_limit: RateLimit | None = None,
+        propagation: float = 0,
+        lockout: int | None = None,
         port: int = 0,
     ) -> None:
-        self._wrapped = AsyncEmulator(clock=clock, rate_limit=rate_limit, port=port)
+        self._wrapped = AsyncEmulator(
+            clock=clock,
+            rate_limit=rate_limit,
+            burst_limit=burst_limit,
+            propagation=propagation,
+            lockout=lockout,
+            port=port,
+        )
         self._portal = Portal(self._stop)
 
     def __enter__(self) -> Self:
@@ -107,7 +126,7 @@ class Emulator:
     @property
     def requests(self) -> list[RecordedRequest]:
         """
-        The requests received below the base URL, oldest first.
+        The last 10,000 requests received below the base URL, oldest first.
 
         Requests that the emulator does not answer, such as those of web pages, are not recorded.
         """
@@ -123,6 +142,17 @@ class Emulator:
             options: Settings of the client, which override the emulator's.
         """
         return Client(**self._wrapped.client_options(options))
+
+    def expose(self, token_id: str) -> None:
+        """
+        Revoke a token as Cloudflare does when it finds the value in public: ``revoked (exposed)``.
+
+        Rolling the token brings it back.
+
+        Raises:
+            ValueError: No token has this id.
+        """
+        self._portal.call(self._expose(token_id))  # not while its thread looks through the tokens
 
     def inject(self, fault: Fault, *, operation: Operation | None = None, times: int | None = 1) -> None:
         """
@@ -145,6 +175,9 @@ class Emulator:
         Remove all injected faults.
         """
         self._wrapped.clear_faults()
+
+    async def _expose(self, token_id: str) -> None:
+        self._wrapped.expose(token_id)
 
     async def _stop(self) -> None:
         await self._wrapped.__aexit__(None, None, None)

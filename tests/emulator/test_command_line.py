@@ -16,6 +16,7 @@ pytestmark = pytest.mark.slow
 
 DEADLINE = 30
 WAITING = "print('ready', flush=True); input()"  # a command that ends when it reads a line
+USAGE = "[-h] [--port PORT] [--propagation SECONDS] [-- COMMAND ...]"
 EMULATOR = [sys.executable, "-m", "cftokens.emulator"]
 NAMES = [
     "CLOUDFLARE_BASE_URL",
@@ -96,6 +97,29 @@ def test_command_calls_emulator() -> None:
     assert (ended.stdout, ended.stderr) == ("200\n", "")
 
 
+def test_propagation() -> None:
+    """
+    With ``--propagation``, a value that was just created is refused.
+    """
+    script = (
+        "import json, os, urllib.error, urllib.request\n"
+        "url = '{CLOUDFLARE_BASE_URL}/user/tokens'.format(**os.environ)\n"
+        "def ask(url, value, data=None):\n"
+        "    headers = {'Authorization': 'Bearer ' + value, 'Content-Type': 'application/json'}\n"
+        "    return json.load(urllib.request.urlopen(urllib.request.Request(url, data, headers)))\n"
+        'body = b\'{"name": "ci", "policies": []}\'\n'
+        "value = ask(url, os.environ['CLOUDFLARE_USER_API_TOKEN'], body)['result']['value']\n"
+        "try:\n"
+        "    ask(url + '/verify', value)\n"
+        "except urllib.error.HTTPError as error:\n"
+        "    print(json.load(error)['errors'][0]['code'])\n"
+    )
+
+    ended = run("--port", "0", "--propagation", "600", "--", sys.executable, "-c", script)
+
+    assert (ended.stdout, ended.stderr) == ("1000\n", "")
+
+
 @pytest.mark.parametrize(("script", "status"), [("exit(7)", 7), ("import os; os.kill(os.getpid(), 9)", 137)])
 def test_status_of_command(script: str, status: int) -> None:
     """
@@ -136,6 +160,10 @@ def test_impossible_command(command: str, status: int, reason: str) -> None:
         (["--"], "no COMMAND after --"),
         (["--port", "65536"], "argument --port: must be a whole number from 0 to 65535"),
         (["--port", "http"], "argument --port: must be a whole number from 0 to 65535"),
+        (["--propagation", "-1"], "argument --propagation: must be a non-negative finite number"),
+        (["--propagation", "nan"], "argument --propagation: must be a non-negative finite number"),
+        (["--propagation", "inf"], "argument --propagation: must be a non-negative finite number"),
+        (["--propagation", "soon"], "argument --propagation: must be a non-negative finite number"),
         (["true"], "unrecognized arguments: true"),
     ],
 )
@@ -147,7 +175,7 @@ def test_bad_arguments(arguments: list[str], complaint: str) -> None:
 
     assert ended.returncode == 2
     assert complaint in ended.stderr
-    assert "usage: python -m cftokens.emulator [-h] [--port PORT] [-- COMMAND ...]" in ended.stderr
+    assert f"usage: python -m cftokens.emulator {USAGE}" in ended.stderr
 
 
 def test_help() -> None:
