@@ -98,7 +98,7 @@ async def test_an_update_can_keep_it(caller: Caller) -> None:
     """
     A token that manages tokens may be edited, by itself too, and still manages tokens.
     """
-    minter = caller.emulator.issue(caller.kind)  # type: ignore[arg-type]
+    minter = caller.emulator.issue(caller.kind)
     body = caller.body(policy(caller.home, TOKENS_WRITE[caller.kind]), expires_on="2027-02-01T00:00:00Z")
 
     edited = await caller.send("PUT", f"/{minter.id}", bearer=minter.value, json=body)
@@ -124,7 +124,7 @@ async def test_an_update_can_remove_it_for_good(caller: Caller) -> None:
     """
     A token that may no longer manage tokens cannot get that back.
     """
-    minter = caller.emulator.issue(caller.kind)  # type: ignore[arg-type]
+    minter = caller.emulator.issue(caller.kind)
     minting = caller.body(policy(caller.home, TOKENS_WRITE[caller.kind]))
 
     removed = await caller.send("PUT", f"/{minter.id}", json=caller.body())
@@ -147,7 +147,7 @@ async def test_reading_tokens_can_be_granted(caller: Caller) -> None:
     """
     The group for reading tokens can be granted by a token that has only the one for managing them.
     """
-    minter = caller.emulator.issue(caller.kind)  # type: ignore[arg-type]
+    minter = caller.emulator.issue(caller.kind)
     body = caller.body(policy(caller.home, TOKENS_READ[caller.kind]))
 
     made = await caller.send("POST", bearer=minter.value, json=body)

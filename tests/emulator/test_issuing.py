@@ -19,7 +19,7 @@ async def test_default(caller: Caller) -> None:
     """
     Without policies, an issued token manages the tokens of its kind and does nothing else.
     """
-    issued = caller.emulator.issue(caller.kind)  # type: ignore[arg-type]
+    issued = caller.emulator.issue(caller.kind)
 
     token = (await caller.send("GET", f"/{issued.id}", bearer=issued.value)).result
 
