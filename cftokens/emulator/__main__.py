@@ -18,9 +18,9 @@ from cftokens.emulator import Emulator
 _DESCRIPTION: Final = """\
 Serve Cloudflare's token API on 127.0.0.1, in memory.
 
-With a COMMAND, run it with CLOUDFLARE_BASE_URL, CLOUDFLARE_ACCOUNT_ID, CLOUDFLARE_API_TOKEN and
-CLOUDFLARE_USER_API_TOKEN set, and exit with its status. Without one, print these four as
-`export NAME=value` lines and serve until interrupted.
+With a COMMAND, run it with CLOUDFLARE_BASE_URL, CLOUDFLARE_ACCOUNT_ID, CLOUDFLARE_API_TOKEN,
+CLOUDFLARE_USER_ID and CLOUDFLARE_USER_API_TOKEN set, and exit with its status. Without one, print these
+five as `export NAME=value` lines and serve until interrupted.
 """
 
 
@@ -90,6 +90,7 @@ def _variables(emulator: Emulator) -> dict[str, str]:
         "CLOUDFLARE_BASE_URL": emulator.base_url,
         "CLOUDFLARE_ACCOUNT_ID": emulator.account_id,
         "CLOUDFLARE_API_TOKEN": emulator.api_token,
+        "CLOUDFLARE_USER_ID": emulator.user_id,
         "CLOUDFLARE_USER_API_TOKEN": emulator.user_api_token,
     }
 

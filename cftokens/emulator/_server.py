@@ -13,6 +13,7 @@ from aiohttp import web
 
 from cftokens.emulator import _refusals
 from cftokens.emulator._access import bearer_of
+from cftokens.emulator._guard import Handler
 from cftokens.emulator._injection import Injection
 from cftokens.emulator._operations import Answer, Message, Operations, refuse
 from cftokens.emulator._rate import Limits, Reading
@@ -54,10 +55,18 @@ class Server:
         self._limits = limits
         self._injection = injection
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
+    @web.middleware
+    async def serve(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """
-        Answer a request below the base URL.
+        Answer a request below the base URL, whatever its path; pass any other on.
+
+        A route of aiohttp would not do: its pattern is matched against the decoded path.
         """
+        raw_path = request.rel_url.raw_path
+        below = raw_path == BASE or raw_path.startswith(f"{BASE}/")
+        return await (self._answer(request) if below else handler(request))
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         message = await _read(request)
         call = _route(message)
         operation = call.operation if isinstance(call, Call) else None

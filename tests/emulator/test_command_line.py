@@ -22,6 +22,7 @@ NAMES = [
     "CLOUDFLARE_BASE_URL",
     "CLOUDFLARE_ACCOUNT_ID",
     "CLOUDFLARE_API_TOKEN",
+    "CLOUDFLARE_USER_ID",
     "CLOUDFLARE_USER_API_TOKEN",
 ]
 
@@ -74,11 +75,12 @@ def test_command() -> None:
     script = f"import json, os; print(json.dumps([os.environ[name] for name in {NAMES}]))"
 
     ended = run("--port", "0", "--", sys.executable, "-c", script)
-    base_url, account_id, api_token, user_api_token = json.loads(ended.stdout)
+    base_url, account_id, api_token, user_id, user_api_token = json.loads(ended.stdout)
 
     assert (ended.returncode, ended.stderr) == (0, "")
     assert base_url.startswith("http://127.0.0.1:")
-    assert (len(account_id), api_token[:5], user_api_token[:5]) == (32, "cfat_", "cfut_")
+    assert (len(account_id), api_token[:5]) == (32, "cfat_")
+    assert (len(user_id), user_api_token[:5]) == (32, "cfut_")
 
 
 def test_command_calls_emulator() -> None:

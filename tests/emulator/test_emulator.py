@@ -18,7 +18,10 @@ from cftokens.sync.emulator import Emulator as BlockingEmulator
 from .caller import UNKNOWN_VALUE, Caller
 
 
-@pytest.mark.parametrize("name", ["base_url", "account_id", "user_id", "api_token", "user_api_token"])
+@pytest.mark.parametrize(
+    "name",
+    ["base_url", "account_id", "account_ids", "user_id", "api_token", "api_tokens", "user_api_token"],
+)
 def test_before_start(name: str) -> None:
     """
     The URL, ids and tokens are not available before the emulator starts.
