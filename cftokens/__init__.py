@@ -34,8 +34,11 @@ Cloudflare's API tokens from Python.
     policies.py           access policies in words
     errors.py             the errors
     _arguments.py         policies and conditions from callers become models
-    _converter.py         JSON becomes models, and models become JSON
     models.py             Cloudflare's answers
+    _reprs.py             reprs that fit a prompt
+    _json_form.py         to_dict() and from_dict(): all of a model as JSON
+    _converter.py         JSON becomes models, and models become a request's JSON
+    _frozen.py            a dict that cannot be changed
     _settings.py          Retry, RateLimit, and checks of a client's settings
     _checks.py            checks of single values
     _secret.py            TokenValue
