@@ -1,7 +1,16 @@
 """
 Cloudflare's API tokens from Python.
 
-::
+- `Client`, and `cftokens.sync.Client` for blocking code
+- `cftokens.policies`: what a token may do, in words
+- `cftokens.models`: `Token` and Cloudflare's other answers
+- `cftokens.errors`: the errors
+- `cftokens.emulator`: Cloudflare's token API on loopback, for tests
+- `Retry`, `RateLimit`: a client's settings
+- `AccountTokens`, `UserTokens` and their like: the classes behind `client.accounts` and `client.user`, to
+  annotate with
+
+For contributors, the map of the package::
 
     sync/                 the same names for blocking code
     emulator/             Cloudflare's token API on loopback
@@ -50,8 +59,10 @@ Imports point down this list. A module without an underscore is public, and has 
 
 from cftokens._client import Client
 from cftokens._operations.pagination import Page, Paginator
+from cftokens._resources import AccountPermissionGroups, Accounts, AccountTokens, AccountTokenValue
 from cftokens._secret import TokenValue
 from cftokens._settings import UNSET, RateLimit, Retry, Unset
+from cftokens._user_resources import User, UserPermissionGroups, UserTokens, UserTokenValue
 from cftokens._version import __version__
 from cftokens.errors import (
     AmbiguousOutcomeError,
@@ -89,6 +100,10 @@ from cftokens.models import (
 __all__ = [
     "UNSET",
     "APIError",
+    "AccountPermissionGroups",
+    "AccountTokenValue",
+    "AccountTokens",
+    "Accounts",
     "AmbiguousOutcomeError",
     "AuthenticationError",
     "BadRequestError",
@@ -121,6 +136,10 @@ __all__ = [
     "UnexpectedResponseError",
     "UnprocessableEntityError",
     "Unset",
+    "User",
+    "UserPermissionGroups",
+    "UserTokenValue",
+    "UserTokens",
     "WrongLoopError",
     "__version__",
     "attempt_of",

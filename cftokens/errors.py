@@ -28,6 +28,32 @@ import attrs
 
 from cftokens.models import CreateAttempt, PermissionGroup, Token
 
+__all__ = [
+    "APIError",
+    "AmbiguousOutcomeError",
+    "AuthenticationError",
+    "BadRequestError",
+    "CFTokensError",
+    "ClosedError",
+    "ConflictError",
+    "ErrorData",
+    "NoResponseError",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "PermissionGroupError",
+    "RateLimitedError",
+    "RequestTimeoutError",
+    "ServerError",
+    "UnexpectedResponseError",
+    "UnprocessableEntityError",
+    "WrongLoopError",
+    "attempt_of",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 @attrs.frozen
 class ErrorData:

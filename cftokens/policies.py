@@ -25,6 +25,32 @@ from cftokens._arguments import PlainPolicy, policy_from
 from cftokens._checks import check_id, check_text
 from cftokens.models import PermissionGroup, TokenPolicy
 
+__all__ = [
+    "ACCOUNT",
+    "R2_BUCKET",
+    "USER",
+    "ZONE",
+    "PolicyArgument",
+    "PolicyDraft",
+    "Resource",
+    "account",
+    "all_accounts",
+    "all_r2_buckets",
+    "all_zones",
+    "all_zones_of_all_accounts",
+    "allow",
+    "deny",
+    "r2_bucket",
+    "same_access",
+    "user",
+    "zone",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 ACCOUNT: Final = "com.cloudflare.api.account"
 """The scope of groups that work on accounts."""
 
