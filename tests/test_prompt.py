@@ -36,7 +36,7 @@ MANY = TokenPolicy(
     resources={f"com.cloudflare.api.account.zone.{number:032x}": "*" for number in range(10_000)},
 )
 WIDE = ConditionRequestIP(in_=["2001:db8:1234:5678::/64"] * 300, not_in=["2001:db8:1234:5678::/64"] * 300)
-GIVEN: dict[str, Any] = {"id": TOKEN_ID, "name": LONG, "expires_on": NOW, "policies": [MANY] * 300}
+GIVEN: dict[str, Any] = {"id": TOKEN_ID, "name": LONG, "expires_on": NOW, "policies": [MANY, *[TOKEN_POLICY] * 300]}
 
 LONG_MODELS = [
     MANY,
@@ -47,8 +47,8 @@ LONG_MODELS = [
     TokenCreateResponse(**GIVEN, value=CREDENTIAL_VALUE),
     TokenDeleteResponse(id=LONG * 9),
     TokenVerifyResponse(id=LONG, status=LONG, expires_on=NOW, not_before=NOW),
-    CreateAttempt(name=LONG, policies=(MANY,) * 300, account_id=ACCOUNT, started_on=NOW),
-    Page(items=(Token(**GIVEN),) * 50, page=1, per_page=50, count=50, total_count=10**9),
+    CreateAttempt(name=LONG, policies=(MANY,), account_id=ACCOUNT, started_on=NOW),
+    Page(items=(Token(**GIVEN),), page=1, per_page=50, count=50, total_count=10**9),
 ]
 
 
