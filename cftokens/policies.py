@@ -21,6 +21,7 @@ from typing import Final
 
 import attrs
 
+from cftokens import _reprs as reprs
 from cftokens._arguments import PlainPolicy, policy_from
 from cftokens._checks import check_id, check_text
 from cftokens.models import PermissionGroup, TokenPolicy
@@ -191,6 +192,22 @@ class PolicyDraft:
     effect: str
     groups: tuple[str | PermissionGroup, ...]
     resources: tuple[Resource, ...]
+
+    def __repr__(self) -> str:
+        groups = [each if isinstance(each, str) else each.name or each.id for each in self.groups]
+        return reprs.call(
+            "PolicyDraft",
+            effect=reprs.text(self.effect, 10),
+            groups=reprs.several(groups, 2, 28),
+            resources=reprs.several(map(_path, self.resources), 1, 72),
+        )
+
+
+def _path(resource: Resource) -> str:
+    (path,) = reprs.resource_names(
+        {resource.account: {resource.name: "*"}} if resource.account else {resource.name: "*"}
+    )
+    return path
 
 
 PolicyArgument = PolicyDraft | PlainPolicy

@@ -36,7 +36,12 @@ MANY = TokenPolicy(
     resources={f"com.cloudflare.api.account.zone.{number:032x}": "*" for number in range(10_000)},
 )
 WIDE = ConditionRequestIP(in_=["2001:db8:1234:5678::/64"] * 300, not_in=["2001:db8:1234:5678::/64"] * 300)
-GIVEN: dict[str, Any] = {"id": TOKEN_ID, "name": LONG, "expires_on": NOW, "policies": [MANY, *[TOKEN_POLICY] * 300]}
+GIVEN: dict[str, Any] = {
+    "id": TOKEN_ID,
+    "name": LONG,
+    "expires_on": NOW,
+    "policies": [MANY, *[TOKEN_POLICY] * 300],
+}
 
 LONG_MODELS = [
     MANY,
@@ -48,6 +53,8 @@ LONG_MODELS = [
     TokenDeleteResponse(id=LONG * 9),
     TokenVerifyResponse(id=LONG, status=LONG, expires_on=NOW, not_before=NOW),
     CreateAttempt(name=LONG, policies=(MANY,), account_id=ACCOUNT, started_on=NOW),
+    policies.allow(*[LONG] * 300, on=[policies.zone(ZONE_ID)] * 10_000),
+    policies.all_r2_buckets(ACCOUNT),
     Page(items=(Token(**GIVEN),), page=1, per_page=50, count=50, total_count=10**9),
 ]
 
@@ -85,6 +92,10 @@ def test_a_repr_fits_a_prompt(model: object) -> None:
                 f"resources=['api.account.{ACCOUNT}/api.account.zone.*'])"
             ),
         ),
+        (
+            policies.allow("DNS Write", on=policies.zone(ZONE_ID)),
+            f"PolicyDraft(effect='allow', groups=['DNS Write'], resources=['api.account.zone.{ZONE_ID}'])",
+        ),
         (Condition(), "Condition(request_ip=None)"),
         (ConditionRequestIP(in_=["::/0"]), "ConditionRequestIP(in_=['::/0'], not_in=None)"),
         (
@@ -107,13 +118,14 @@ def test_a_client_and_its_resources_have_short_reprs(world: Any) -> None:
     """
     client = world.Client(CREDENTIAL, account_id=ACCOUNT, base_url=f"https://example.com/{'x' * 300}")
     tokens = client.accounts.tokens
-    shown = [client, client.accounts, tokens, tokens.permission_groups, tokens.value, client.user.tokens]
+    of_user = client.user.tokens
+    shown = [client, client.accounts, tokens, tokens.permission_groups, tokens.value]
 
-    for each in [*shown, tokens.list()]:
-        assert repr(each).startswith(f"<{world.__name__}.{type(each).__name__.removeprefix('Clocked')} ")
+    for each in [*shown, client.user, of_user, of_user.permission_groups, of_user.value, tokens.list()]:
+        assert repr(each).startswith(f"<{world.__name__}.{type(each).__name__} ")
         assert len(repr(each)) <= 200
         assert isinstance(each, getattr(world, type(each).__name__))
-    assert all(ACCOUNT in repr(each) for each in shown[:-1])
+    assert all(ACCOUNT in repr(each) for each in shown)
 
 
 @pytest.mark.parametrize(
