@@ -48,6 +48,7 @@ For contributors, the map of the package::
     _json_form.py         to_dict() and from_dict(): all of a model as JSON
     _converter.py         JSON becomes models, and models become a request's JSON
     _frozen.py            a dict that cannot be changed
+    _dashboard.py         the dashboard's form for a first token
     _settings.py          Retry, RateLimit, and checks of a client's settings
     _checks.py            checks of single values
     _secret.py            TokenValue
@@ -58,6 +59,7 @@ Imports point down this list. A module without an underscore is public, and has 
 """
 
 from cftokens._client import Client
+from cftokens._dashboard import bootstrap_url
 from cftokens._operations.pagination import Page, Paginator
 from cftokens._resources import AccountPermissionGroups, Accounts, AccountTokens, AccountTokenValue
 from cftokens._secret import TokenValue
@@ -80,6 +82,7 @@ from cftokens.errors import (
     RateLimitedError,
     RequestTimeoutError,
     ServerError,
+    TooManyFailuresError,
     UnexpectedResponseError,
     UnprocessableEntityError,
     WrongLoopError,
@@ -133,6 +136,7 @@ __all__ = [
     "TokenPolicy",
     "TokenValue",
     "TokenVerifyResponse",
+    "TooManyFailuresError",
     "UnexpectedResponseError",
     "UnprocessableEntityError",
     "Unset",
@@ -143,4 +147,5 @@ __all__ = [
     "WrongLoopError",
     "__version__",
     "attempt_of",
+    "bootstrap_url",
 ]

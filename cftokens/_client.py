@@ -13,6 +13,7 @@ import attrs
 from yarl import URL
 
 from cftokens._checks import check_id, check_seconds
+from cftokens._dashboard import bootstrap_url
 from cftokens._operations.catalogue import Catalogue
 from cftokens._operations.changes import Ledger
 from cftokens._operations.owners import Owners
@@ -50,7 +51,8 @@ class Client:
 
     What is retried, up to ``retry.attempts`` tries in all and ``retry.budget`` seconds of waiting:
 
-    - every request that was not sent at all, or was answered with 429
+    - every request that was not sent at all, or was answered with 429; but none after a
+      `TooManyFailuresError`
     - list, get, verify, permission groups, update and delete, after no answer or a 5xx; a delete that
       then gets 404 has succeeded
     - create and roll only if the first request certainly had no effect; if it may have had one, the
@@ -250,7 +252,10 @@ class Client:
 def _credential_of_environment() -> TokenValue:
     value = hide(os.environ.get("CLOUDFLARE_API_TOKEN") or None)
     if value is None:
-        raise ValueError("There is no credential: pass api_token, or set CLOUDFLARE_API_TOKEN.")
+        raise ValueError(
+            "There is no credential: pass api_token, or set CLOUDFLARE_API_TOKEN. "
+            f"Make one in the dashboard:\n{bootstrap_url()}"
+        )
     return value
 
 

@@ -14,7 +14,8 @@ The errors: one base class, and a class for each way that a request can fail.
     │   ├── ConflictError              409
     │   ├── UnprocessableEntityError   422
     │   ├── RateLimitedError           429
-    │   └── ServerError                5xx
+    │   ├── ServerError                5xx
+    │   └── TooManyFailuresError       any status: this machine is locked out for some minutes
     ├── UnexpectedResponseError
     ├── PermissionGroupError (also a LookupError)
     ├── AmbiguousOutcomeError
@@ -231,6 +232,16 @@ class RateLimitedError(APIError):
 class ServerError(APIError):
     """
     5xx: Cloudflare failed.
+    """
+
+
+class TooManyFailuresError(APIError):
+    """
+    10502, with any status: Cloudflare refuses every credential from this machine for some minutes.
+
+    This follows repeated requests with credentials that were refused. Stop sending: the client never
+    retries after it. It is not a `RateLimitedError`, although its status may be 429, because no
+    ``Retry-After`` says when it ends. The request had no effect.
     """
 
 

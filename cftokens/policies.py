@@ -7,6 +7,7 @@ Access policies in words.
 
     p.allow("DNS Write", "Zone Read", on=p.zone(zone_id))
     p.allow("Logs Read", on=p.all_zones(account_id))
+    p.allow("Individual Workers Editor", on=p.worker(account_id, script_tag))
 
 Permission groups are given by name, by id, or as a `PermissionGroup`. Names are looked up when a token
 is created or changed. Where two groups have the same name, the resource decides between them: "Logs
@@ -63,6 +64,9 @@ USER: Final = "com.cloudflare.api.user"
 
 R2_BUCKET: Final = "com.cloudflare.edge.r2.bucket"
 """The scope of groups that work on R2 buckets."""
+
+WORKER: Final = "com.cloudflare.edge.worker.script"
+"""The scope of groups that work on single Workers."""
 
 _BUCKET_NAME: Final = r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
 _JURISDICTION: Final = r"[a-z][a-z0-9-]{0,30}"
@@ -174,6 +178,38 @@ def all_r2_buckets(account_id: str) -> Resource:
         ValueError: *account_id* is not an id.
     """
     return Resource(R2_BUCKET, f"{R2_BUCKET}.*", account=account(account_id).name)
+
+
+def worker(account_id: str, script_tag: str) -> Resource:
+    """
+    One Worker.
+
+    Its bindings are not checked: an Editor of one Worker can bind it to the account's other Workers and to
+    their KV namespaces, buckets and database connections, and read what is there. The grant is wider than
+    it looks.
+
+    https://developers.cloudflare.com/workers/authorization/workers/
+
+    Args:
+        account_id: The account that owns the Worker.
+
+        script_tag: The Worker's immutable id, which is ``tag`` in the answer to
+            ``GET /accounts/{account_id}/workers/scripts``, not its name.
+
+    Raises:
+        ValueError: An argument is wrong.
+    """
+    return Resource(WORKER, f"{WORKER}.{_check_tag(script_tag)}", account=account(account_id).name)
+
+
+def _check_tag(script_tag: object) -> str:
+    try:
+        return check_id(script_tag, "script_tag")
+    except ValueError as error:
+        raise ValueError(
+            f"{error} A Worker's name is not its tag: "
+            "GET /accounts/{account_id}/workers/scripts shows the tag of each."
+        ) from None
 
 
 @attrs.frozen

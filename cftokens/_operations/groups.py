@@ -10,7 +10,7 @@ from typing import Final
 
 from cftokens.errors import PermissionGroupError
 from cftokens.models import PermissionGroup, Resources, TokenPolicy
-from cftokens.policies import ACCOUNT, R2_BUCKET, USER, ZONE, PolicyDraft, Resource
+from cftokens.policies import ACCOUNT, R2_BUCKET, USER, WORKER, ZONE, PolicyDraft, Resource
 
 Groups = tuple[PermissionGroup, ...]
 
@@ -21,6 +21,7 @@ _RESOURCES: Final = {
     ZONE: "zone() or all_zones()",
     USER: "user()",
     R2_BUCKET: "r2_bucket() or all_r2_buckets()",
+    WORKER: "worker()",
 }
 """The functions of `policies` that make resources of a scope."""
 
