@@ -46,6 +46,7 @@ For contributors, the map of the package::
         messages.py       requests and answers as data
     policies.py           access policies in words
     errors.py             the errors
+    _access.py            what policies grant, one by one, and in words
     _arguments.py         policies and conditions from callers become models
     models.py             Cloudflare's answers
     _reprs.py             reprs that fit a prompt
@@ -108,10 +109,12 @@ from cftokens.models import (
     TokenPolicy,
     TokenVerifyResponse,
 )
+from cftokens.policies import AccessDifference
 
 __all__ = [
     "UNSET",
     "APIError",
+    "AccessDifference",
     "AccountPermissionGroups",
     "AccountTokenValue",
     "AccountTokens",

@@ -19,6 +19,13 @@ _HEXADECIMAL: Final = re.compile(r"[0-9a-f]+")
 _NETWORK: Final = re.compile(r"[0-9a-fA-F:.]+(/[0-9]{1,3})?")
 
 
+def is_id(value: str) -> bool:
+    """
+    Return whether a text has the form of an id.
+    """
+    return _ID.fullmatch(value) is not None
+
+
 def check_id(value: object, name: str) -> str:
     """
     Return an id that is safe in a URL.

@@ -35,6 +35,17 @@ def moment(value: datetime | None) -> str:
     return "None" if value is None else f"{value.astimezone(UTC).replace(tzinfo=None).isoformat()[:19]}Z"
 
 
+def printable(value: str) -> str:
+    """
+    Return a text as it is, with escapes in place of control characters and the like.
+    """
+    if value.isprintable():
+        return value
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in value
+    )
+
+
 def several(values: Iterable[object] | None, most: int, longest: int) -> str:
     """
     Return the first values of a list, and how many more there are.

@@ -12,10 +12,10 @@ from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
 from cftokens._checks import check_id
-from cftokens._converter import Malformed, structure, structure_list
+from cftokens._converter import Malformed, is_set, structure, structure_list
 from cftokens._operations.bodies import encode
 from cftokens._operations.pagination import Batch, ResultInfo
-from cftokens._operations.replacement import is_set, not_as_sent
+from cftokens._operations.replacement import not_as_sent
 from cftokens._secret import TokenValue
 from cftokens._transport.messages import Envelope, Request
 from cftokens.models import (

@@ -9,6 +9,7 @@ from typing import Final
 
 import attrs
 
+from cftokens._access import known_grants
 from cftokens._operations import endpoints
 from cftokens._operations.changes import Check, Lost, Settling
 from cftokens._operations.editing import discard
@@ -18,7 +19,6 @@ from cftokens._operations.replacement import same_condition
 from cftokens._transport.server_clock import QUICK, Reading
 from cftokens.errors import AmbiguousOutcomeError
 from cftokens.models import CreateAttempt, Token, TokenCreateResponse
-from cftokens.policies import same_access
 
 _LOG: Final = logging.getLogger("cftokens")
 
@@ -126,5 +126,5 @@ def could_be(token: Token, attempt: CreateAttempt, earliest: float, arrived: Con
         and token.issued_on.timestamp() >= math.floor(earliest)
         and (token.expires_on, token.not_before) == (attempt.expires_on, attempt.not_before)
         and same_condition(token.condition, attempt.condition)
-        and same_access(token.policies, attempt.policies)
+        and known_grants(token.policies) == known_grants(attempt.policies)
     )
