@@ -30,6 +30,7 @@ For contributors, the map of the package::
         endpoints.py      each operation as data: method, path, body, and how to read the answer
         replacement.py    the body of an edit, and a check of its answer
         catalogue.py      remembers the permission groups, and shares a fetch of them
+        wording.py        what messages say about policies and tokens
         groups.py         looks up permission groups by name
         bodies.py         arguments become the API's JSON
         pagination.py     Paginator and Page

@@ -203,7 +203,7 @@ def test_a_description_has_one_order(policies: list[TokenPolicy], chance: random
     catalogue = CATALOGUE[:]
     chance.shuffle(catalogue)
     turned = [
-        attrs.evolve(each, resources=dict(reversed(each.resources.items()))) for each in reversed(policies)
+        attrs.evolve(each, resources=dict(reversed([*each.resources.items()]))) for each in reversed(policies)
     ]
 
     assert p.describe(parts * 2, catalogue) == p.describe(policies, CATALOGUE)
