@@ -3,6 +3,7 @@ Cloudflare's API tokens from Python.
 
 - `Client`, and `cftokens.sync.Client` for blocking code
 - `cftokens.policies`: what a token may do, in words
+- `cftokens.audit`: what is wrong with tokens
 - `cftokens.models`: `Token` and Cloudflare's other answers
 - `cftokens.errors`: the errors
 - `cftokens.emulator`: Cloudflare's token API on loopback, for tests
@@ -12,6 +13,7 @@ Cloudflare's API tokens from Python.
 
 For contributors, the map of the package::
 
+    audit.py              what is wrong with tokens
     sync/                 the same names for blocking code
     emulator/             Cloudflare's token API on loopback
     _client.py            Client: its settings, its session, `accounts` and `user`
