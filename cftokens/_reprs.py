@@ -9,7 +9,7 @@ from typing import Final
 _LONGEST: Final = 200
 
 
-def call(kind: str, **members: str) -> str:
+def call(kind: str, /, **members: str) -> str:
     """
     Return a repr that looks like a call. Members are texts from the other functions of this module.
     """

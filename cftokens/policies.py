@@ -37,7 +37,7 @@ from cftokens._access import (
     scope_of,
 )
 from cftokens._arguments import PlainPolicy, policy_from
-from cftokens._checks import check_id, check_several, check_text, is_id
+from cftokens._checks import check_id, check_jurisdiction, check_several, check_text, is_id
 from cftokens.models import PermissionGroup, TokenPolicy
 
 __all__ = [
@@ -87,7 +87,6 @@ WORKER: Final = "com.cloudflare.edge.worker.script"
 """The scope of groups that work on single Workers."""
 
 _BUCKET_NAME: Final = r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
-_JURISDICTION: Final = r"[a-z][a-z0-9-]{0,30}"
 
 
 @attrs.frozen
@@ -183,9 +182,8 @@ def r2_bucket(account_id: str, name: str, jurisdiction: str = "default") -> Reso
     """
     if not re.fullmatch(_BUCKET_NAME, check_text(name, "name")):
         raise ValueError(f"name must be 3 to 63 lower-case letters, digits and hyphens, not {name!r:.80}.")
-    if not re.fullmatch(_JURISDICTION, check_text(jurisdiction, "jurisdiction")):
-        raise ValueError(f"jurisdiction must be a word such as 'default' or 'eu', not {jurisdiction!r:.40}.")
-    return Resource(R2_BUCKET, f"{R2_BUCKET}.{check_id(account_id, 'account_id')}_{jurisdiction}_{name}")
+    where = f"{check_id(account_id, 'account_id')}_{check_jurisdiction(jurisdiction)}"
+    return Resource(R2_BUCKET, f"{R2_BUCKET}.{where}_{name}")
 
 
 def all_r2_buckets(account_id: str) -> Resource:
