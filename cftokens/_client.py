@@ -27,7 +27,7 @@ from cftokens._settings import (
     Unset,
     check_base_url,
     check_credential,
-    check_proxy,
+    choose_proxy,
 )
 from cftokens._transport.sending import Sender, Settings, Transport
 from cftokens._transport.session import check_borrowed
@@ -73,6 +73,10 @@ class Client:
 
         proxy: The URL of an HTTP proxy; on loopback if *base_url* is http.
 
+        trust_env: Without *proxy*, take it from ``HTTPS_PROXY``, or from ``HTTP_PROXY`` if *base_url* is
+            http, unless ``NO_PROXY`` excludes the host. The rules are those of `urllib.request`, and the
+            environment is read once, here. Nothing is ever read from a netrc file.
+
         ssl: An `ssl.SSLContext`, to trust other certificates than the system's.
 
         session: A session to borrow. It is never closed, and its settings are unchanged. Exceptions
@@ -99,22 +103,24 @@ class Client:
         retry: Retry | None = Retry(),
         rate_limit: RateLimit | None = RateLimit(),
         proxy: str | URL | None = None,
+        trust_env: bool = False,
         ssl: ssl_module.SSLContext | None = None,
         session: aiohttp.ClientSession | None = None,
     ) -> None:
         api_token, proxy = hide(api_token), hide_proxy(proxy)  # a traceback may show the locals of this frame
         credential = check_credential(api_token or _credential_of_environment())
         address = check_base_url(_base_url_of_environment() if base_url is None else base_url)
-        proxy_url, proxy_headers = check_proxy(proxy, address)
-        transport = Transport(_borrowed(session), self._timing)
+        borrowed, trusted = _borrowed(session), _of_type(trust_env, bool, "trust_env")
+        # aiohttp would take a proxy for a session with trust_env, too, but without our checks.
+        trusted = trusted or (borrowed is not None and borrowed.trust_env)
+        transport = Transport(borrowed, self._timing)
         settings = Settings(
             credential=credential,
             base_url=address,
             timeout=check_seconds(timeout, "timeout"),
             retry=_retry(retry),
             pace=transport.pace(credential, _of_type(rate_limit, RateLimit, "rate_limit")),
-            proxy=proxy_url,
-            proxy_headers=proxy_headers,
+            proxy=choose_proxy(proxy, address, trust_env=bool(trusted)),
             context=_of_type(ssl, ssl_module.SSLContext, "ssl"),
         )
         catalogue = Catalogue(self._timing.clock)

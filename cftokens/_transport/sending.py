@@ -16,7 +16,7 @@ import attrs
 from yarl import URL
 
 from cftokens._secret import TokenValue, clear_frames
-from cftokens._settings import RateLimit, Retry, Timing
+from cftokens._settings import Proxy, RateLimit, Retry, Timing
 from cftokens._transport.messages import Answer, NoAnswer, Request
 from cftokens._transport.pace import BURST, Pace, Window
 from cftokens._transport.server_clock import Reading
@@ -43,14 +43,13 @@ class Settings:
     timeout: float
     retry: Retry
     pace: Pace | None = attrs.field(repr=False)
-    proxy: URL | None
-    proxy_headers: dict[str, str] | None = attrs.field(repr=False)
+    proxy: Proxy
     context: ssl.SSLContext | None
     defaults: Defaults = attrs.field(init=False, repr=False)
     address: str = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        defaults = defaults_for(self.credential, self.timeout, self.proxy, self.proxy_headers, self.context)
+        defaults = defaults_for(self.credential, self.timeout, self.proxy, self.context)
         object.__setattr__(self, "defaults", defaults)
         object.__setattr__(self, "address", str(self.base_url))
 

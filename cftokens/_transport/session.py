@@ -7,7 +7,7 @@ import io
 import os
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 import aiohttp
@@ -16,6 +16,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from cftokens._secret import MaskedStr, TokenValue
+from cftokens._settings import Proxy
 from cftokens._transport.messages import LARGEST_BODY, Answer, NoAnswer
 from cftokens._transport.one_shot import OneShotBody
 from cftokens._transport.server_clock import ServerClock
@@ -41,17 +42,12 @@ class Defaults:
 
     headers: CIMultiDict[str]
     timeout: aiohttp.ClientTimeout
-    proxy: URL | None
-    proxy_headers: Mapping[str, str] | None
+    proxy: Proxy
     context: ssl.SSLContext | None
 
 
 def defaults_for(
-    credential: TokenValue,
-    timeout: float,
-    proxy: URL | None,
-    proxy_headers: Mapping[str, str] | None,
-    context: ssl.SSLContext | None,
+    credential: TokenValue, timeout: float, proxy: Proxy, context: ssl.SSLContext | None
 ) -> Defaults:
     """
     Return what all requests with these settings have in common; the credential is masked.
@@ -62,7 +58,7 @@ def defaults_for(
         "Authorization": MaskedStr(f"Bearer {credential.reveal()}"),
     }
     limits = aiohttp.ClientTimeout(total=timeout)
-    return Defaults(CIMultiDict(headers), limits, proxy, proxy_headers, context)
+    return Defaults(CIMultiDict(headers), limits, proxy, context)
 
 
 class Connector(aiohttp.TCPConnector):
@@ -131,14 +127,15 @@ class Session:
                 allow_redirects=False,
                 raise_for_status=False,
                 timeout=defaults.timeout,
-                proxy=defaults.proxy,
-                proxy_headers=defaults.proxy_headers,
+                proxy=defaults.proxy.url,
+                proxy_headers=defaults.proxy.headers,
                 ssl=defaults.context or True,
                 skip_auto_headers=None if body is None or body.size else _NO_CONTENT_TYPE,
             ) as response:
                 return await self._read(response, sent)
         except (aiohttp.ClientError, OSError) as error:  # a time-out is an OSError
-            return _no_answer(error, defaults.timeout.total, written=body is None or body.written)
+            failure = _no_answer(error, defaults.timeout.total, written=body is None or body.written)
+            return _with_advice(failure, error, defaults.proxy.unused)
         except (RuntimeError, ValueError) as error:
             if self._borrowed is None and not session.closed:
                 return _no_answer(error, None, written=body is None or body.written)
@@ -263,6 +260,16 @@ def _no_answer(error: Exception, timeout: float | None, *, written: bool) -> NoA
             f"timed out after {timeout:g} seconds", TimeoutError(type(error).__name__), True, written
         )
     return NoAnswer(_what_happened(error), _cause(error), False, written)
+
+
+def _with_advice(failure: NoAnswer, error: Exception, unused_proxy: str | None) -> NoAnswer:
+    """
+    Say that there is a proxy, if no connection was made without it. A firewall may just drop packets.
+    """
+    if unused_proxy is None or not isinstance(error, aiohttp.ClientConnectorError | TimeoutError):
+        return failure
+    advice = f"{unused_proxy} is set, but was not used: pass trust_env=True to the client"
+    return failure._replace(reason=f"{failure.reason}; {advice}")
 
 
 def _what_happened(error: Exception) -> str:  # noqa: C901, PLR0911 -- a table of cases

@@ -40,7 +40,11 @@ class Client:
 
         rate_limit: How many requests are sent in how many seconds; None for no limit.
 
-        proxy: The URL of an HTTP proxy.
+        proxy: The URL of an HTTP proxy; on loopback if *base_url* is http.
+
+        trust_env: Without *proxy*, take it from ``HTTPS_PROXY``, or from ``HTTP_PROXY`` if *base_url* is
+            http, unless ``NO_PROXY`` excludes the host. The rules are those of `urllib.request`, and the
+            environment is read once, here. Nothing is ever read from a netrc file.
 
         ssl: An `ssl.SSLContext`, to trust other certificates than the system's.
 
@@ -65,6 +69,7 @@ class Client:
         retry: Retry | None = Retry(),
         rate_limit: RateLimit | None = RateLimit(),
         proxy: str | URL | None = None,
+        trust_env: bool = False,
         ssl: ssl_module.SSLContext | None = None,
     ) -> None:
         api_token, proxy = hide(api_token), hide_proxy(proxy)  # a traceback may show the locals of this frame
@@ -76,6 +81,7 @@ class Client:
             retry=retry,
             rate_limit=rate_limit,
             proxy=proxy,
+            trust_env=trust_env,
             ssl=ssl,
         )
         self._open(Portal(self._wrapped.close), self._wrapped)
