@@ -26,6 +26,7 @@ Cloudflare's API tokens from Python.
         pagination.py     Paginator and Page
     _transport/           how one request travels
         sending.py        wait for a turn, send, decide, perhaps send again
+        credential.py     a credential that is asked for before each try
         tries.py          whether a request is sent again
         session.py        the aiohttp session, and one exchange over it
         server_clock.py   what the server's clock shows
@@ -35,6 +36,7 @@ Cloudflare's API tokens from Python.
         hints.py          what to do about a refusal
         json.py           reads JSON
         messages.py       requests and answers as data
+    _sharing.py           one task for all callers that wait for its result
     policies.py           access policies in words
     errors.py             the errors
     _arguments.py         policies and conditions from callers become models
@@ -65,6 +67,7 @@ from cftokens.errors import (
     CFTokensError,
     ClosedError,
     ConflictError,
+    CredentialError,
     ErrorData,
     NoResponseError,
     NotActiveError,
@@ -108,6 +111,7 @@ __all__ = [
     "ConditionRequestIP",
     "ConflictError",
     "CreateAttempt",
+    "CredentialError",
     "Ensured",
     "ErrorData",
     "NoResponseError",

@@ -117,7 +117,7 @@ UNSET: Final = Unset.UNSET
 """The default of an argument for which None has a meaning of its own."""
 
 
-def check_credential(credential: TokenValue | NotAToken | None, name: str = "api_token") -> TokenValue:
+def check_credential(credential: object, name: str = "api_token") -> TokenValue:
     """
     Return a credential that could be a token. Anything else is refused before it is sent.
     """

@@ -158,7 +158,7 @@ class Owner:
         """
         Return a server's text without anything that looks like a token's value.
         """
-        return redact(text, self._sender.settings.credential)
+        return redact(text, self._sender.settings.latest)
 
     async def hear_clock(self) -> None:
         """

@@ -46,7 +46,9 @@ _MOST_REASONS: Final = 10
 _NO_CODE: Final = 10**9
 
 
-def decipher(request: Request[T], outcome: Answer | NoAnswer, credential: TokenValue) -> T | CFTokensError:
+def decipher(
+    request: Request[T], outcome: Answer | NoAnswer, credential: TokenValue | None
+) -> T | CFTokensError:
     """
     Return the result of a request, or the error to raise.
     """
@@ -59,7 +61,7 @@ def decipher(request: Request[T], outcome: Answer | NoAnswer, credential: TokenV
     return _result(request, outcome, credential)
 
 
-def _result(request: Request[T], answer: Answer, credential: TokenValue) -> T | CFTokensError:
+def _result(request: Request[T], answer: Answer, credential: TokenValue | None) -> T | CFTokensError:
     parsed = _parse(answer.body)
     if isinstance(parsed, str):
         return _unexpected(request, answer, parsed)
@@ -99,10 +101,10 @@ def _no_response(request: Request[Any], outcome: NoAnswer) -> NoResponseError:
     return failure
 
 
-def _api_error(request: Request[Any], answer: Answer, credential: TokenValue) -> APIError:
+def _api_error(request: Request[Any], answer: Answer, credential: TokenValue | None) -> APIError:
     parsed = _parse(answer.body)
     errors = () if isinstance(parsed, str) else _error_data(parsed, credential)
-    refusal = Refusal(answer.status, errors, request.operation, request.path, credential.kind)
+    refusal = Refusal(answer.status, errors, request.operation, request.path, credential and credential.kind)
     hint = hint_for(refusal)
     failed = answer.status >= 500 and not refusal.is_lock_out
     unknown = request.has_effect and failed
@@ -132,7 +134,7 @@ def _error_class(refusal: Refusal) -> type[APIError]:
     return _ERRORS.get(refusal.status, ServerError if refusal.status >= 500 else APIError)
 
 
-def _error_data(parsed: dict[str, Any], credential: TokenValue) -> tuple[ErrorData, ...]:
+def _error_data(parsed: dict[str, Any], credential: TokenValue | None) -> tuple[ErrorData, ...]:
     """
     Read the errors, which sometimes have no code, or one that is not a number.
     """
@@ -151,7 +153,7 @@ def _error_data(parsed: dict[str, Any], credential: TokenValue) -> tuple[ErrorDa
     )
 
 
-def _text(value: object, credential: TokenValue) -> str | None:
+def _text(value: object, credential: TokenValue | None) -> str | None:
     """
     Make a server's text safe for a log: one line, not too long, and without a secret.
     """

@@ -47,18 +47,15 @@ class Defaults:
 
 
 def defaults_for(
-    credential: TokenValue, timeout: float, proxy: Proxy, context: ssl.SSLContext | None
+    credential: TokenValue | None, timeout: float, proxy: Proxy, context: ssl.SSLContext | None
 ) -> Defaults:
     """
     Return what all requests with these settings have in common; the credential is masked.
     """
-    headers = {
-        "Accept": "application/json",
-        "User-Agent": f"cftokens/{__version__}",
-        "Authorization": MaskedStr(f"Bearer {credential.reveal()}"),
-    }
-    limits = aiohttp.ClientTimeout(total=timeout)
-    return Defaults(CIMultiDict(headers), limits, proxy, context)
+    headers = CIMultiDict({"Accept": "application/json", "User-Agent": f"cftokens/{__version__}"})
+    if credential is not None:
+        headers["Authorization"] = MaskedStr(f"Bearer {credential.reveal()}")
+    return Defaults(headers, aiohttp.ClientTimeout(total=timeout), proxy, context)
 
 
 class Connector(aiohttp.TCPConnector):
