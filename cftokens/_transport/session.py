@@ -7,6 +7,7 @@ import io
 import os
 import ssl
 import time
+import weakref
 from collections.abc import Callable
 from typing import Final
 
@@ -60,14 +61,18 @@ def defaults_for(
 
 class Connector(aiohttp.TCPConnector):
     """
-    A pool of connections that a forked process leaves to its parent.
+    A pool of connections that a forked process leaves to its parent, and that ends with its owner.
 
-    Both share the sockets and the parent's epoll. A child that closed or collected the pool would break
-    the parent's connections, so there it counts as closed, and its finaliser does nothing.
+    Both processes share the sockets and the parent's epoll. A child that closed or collected the pool
+    would break the parent's connections, so there it counts as closed, and its finaliser does nothing.
+
+    It also counts as closed once its owner is gone. aiohttp would report that in words of its own, but
+    the client has already done so.
     """
 
-    def __init__(self, *, limit: int) -> None:
+    def __init__(self, owner: "Session", *, limit: int) -> None:
         self._process = os.getpid()
+        self._owner = weakref.ref(owner)
         super().__init__(limit=limit)
 
     @property
@@ -75,11 +80,11 @@ class Connector(aiohttp.TCPConnector):
         """
         Whether it cannot be used in this process.
         """
-        return self._process != os.getpid() or super().closed
+        return self._process != os.getpid() or self._owner() is None or super().closed
 
     def __del__(self) -> None:  # type: ignore[override]  # the argument is aiohttp's own
         if self._process == os.getpid():
-            super().__del__()
+            self._close()
 
 
 class Session:
@@ -92,6 +97,7 @@ class Session:
         self._session = borrowed
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process = os.getpid()
+        self._closed = False
         self._responses: set[aiohttp.ClientResponse] = set()
         self._clock = clock
         self.server_clock = ServerClock()
@@ -149,7 +155,7 @@ class Session:
 
     def _open(self) -> aiohttp.ClientSession:
         self._session = aiohttp.ClientSession(
-            connector=Connector(limit=_CONNECTIONS), cookie_jar=aiohttp.DummyCookieJar()
+            connector=Connector(self, limit=_CONNECTIONS), cookie_jar=aiohttp.DummyCookieJar()
         )
         return self._session
 
@@ -181,13 +187,16 @@ class Session:
         """
         Whether there is a session of our own to close.
         """
-        return self._session is not None and self._session is not self._borrowed and not self._session.closed
+        # aiohttp's own answer is no use here: it depends on what the garbage collector has begun to remove.
+        is_ours = self._session is not None and self._session is not self._borrowed
+        return is_ours and not self._closed and self._process == os.getpid()
 
     async def close(self) -> None:
         """
         Close the session, if it is our own.
         """
         if self.is_open and self._session is not None:
+            self._closed = True
             for response in self._responses:  # closing alone would leave its reader waiting
                 response.content.set_exception(aiohttp.ClientConnectionError())
             await self._session.close()
