@@ -4,6 +4,7 @@ What an answer means: the result, or the error to raise. No I/O, no await.
 Errors are returned, not raised, so that no traceback holds a body in its locals.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
@@ -44,6 +45,7 @@ _ERRORS: Final[Mapping[int, type[APIError]]] = {
 _LONGEST_TEXT: Final = 500
 _MOST_REASONS: Final = 10
 _NO_CODE: Final = 10**9
+_START_OF_HTML: Final = re.compile(rb"\s*<(!doctype html|html|head|body|title|h1|center)\b", re.IGNORECASE)
 
 
 def decipher(
@@ -111,6 +113,7 @@ def _api_error(request: Request[Any], answer: Answer, credential: TokenValue | N
     verb = "failed" if failed else "was refused"
     sentences = [
         f"{_subject(request)} {verb} with {answer.status}{_because(errors)}.",
+        *_html(answer),
         *_ray(answer),
         *([hint] if hint else []),
         *([] if refusal.is_lock_out else _retry_after(answer)),
@@ -180,6 +183,12 @@ def _reason(error: ErrorData) -> str:
     return f"{text} (code {error.code})" if error.code is not None else text
 
 
+def _html(answer: Answer) -> list[str]:
+    if answer.body is None or not _START_OF_HTML.match(answer.body):
+        return []
+    return ["The answer is an HTML page, perhaps from a proxy or gateway on the way."]
+
+
 def _ray(answer: Answer) -> list[str]:
     return [f"Ray ID {answer.ray_id}."] if answer.ray_id else []
 
@@ -193,6 +202,7 @@ def _retry_after(answer: Answer) -> list[str]:
 def _unexpected(request: Request[Any], answer: Answer, problem: str) -> UnexpectedResponseError:
     sentences = [
         f"{_subject(request)} was answered with {answer.status}, but not as expected: {problem}.",
+        *_html(answer),
         *_ray(answer),
     ]
     return UnexpectedResponseError(
