@@ -100,6 +100,14 @@ class Paginator(Generic[T]):
                 "This list needs 'async for'. For a plain 'for', import Client from cftokens.sync."
             )
 
+        def __await__(self) -> NoReturn:
+            # Only so can "await" say more than that it cannot be used. What asks whether an object can be
+            # awaited meets the same sentence, where it would have failed over the list anyway.
+            raise TypeError(
+                "This list cannot be awaited: iterate over it with 'async for', or await its page() or "
+                "collect()."
+            )
+
     async def pages(self) -> AsyncGenerator[Page[T], None]:
         """
         Iterate over the pages.

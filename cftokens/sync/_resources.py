@@ -108,6 +108,24 @@ class AccountPermissionGroups:
         """
         return self._portal.call(self._wrapped.find(name, account_id=account_id, scope=scope))
 
+    def search(self, words: str, *, account_id: str | None = None) -> builtins.list[PermissionGroup]:
+        """
+        Return the permission groups whose names contain all of some words, sorted by name.
+
+        The catalogue is fetched with one request and remembered for five minutes.
+
+        Args:
+            words: Words or parts of them, in any case and order, such as ``"dns"`` or ``"read zone"``.
+
+            account_id: The account, by default the client's.
+
+        Raises:
+            ValueError: An argument is wrong.
+
+            CFTokensError: The request failed.
+        """
+        return self._portal.call(self._wrapped.search(words, account_id=account_id))
+
 
 class AccountTokenValue:
     """

@@ -98,6 +98,22 @@ class UserPermissionGroups:
         """
         return self._portal.call(self._wrapped.find(name, scope=scope))
 
+    def search(self, words: str) -> builtins.list[PermissionGroup]:
+        """
+        Return the permission groups whose names contain all of some words, sorted by name.
+
+        The catalogue is fetched with one request and remembered for five minutes.
+
+        Args:
+            words: Words or parts of them, in any case and order, such as ``"dns"`` or ``"read zone"``.
+
+        Raises:
+            ValueError: An argument is wrong.
+
+            CFTokensError: The request failed.
+        """
+        return self._portal.call(self._wrapped.search(words))
+
 
 class UserTokenValue:
     """
