@@ -32,10 +32,11 @@ from cattrs import Converter
 from cattrs.gen import make_dict_unstructure_fn, override
 
 from cftokens._secret import TokenValue
-from cftokens.models import TO_TUPLES, Condition, Resources, Token
+from cftokens.models import TO_TUPLES, Condition, PermissionGroup, Resources, Token
 
 T = TypeVar("T")
 Hook = Callable[[Any, Any], Any]
+"""The second argument, a type in cattrs, is here the groups that a list has so far, or None outside lists."""
 
 _JSON_NAMES: Mapping[type, str] = {
     dict: "an object",
@@ -103,7 +104,7 @@ def structure_list(values: object, model: type[T]) -> tuple[T, ...]:
     Raises:
         Malformed: The JSON, or one of its items, does not fit the model.
     """
-    result: tuple[T, ...] = _hook(tuple[model, ...])(values, None)  # type: ignore[valid-type]  # it is a type at run time
+    result: tuple[T, ...] = _hook(tuple[model, ...])(values, {})  # type: ignore[valid-type]  # it is a type at run time
     return result
 
 
@@ -249,20 +250,41 @@ def _optional_hook(kind: Any, converter: Converter) -> Hook:
 def _tuple_hook(kind: Any, converter: Converter) -> Hook:
     (item, _) = get_args(kind)
     plain, hook = _plain_type(item), converter.get_structure_hook(item)
+    if item is PermissionGroup:
+        hook = _sharing(hook)
 
-    def structure_tuple(values: Any, _: Any) -> tuple[Any, ...]:
+    def structure_tuple(values: Any, groups: Any) -> tuple[Any, ...]:
         if type(values) is not list:
             raise _expected("a list", values)
         structured = []
         try:
             for value in values:
-                made = value if type(value) is plain else hook(value, None)
+                made = value if type(value) is plain else hook(value, groups)
                 structured.append(made)
         except Malformed as malformed:
             raise malformed.inside(f"[{len(structured)}]") from None
         return tuple(structured)
 
     return structure_tuple
+
+
+def _sharing(structure_group: Hook) -> Hook:
+    """
+    Return a hook that makes one object of equal groups, because the tokens of a list name the same few.
+    """
+
+    def structure_shared(value: Any, groups: Any) -> Any:
+        if groups is None or type(value) is not dict or len(value) != 2:
+            return structure_group(value, groups)
+        key = value.get("id"), value.get("name")
+        if type(key[0]) is not str or type(key[1]) is not str:
+            return structure_group(value, groups)
+        made = groups.get(key)
+        if made is None:
+            made = groups[key] = structure_group(value, groups)
+        return made
+
+    return structure_shared
 
 
 def _model_hook(model: Any, converter: Converter) -> Hook:
@@ -279,7 +301,7 @@ def _model_hook(model: Any, converter: Converter) -> Hook:
     known = frozenset([*keys, *_NEVER_KEPT.get(model, ())])
     count, new = len(members), object.__new__
 
-    def structure_model(value: Any, _: Any) -> Any:
+    def structure_model(value: Any, groups: Any) -> Any:
         if type(value) is not dict:
             raise _expected("an object", value)
         made = new(model)
@@ -294,7 +316,7 @@ def _model_hook(model: Any, converter: Converter) -> Hook:
                 elif type(member) is plain:
                     fill(made, member)
                 else:
-                    fill(made, hook(member, None))
+                    fill(made, hook(member, groups))
         except Malformed as malformed:
             raise malformed.inside(key) from None
         for name in required:
@@ -316,12 +338,12 @@ def _renaming(structure_model: Hook, old_key: str, new_key: str) -> Hook:
     Return a hook that also reads an older key, if the new one is not set.
     """
 
-    def structure_renamed(value: Any, _: Any) -> Any:
+    def structure_renamed(value: Any, groups: Any) -> Any:
         if type(value) is dict and old_key in value:
             older, value = value[old_key], {key: value[key] for key in value if key != old_key}
             if value.get(new_key) is None:
                 value[new_key] = older
-        return structure_model(value, None)
+        return structure_model(value, groups)
 
     return structure_renamed
 
