@@ -1,7 +1,16 @@
 """
 Cloudflare's API tokens from Python.
 
-::
+- `Client`, and `cftokens.sync.Client` for blocking code
+- `cftokens.policies`: what a token may do, in words
+- `cftokens.models`: `Token` and Cloudflare's other answers
+- `cftokens.errors`: the errors
+- `cftokens.emulator`: Cloudflare's token API on loopback, for tests
+- `Retry`, `RateLimit`: a client's settings
+- `AccountTokens`, `UserTokens` and their like: the classes behind `client.accounts` and `client.user`, to
+  annotate with
+
+For contributors, the map of the package::
 
     sync/                 the same names for blocking code
     emulator/             Cloudflare's token API on loopback
@@ -9,6 +18,10 @@ Cloudflare's API tokens from Python.
     _resources.py         one class per resource, one method per endpoint; written by hand
     _user_resources.py    its twin for a user's own tokens, generated
     _operations/          what is asked for
+        rotation.py       replaces a token by a successor without a gap
+        lifecycle.py      a token for a while, as it should be, and to its end
+        activation.py     waits until a new value works
+        cleaning.py       makes and removes tokens that nobody else knows of, even if cancelled
         recovery.py       lost creates: which token could be one, and settling it
         editing.py        create, replace, edit and copy tokens
         listing.py        lists: their arguments and their paginators
@@ -34,8 +47,12 @@ Cloudflare's API tokens from Python.
     policies.py           access policies in words
     errors.py             the errors
     _arguments.py         policies and conditions from callers become models
-    _converter.py         JSON becomes models, and models become JSON
     models.py             Cloudflare's answers
+    _reprs.py             reprs that fit a prompt
+    _json_form.py         to_dict() and from_dict(): all of a model as JSON
+    _converter.py         JSON becomes models, and models become a request's JSON
+    _frozen.py            a dict that cannot be changed
+    _dashboard.py         the dashboard's form for a first token
     _settings.py          Retry, RateLimit, and checks of a client's settings
     _checks.py            checks of single values
     _secret.py            TokenValue
@@ -46,9 +63,13 @@ Imports point down this list. A module without an underscore is public, and has 
 """
 
 from cftokens._client import Client
+from cftokens._dashboard import bootstrap_url
+from cftokens._operations.lifecycle import Temporary
 from cftokens._operations.pagination import Page, Paginator
+from cftokens._resources import AccountPermissionGroups, Accounts, AccountTokens, AccountTokenValue
 from cftokens._secret import TokenValue
 from cftokens._settings import UNSET, RateLimit, Retry, Unset
+from cftokens._user_resources import User, UserPermissionGroups, UserTokens, UserTokenValue
 from cftokens._version import __version__
 from cftokens.errors import (
     AmbiguousOutcomeError,
@@ -60,12 +81,15 @@ from cftokens.errors import (
     ConflictError,
     ErrorData,
     NoResponseError,
+    NotActiveError,
     NotFoundError,
     PermissionDeniedError,
     PermissionGroupError,
     RateLimitedError,
     RequestTimeoutError,
+    RotationError,
     ServerError,
+    TooManyFailuresError,
     UnexpectedResponseError,
     UnprocessableEntityError,
     WrongLoopError,
@@ -75,7 +99,9 @@ from cftokens.models import (
     Condition,
     ConditionRequestIP,
     CreateAttempt,
+    Ensured,
     PermissionGroup,
+    Rotation,
     Token,
     TokenCreateResponse,
     TokenDeleteResponse,
@@ -86,6 +112,10 @@ from cftokens.models import (
 __all__ = [
     "UNSET",
     "APIError",
+    "AccountPermissionGroups",
+    "AccountTokenValue",
+    "AccountTokens",
+    "Accounts",
     "AmbiguousOutcomeError",
     "AuthenticationError",
     "BadRequestError",
@@ -96,8 +126,10 @@ __all__ = [
     "ConditionRequestIP",
     "ConflictError",
     "CreateAttempt",
+    "Ensured",
     "ErrorData",
     "NoResponseError",
+    "NotActiveError",
     "NotFoundError",
     "Page",
     "Paginator",
@@ -108,17 +140,26 @@ __all__ = [
     "RateLimitedError",
     "RequestTimeoutError",
     "Retry",
+    "Rotation",
+    "RotationError",
     "ServerError",
+    "Temporary",
     "Token",
     "TokenCreateResponse",
     "TokenDeleteResponse",
     "TokenPolicy",
     "TokenValue",
     "TokenVerifyResponse",
+    "TooManyFailuresError",
     "UnexpectedResponseError",
     "UnprocessableEntityError",
     "Unset",
+    "User",
+    "UserPermissionGroups",
+    "UserTokenValue",
+    "UserTokens",
     "WrongLoopError",
     "__version__",
     "attempt_of",
+    "bootstrap_url",
 ]

@@ -6,10 +6,13 @@ import ipaddress
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 LONGEST_NAME: Final = 120
+
+LONGEST_DURATION: Final = timedelta(days=36525)
+"""A hundred years, so that no date in reach overflows."""
 
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 _HEXADECIMAL: Final = re.compile(r"[0-9a-f]+")
@@ -125,6 +128,29 @@ def check_date_time(value: object, name: str) -> datetime:
     except OverflowError:
         raise ValueError(f"{name} is out of range in UTC.") from None
     return datetime(utc.year, utc.month, utc.day, utc.hour, utc.minute, utc.second, tzinfo=UTC)
+
+
+def check_duration(value: object, name: str, least: timedelta) -> timedelta:
+    """
+    Return a duration in whole seconds that is not below its bound.
+    """
+    if not isinstance(value, timedelta):
+        raise TypeError(
+            f"{name} must be a timedelta, such as timedelta(hours=1), not {type(value).__name__}."
+        )
+    if not least <= value <= LONGEST_DURATION:
+        raise ValueError(f"{name} must be between {least} and {LONGEST_DURATION.days} days, not {value}.")
+    return timedelta(seconds=value // timedelta(seconds=1))
+
+
+def check_moment(value: datetime | None, name: str) -> datetime:
+    """
+    Return an aware date-time; None is now, by this machine's clock.
+    """
+    if value is None:
+        return datetime.now(UTC)
+    check_date_time(value, name)
+    return value
 
 
 def check_network(value: object, name: str) -> str:

@@ -13,6 +13,7 @@ import attrs
 from yarl import URL
 
 from cftokens._checks import check_id, check_seconds
+from cftokens._dashboard import bootstrap_url
 from cftokens._operations.catalogue import Catalogue
 from cftokens._operations.changes import Ledger
 from cftokens._operations.owners import Owners
@@ -50,7 +51,8 @@ class Client:
 
     What is retried, up to ``retry.attempts`` tries in all and ``retry.budget`` seconds of waiting:
 
-    - every request that was not sent at all, or was answered with 429
+    - every request that was not sent at all, or was answered with 429; but none after a
+      `TooManyFailuresError`
     - list, get, verify, permission groups, update and delete, after no answer or a 5xx; a delete that
       then gets 404 has succeeded
     - create and roll only if the first request certainly had no effect; if it may have had one, the
@@ -86,6 +88,10 @@ class Client:
 
         TypeError: An argument has the wrong type.
     """
+
+    if not TYPE_CHECKING:  # what create_autospec() sees; _open() sets the instances
+        accounts = Accounts
+        user = User
 
     def __init__(
         self,
@@ -179,15 +185,13 @@ class Client:
 
             TypeError: An argument has the wrong type.
         """
-        sender, catalogue = self._owners.sender, self._owners.catalogue
-        settings, account = sender.settings, self._owners.account_id
+        sender, catalogue, account = self._owners.sender, self._owners.catalogue, self._owners.account_id
         if not isinstance(api_token, Unset):
             api_token = hide(api_token)
             credential = check_credential(api_token)
-            if credential != settings.credential:  # each has its own pace and catalogue
-                pace = settings.pace and sender.transport.pace(credential, settings.pace.limit)
-                settings = attrs.evolve(settings, credential=credential, pace=pace)
-                catalogue = Catalogue(self._timing.clock)
+            if credential != sender.settings.credential:  # each has its own pace and catalogue
+                sender, catalogue = sender.with_credential(credential), Catalogue(self._timing.clock)
+        settings = sender.settings
         if not isinstance(account_id, Unset):
             account = None if account_id is None else check_id(account_id, "account_id")
         if not isinstance(timeout, Unset):
@@ -240,13 +244,16 @@ class Client:
     def __repr__(self) -> str:
         if not hasattr(self, "_owners"):  # __init__ raised, and a traceback shows its locals
             return "<cftokens.Client that was not made>"
-        return f"<cftokens.Client account_id={self.account_id} base_url={self.base_url}>"
+        return f"<cftokens.Client account_id={self.account_id} base_url={self.base_url:.100}>"
 
 
 def _credential_of_environment() -> TokenValue:
     value = hide(os.environ.get("CLOUDFLARE_API_TOKEN") or None)
     if value is None:
-        raise ValueError("There is no credential: pass api_token, or set CLOUDFLARE_API_TOKEN.")
+        raise ValueError(
+            "There is no credential: pass api_token, or set CLOUDFLARE_API_TOKEN. "
+            f"Make one in the dashboard:\n{bootstrap_url()}"
+        )
     return value
 
 

@@ -115,15 +115,15 @@ UNSET: Final = Unset.UNSET
 """The default of an argument for which None has a meaning of its own."""
 
 
-def check_credential(credential: TokenValue | NotAToken | None) -> TokenValue:
+def check_credential(credential: TokenValue | NotAToken | None, name: str = "api_token") -> TokenValue:
     """
     Return a credential that could be a token. Anything else is refused before it is sent.
     """
     if not isinstance(credential, TokenValue):
         kind = credential.kind if isinstance(credential, NotAToken) else "None"
-        raise TypeError(f"api_token must be a str or a TokenValue, not {kind}.")
+        raise TypeError(f"{name} must be a str or a TokenValue, not {kind}.")
     if problem := _problem_of_credential(credential):
-        raise ValueError(f"api_token cannot be used: {problem}.")
+        raise ValueError(f"{name} cannot be used: {problem}.")
     return credential
 
 

@@ -6,21 +6,26 @@ What a client offers for a user's own tokens: one class per resource, one method
 
 import builtins
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal
 
 from cftokens._arguments import PlainCondition
-from cftokens._checks import check_text
-from cftokens._operations import editing, endpoints, listing, recovery
+from cftokens._checks import check_duration, check_seconds, check_text
+from cftokens._operations import editing, endpoints, lifecycle, listing, recovery
+from cftokens._operations.activation import wait_until_active
 from cftokens._operations.bodies import fields_from
 from cftokens._operations.groups import find_group
-from cftokens._operations.owners import Owners
+from cftokens._operations.lifecycle import Temporary
+from cftokens._operations.owners import Owners, Resource
 from cftokens._operations.pagination import Paginator
-from cftokens._secret import TokenValue
+from cftokens._operations.rotation import Callback, plan_from, rotate
+from cftokens._secret import TokenValue, hide
 from cftokens._settings import UNSET, Unset
 from cftokens.models import (
     CreateAttempt,
+    Ensured,
     PermissionGroup,
+    Rotation,
     Token,
     TokenCreateResponse,
     TokenDeleteResponse,
@@ -29,13 +34,13 @@ from cftokens.models import (
 from cftokens.policies import PolicyArgument
 
 
-class UserPermissionGroups:
+class UserPermissionGroups(Resource):
     """
     The catalogue of permission groups: everything that a token can be allowed to do.
     """
 
     def __init__(self, owners: Owners) -> None:
-        self._owners = owners
+        super().__init__(owners)
 
     def list(self, *, name: str | None = None, scope: str | None = None) -> Paginator[PermissionGroup]:
         """
@@ -101,13 +106,13 @@ class UserPermissionGroups:
         return await owner.look_up(lambda groups: find_group(groups, name, scope))
 
 
-class UserTokenValue:
+class UserTokenValue(Resource):
     """
     The value of a token.
     """
 
     def __init__(self, owners: Owners) -> None:
-        self._owners = owners
+        super().__init__(owners)
 
     async def update(self, token_id: str) -> TokenValue:
         """
@@ -134,13 +139,17 @@ class UserTokenValue:
         return await owner.roll(owner.path_of(token_id))
 
 
-class UserTokens:
+class UserTokens(Resource):
     """
     The tokens of one owner: an account, or the user.
     """
 
+    if not TYPE_CHECKING:  # what create_autospec() sees; __init__ sets the instances
+        permission_groups = UserPermissionGroups
+        value = UserTokenValue
+
     def __init__(self, owners: Owners) -> None:
-        self._owners = owners
+        super().__init__(owners)
         self.permission_groups = UserPermissionGroups(owners)
         self.value = UserTokenValue(owners)
 
@@ -445,6 +454,204 @@ class UserTokens:
         """
         return await recovery.recover(self._owners.user_of(attempt), attempt)
 
+    async def ensure(
+        self,
+        *,
+        name: str,
+        policies: Iterable[PolicyArgument],
+        condition: PlainCondition | None = None,
+        expires_on: datetime | Unset | None = UNSET,
+        not_before: datetime | Unset | None = UNSET,
+    ) -> Ensured:
+        """
+        Create a token unless there is an active one of that name, and edit that one if it differs.
+
+        For scripts that run again: a second run changes nothing and sends no write. A token that exists is
+        returned without its value, which cannot be fetched.
+
+        Args:
+            name: 1 to 120 characters. The name is what identifies the token.
+
+            policies: What the token may do: in words (`cftokens.policies`), as `TokenPolicy`, or in the
+                API's own JSON shape. Their order does not matter.
+
+            condition: From where the token may be used; None for anywhere.
+
+            expires_on: When it stops working, with a time zone, cut to whole seconds; None for never. If
+                it is omitted, an existing token keeps its own.
+
+            not_before: When it starts working, in the same form; None for at once.
+
+        Raises:
+            ValueError: An argument is wrong.
+
+            TypeError: An argument has the wrong type.
+
+            PermissionGroupError: A name does not match exactly one permission group.
+
+            AmbiguousOutcomeError: More than one active token has the name, or another process made one at
+                the same time; then this one was deleted.
+
+            CFTokensError: A request failed. If ``outcome_unknown`` is true, there may be a token whose
+                value is lost: see `recover()`.
+        """
+        fields = fields_from(name=name, condition=condition, expires_on=expires_on, not_before=not_before)
+        return await lifecycle.ensure(self._owners.user(), policies, fields)
+
+    def temporary(
+        self,
+        *,
+        policies: Iterable[PolicyArgument],
+        lifetime: timedelta = timedelta(minutes=15),
+        name: str = "temporary",
+        condition: PlainCondition | None = None,
+        wait: float | None = 60.0,
+        delete_timeout: float = 10.0,
+    ) -> Temporary:
+        """
+        Return a context manager that makes a token, and deletes it at the end of the block.
+
+        The block gets a `TokenCreateResponse`. The token also expires after its lifetime, in case that this
+        process ends before the block. If the answer to its create is lost, it is found again or removed.
+
+        Leaving the block deletes the token even if the task is cancelled or interrupted. If that fails,
+        the log has a warning, and the block's own exception a note; nothing is raised.
+
+        Args:
+            policies: What the token may do: in words (`cftokens.policies`), as `TokenPolicy`, or in the
+                API's own JSON shape.
+
+            lifetime: How long the token works at most, by Cloudflare's clock; at least a second.
+
+            name: 1 to 111 characters, to which a random end is added.
+
+            condition: From where the token may be used; None for anywhere.
+
+            wait: The most seconds to wait until the token is active: see `wait_until_active()`. None does
+                not wait.
+
+            delete_timeout: The most seconds that deleting the token may take.
+
+        Raises:
+            ValueError: An argument is wrong.
+
+            TypeError: An argument has the wrong type.
+
+            PermissionGroupError: A name does not match exactly one permission group; raised on entering.
+
+            NotActiveError: The token did not become active, and was deleted; raised on entering.
+
+            CFTokensError: A request failed; raised on entering. If ``outcome_unknown`` is true, there may
+                be a token whose value is lost.
+        """
+        return lifecycle.temporary(
+            self._owners.user(),
+            policies=policies,
+            fields=fields_from(name=name, condition=condition),
+            lifetime=lifetime,
+            wait=wait,
+            delete_timeout=delete_timeout,
+        )
+
+    async def rotate(
+        self,
+        token_id: str,
+        *,
+        store: Callback,
+        lifetime: timedelta | None,
+        overlap: timedelta = timedelta(hours=1),
+        check: Callback | None = None,
+        name: str | None = None,
+        wait: float | None = 60.0,
+    ) -> Rotation:
+        """
+        Replace a token by a successor with the same access, without a gap.
+
+        Reads the token, makes its successor, waits until that is active, lets *check* try it and *store*
+        keep it, and shortens the old token's life. Nothing has to be resumed: Cloudflare itself ends the
+        old token. If a step before *store* fails, the successor is deleted.
+
+        Args:
+            token_id: Identifier of the token to replace.
+
+            store: Gets the successor, a `TokenCreateResponse`, and keeps its value.
+
+            lifetime: How long the successor works, by Cloudflare's clock; None for ever.
+
+            overlap: How long the old token still works after that; it never works longer than before.
+
+            check: Gets the successor before it is stored, and raises or returns False to refuse it.
+
+            name: The successor's name, 1 to 120 characters. By default it is the old one's, with the date
+                and a random end.
+
+            wait: The most seconds to wait until the successor is active: see `wait_until_active()`. None
+                does not wait.
+
+        Raises:
+            ValueError: An argument is wrong.
+
+            TypeError: An argument has the wrong type.
+
+            RotationError: A step failed. Its ``stage`` tells which, and its message what there is now.
+        """
+        plan = plan_from(store=store, check=check, lifetime=lifetime, overlap=overlap, name=name, wait=wait)
+        return await rotate(self._owners.user(), token_id, plan)
+
+    async def retire(self, token_id: str, *, after: timedelta = timedelta(0)) -> Token:
+        """
+        End a token in a way that can be taken back, unlike `delete()`. May be called again.
+
+        At once, its status becomes ``disabled``. Otherwise it expires after a while, but never later than
+        it would have.
+
+        Args:
+            token_id: Identifier of the token, not its value.
+
+            after: How long the token still works, by Cloudflare's clock.
+
+        Raises:
+            ValueError: An argument is wrong.
+
+            TypeError: An argument has the wrong type.
+
+            NotFoundError: There is no such token.
+
+            CFTokensError: A request failed.
+        """
+        after = check_duration(after, "after", timedelta(0))
+        return await lifecycle.retire(self._owners.user(), token_id, after)
+
+    async def wait_until_active(
+        self, value: str | TokenValue, *, timeout: float = 60.0
+    ) -> TokenVerifyResponse:
+        """
+        Wait until a new value works: until *verify*, asked with it, says twice in a row that it is active.
+
+        Makes at most eight requests, with growing pauses, because refusals count towards a lock-out. Stops
+        at once if waiting cannot help: for a token that is expired, disabled, revoked or not valid yet, an
+        address that is refused, a rate limit, or a lock-out.
+
+        It cannot promise more than *verify* knows: a product may accept a new token later than that.
+
+        https://developers.cloudflare.com/api/resources/user/subresources/tokens/methods/verify/
+
+        Args:
+            value: The token's value.
+
+            timeout: The most seconds to wait.
+
+        Raises:
+            ValueError: An argument is wrong, or the value is that of the other kind of token.
+
+            TypeError: An argument has the wrong type.
+
+            NotActiveError: The token did not become active in time, or never will.
+        """
+        value = hide(value)
+        owner = self._owners.user()
+        return await wait_until_active(owner, value, check_seconds(timeout, "timeout"))
+
     async def verify(self) -> TokenVerifyResponse:
         """
         Check whether the client's credential works, and until when.
@@ -464,10 +671,14 @@ class UserTokens:
         return await owner.send(endpoints.verify_token(owner.tokens_path))
 
 
-class User:
+class User(Resource):
     """
     The resources of one kind of owner.
     """
 
+    if not TYPE_CHECKING:  # what create_autospec() sees; __init__ sets the instances
+        tokens = UserTokens
+
     def __init__(self, owners: Owners) -> None:
+        super().__init__(owners)
         self.tokens = UserTokens(owners)

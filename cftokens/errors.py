@@ -14,19 +14,53 @@ The errors: one base class, and a class for each way that a request can fail.
     │   ├── ConflictError              409
     │   ├── UnprocessableEntityError   422
     │   ├── RateLimitedError           429
-    │   └── ServerError                5xx
+    │   ├── ServerError                5xx
+    │   └── TooManyFailuresError       any status: this machine is locked out for some minutes
     ├── UnexpectedResponseError
     ├── PermissionGroupError (also a LookupError)
     ├── AmbiguousOutcomeError
+    ├── NotActiveError
+    ├── RotationError
     ├── WrongLoopError (also a RuntimeError)
     └── ClosedError
 
 A wrong argument is a `ValueError` or a `TypeError`, raised before anything is sent.
 """
 
+from typing import Literal
+
 import attrs
 
-from cftokens.models import CreateAttempt, PermissionGroup, Token
+from cftokens.models import CreateAttempt, PermissionGroup, Token, TokenCreateResponse
+
+Stage = Literal["read", "create", "wait", "check", "store", "retire"]
+"""The steps of a rotation, in order."""
+
+__all__ = [
+    "APIError",
+    "AmbiguousOutcomeError",
+    "AuthenticationError",
+    "BadRequestError",
+    "CFTokensError",
+    "ClosedError",
+    "ConflictError",
+    "ErrorData",
+    "NoResponseError",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "PermissionGroupError",
+    "RateLimitedError",
+    "RequestTimeoutError",
+    "ServerError",
+    "UnexpectedResponseError",
+    "UnprocessableEntityError",
+    "WrongLoopError",
+    "attempt_of",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__
 
 
 @attrs.frozen
@@ -208,6 +242,16 @@ class ServerError(APIError):
     """
 
 
+class TooManyFailuresError(APIError):
+    """
+    10502, with any status: Cloudflare refuses every credential from this machine for some minutes.
+
+    This follows repeated requests with credentials that were refused. Stop sending: the client never
+    retries after it. It is not a `RateLimitedError`, although its status may be 429, because no
+    ``Retry-After`` says when it ends. The request had no effect.
+    """
+
+
 class UnexpectedResponseError(CFTokensError):
     """
     An answer of unknown shape, `success: false` without an error status, or a redirect.
@@ -238,6 +282,52 @@ class AmbiguousOutcomeError(CFTokensError):
     def __init__(self, message: str, *, candidates: tuple[Token, ...] = ()) -> None:
         super().__init__(message)
         self.candidates = candidates
+
+
+class NotActiveError(CFTokensError):
+    """
+    A token did not become active in time, or never will.
+
+    Attributes:
+        status: The status that was last heard, such as ``"disabled"``, or None.
+
+        last_error: The refusal or failure that was last heard, or None.
+    """
+
+    def __init__(
+        self, message: str, *, status: str | None = None, last_error: CFTokensError | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.last_error = last_error
+        self.hint = None if last_error is None else last_error.hint
+
+
+class RotationError(CFTokensError):
+    """
+    A rotation stopped before its end. What went wrong is its ``__cause__``.
+
+    Attributes:
+        stage: The step that failed. From ``"store"`` on, both tokens work and nothing was deleted.
+
+        predecessor_id: The token that was to be replaced.
+
+        successor: The new token with its value, if it is still there; otherwise None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        stage: Stage = "read",
+        predecessor_id: str = "",
+        successor: TokenCreateResponse | None = None,
+        outcome_unknown: bool = False,
+    ) -> None:
+        super().__init__(message, outcome_unknown=outcome_unknown)
+        self.stage = stage
+        self.predecessor_id = predecessor_id
+        self.successor = successor
 
 
 class WrongLoopError(CFTokensError, RuntimeError):

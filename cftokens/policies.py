@@ -7,6 +7,7 @@ Access policies in words.
 
     p.allow("DNS Write", "Zone Read", on=p.zone(zone_id))
     p.allow("Logs Read", on=p.all_zones(account_id))
+    p.allow("Individual Workers Editor", on=p.worker(account_id, script_tag))
 
 Permission groups are given by name, by id, or as a `PermissionGroup`. Names are looked up when a token
 is created or changed. Where two groups have the same name, the resource decides between them: "Logs
@@ -21,9 +22,36 @@ from typing import Final
 
 import attrs
 
+from cftokens import _reprs as reprs
 from cftokens._arguments import PlainPolicy, policy_from
 from cftokens._checks import check_id, check_text
 from cftokens.models import PermissionGroup, TokenPolicy
+
+__all__ = [
+    "ACCOUNT",
+    "R2_BUCKET",
+    "USER",
+    "ZONE",
+    "PolicyArgument",
+    "PolicyDraft",
+    "Resource",
+    "account",
+    "all_accounts",
+    "all_r2_buckets",
+    "all_zones",
+    "all_zones_of_all_accounts",
+    "allow",
+    "deny",
+    "r2_bucket",
+    "same_access",
+    "user",
+    "zone",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 ACCOUNT: Final = "com.cloudflare.api.account"
 """The scope of groups that work on accounts."""
@@ -36,6 +64,9 @@ USER: Final = "com.cloudflare.api.user"
 
 R2_BUCKET: Final = "com.cloudflare.edge.r2.bucket"
 """The scope of groups that work on R2 buckets."""
+
+WORKER: Final = "com.cloudflare.edge.worker.script"
+"""The scope of groups that work on single Workers."""
 
 _BUCKET_NAME: Final = r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
 _JURISDICTION: Final = r"[a-z][a-z0-9-]{0,30}"
@@ -149,6 +180,38 @@ def all_r2_buckets(account_id: str) -> Resource:
     return Resource(R2_BUCKET, f"{R2_BUCKET}.*", account=account(account_id).name)
 
 
+def worker(account_id: str, script_tag: str) -> Resource:
+    """
+    One Worker.
+
+    Its bindings are not checked: an Editor of one Worker can bind it to the account's other Workers and to
+    their KV namespaces, buckets and database connections, and read what is there. The grant is wider than
+    it looks.
+
+    https://developers.cloudflare.com/workers/authorization/workers/
+
+    Args:
+        account_id: The account that owns the Worker.
+
+        script_tag: The Worker's immutable id, which is ``tag`` in the answer to
+            ``GET /accounts/{account_id}/workers/scripts``, not its name.
+
+    Raises:
+        ValueError: An argument is wrong.
+    """
+    return Resource(WORKER, f"{WORKER}.{_check_tag(script_tag)}", account=account(account_id).name)
+
+
+def _check_tag(script_tag: object) -> str:
+    try:
+        return check_id(script_tag, "script_tag")
+    except ValueError as error:
+        raise ValueError(
+            f"{error} A Worker's name is not its tag: "
+            "GET /accounts/{account_id}/workers/scripts shows the tag of each."
+        ) from None
+
+
 @attrs.frozen
 class PolicyDraft:
     """
@@ -165,6 +228,22 @@ class PolicyDraft:
     effect: str
     groups: tuple[str | PermissionGroup, ...]
     resources: tuple[Resource, ...]
+
+    def __repr__(self) -> str:
+        groups = [each if isinstance(each, str) else each.name or each.id for each in self.groups]
+        return reprs.call(
+            "PolicyDraft",
+            effect=reprs.text(self.effect, 10),
+            groups=reprs.several(groups, 2, 28),
+            resources=reprs.several(map(_path, self.resources), 1, 72),
+        )
+
+
+def _path(resource: Resource) -> str:
+    (path,) = reprs.resource_names(
+        {resource.account: {resource.name: "*"}} if resource.account else {resource.name: "*"}
+    )
+    return path
 
 
 PolicyArgument = PolicyDraft | PlainPolicy

@@ -32,6 +32,7 @@ from tests.vocabulary import (
     CREDENTIAL,
     MARK,
     MINTED,
+    NO_CREDENTIAL,
     POLICY,
     RESULTS,
     TOKEN_ID,
@@ -127,10 +128,13 @@ def test_no_frame_of_a_refused_view_shows_a_secret(kind: Any, options: dict[str,
 
 def test_a_missing_credential_is_a_clear_error() -> None:
     """
-    The error names both ways to provide one.
+    The error names both ways to provide one, and has the page that makes one on a line of its own.
     """
-    with pytest.raises(ValueError, match="pass api_token, or set CLOUDFLARE_API_TOKEN"):
-        Client()
+    for kind in (Client, cftokens.sync.Client):
+        with pytest.raises(ValueError, match="pass api_token, or set CLOUDFLARE_API_TOKEN") as caught:
+            kind()
+
+        assert str(caught.value) == NO_CREDENTIAL
 
 
 @pytest.mark.parametrize("value", [b"bytes", 5, ["x"]])

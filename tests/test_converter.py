@@ -323,10 +323,10 @@ class TestProblems:
 NAMED = {"id": ZONE_READ, "name": "Zone Read"}
 
 
-class TestGroupsOfAList:
+class TestGroupsOfTokens:
     def test_equal_groups_are_one_object(self) -> None:
         """
-        The tokens of a page share what they name alike.
+        Tokens share the groups that they name alike.
         """
         policy = {**POLICY, "permission_groups": [NAMED]}
         tokens = structure_list(

@@ -21,12 +21,15 @@ from cftokens.errors import (
     ConflictError,
     ErrorData,
     NoResponseError,
+    NotActiveError,
     NotFoundError,
     PermissionDeniedError,
     PermissionGroupError,
     RateLimitedError,
     RequestTimeoutError,
+    RotationError,
     ServerError,
+    TooManyFailuresError,
     UnexpectedResponseError,
     UnprocessableEntityError,
     WrongLoopError,
@@ -57,6 +60,10 @@ def full() -> Iterator[CFTokensError]:
             )
         elif kind is AmbiguousOutcomeError:
             error = AmbiguousOutcomeError("said", candidates=(Token(id=TOKEN_ID),))
+        elif kind is NotActiveError:
+            error = NotActiveError("said", status="disabled")
+        elif kind is RotationError:
+            error = RotationError("said", stage="store", predecessor_id=TOKEN_ID, outcome_unknown=True)
         else:
             error = kind("said", outcome_unknown=True)
         error.attempt = ATTEMPT
@@ -78,9 +85,12 @@ def full() -> Iterator[CFTokensError]:
         (UnprocessableEntityError, [APIError]),
         (RateLimitedError, [APIError]),
         (ServerError, [APIError]),
+        (TooManyFailuresError, [APIError]),
         (UnexpectedResponseError, [CFTokensError]),
         (PermissionGroupError, [CFTokensError, LookupError]),
         (AmbiguousOutcomeError, [CFTokensError]),
+        (NotActiveError, [CFTokensError]),
+        (RotationError, [CFTokensError]),
         (WrongLoopError, [CFTokensError, RuntimeError]),
         (ClosedError, [CFTokensError]),
     ],

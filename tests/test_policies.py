@@ -2,6 +2,7 @@
 Policy drafts, from what a caller writes to what a token grants.
 """
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -15,12 +16,17 @@ from cftokens._operations.bodies import to_json
 from cftokens._operations.groups import find_group, resolve
 from cftokens.emulator import Emulator
 from cftokens.policies import PolicyDraft, Resource, same_access
-from tests.vocabulary import ACCOUNT, RESULTS, TOKEN_ID, ZONE_ID, ZONE_READ
+from tests.servers import RawServer, reply
+from tests.support import client_of
+from tests.vocabulary import ACCOUNT, RESULTS, TOKEN_ID, ZONE_ID, ZONE_READ, success
 
 ACCOUNT_KEY = f"com.cloudflare.api.account.{ACCOUNT}"
 LOGS_READ = {"account": "6a315a56f18441e59ed03352369ae956", "zone": "c4a30cd58c5d42619c86a3c36c441e2d"}
 DNS_WRITE = "4755a26eedb94da69e1066d98aa820be"
 BUCKET_READ = "6a018a9f2fc74eb6b293b0c548f38b39"
+WORKERS_EDITOR = "e" * 32
+TAG = "e8f70fdbc8b1fb0b8ddb1af166186758"
+OTHER_TAG = "38d6bfc75445412ab02149c1d30fbf37"
 USER_READ = "8acbe5bb0d54464ab867149d7f7cf8ac"
 
 
@@ -45,6 +51,7 @@ def resolved(draft: p.PolicyDraft, groups: tuple[PermissionGroup, ...]) -> Any:
             {f"com.cloudflare.edge.r2.bucket.{ACCOUNT}_default_my-bucket": "*"},
         ),
         (p.r2_bucket(ACCOUNT, "b-1", "eu"), {f"com.cloudflare.edge.r2.bucket.{ACCOUNT}_eu_b-1": "*"}),
+        (p.worker(ACCOUNT, TAG), {ACCOUNT_KEY: {f"com.cloudflare.edge.worker.script.{TAG}": "*"}}),
         (p.all_r2_buckets(ACCOUNT), {ACCOUNT_KEY: {"com.cloudflare.edge.r2.bucket.*": "*"}}),
     ],
 )
@@ -67,6 +74,11 @@ def test_each_resource_has_cloudflares_form(resource: Resource, mapping: dict[st
         (lambda: p.user(f"{TOKEN_ID}\n"), "user_id must be 32"),
         (lambda: p.all_zones("*"), "account_id must be 32"),
         (lambda: p.all_r2_buckets("*"), "account_id must be 32"),
+        (lambda: p.worker("x", TAG), "account_id must be 32"),
+        (lambda: p.worker(ACCOUNT, "my-worker"), "script_tag must be 32 .* A Worker's name is not its tag"),
+        (lambda: p.worker(ACCOUNT, ""), "script_tag must be 32 .* got an empty string"),
+        (lambda: p.worker(ACCOUNT, "*"), "script_tag must be 32 .* A Worker's name is not its tag"),
+        (lambda: p.worker(ACCOUNT, TAG.upper()), "script_tag must be 32 .* got capital letters"),
         (lambda: p.r2_bucket("x", "my-bucket"), "account_id must be 32"),
         (lambda: p.r2_bucket(ACCOUNT, "No"), "name must be 3 to 63"),
         (lambda: p.r2_bucket(ACCOUNT, "a_b_c"), "name must be 3 to 63"),
@@ -181,6 +193,8 @@ GROUPS = (
     PermissionGroup(id="1" * 32, name="Twin", scopes=(p.ZONE,)),
     PermissionGroup(id="2" * 32, name="Twin", scopes=(p.ZONE,)),
     PermissionGroup(id="3" * 32, name="Both", scopes=(p.ZONE, p.ACCOUNT)),
+    PermissionGroup(id=WORKERS_EDITOR, name="Individual Workers Editor", scopes=(p.WORKER,)),
+    PermissionGroup(id="5" * 32, name="Workers Scripts Write", scopes=(p.ACCOUNT,)),
     PermissionGroup(id="4" * 32, name="New Kind", scopes=("com.cloudflare.api.new",)),
 )
 
@@ -215,6 +229,18 @@ GROUPS = (
             [DNS_WRITE],
         ),
         (GROUPS[0], p.r2_bucket(ACCOUNT, "abc"), r"'Zone Read' grants nothing on r2_bucket\(\)", [ZONE_READ]),
+        (
+            "Individual Workers Editor",
+            p.account(ACCOUNT),
+            r"grants nothing on account\(\); it works on worker\(\)",
+            [WORKERS_EDITOR],
+        ),
+        (
+            "Workers Scripts Write",
+            p.worker(ACCOUNT, TAG),
+            r"grants nothing on worker\(\); it works on account\(\)",
+            ["5" * 32],
+        ),
         ("New Kind", p.zone(ZONE_ID), r"it works on com\.cloudflare\.api\.new", ["4" * 32]),
         (
             "Twin",
@@ -233,6 +259,61 @@ def test_nothing_is_guessed(group: Any, on: Resource, words: str, candidates: li
 
     assert sorted(each.id for each in caught.value.candidates) == sorted(candidates)
     assert isinstance(caught.value, LookupError)
+
+
+def test_several_workers_are_one_policy() -> None:
+    """
+    They are nested below the account of each, apart from the account's zones and the account itself.
+    """
+    other = "0" * 32
+    on = [p.worker(ACCOUNT, TAG), p.worker(other, TAG), p.worker(ACCOUNT, OTHER_TAG)]
+    prefix = "com.cloudflare.edge.worker.script"
+
+    assert resolved(p.allow("Individual Workers Editor", on=on), GROUPS) == [
+        {
+            "effect": "allow",
+            "permission_groups": [{"id": WORKERS_EDITOR}],
+            "resources": {
+                ACCOUNT_KEY: {f"{prefix}.{TAG}": "*", f"{prefix}.{OTHER_TAG}": "*"},
+                f"com.cloudflare.api.account.{other}": {f"{prefix}.{TAG}": "*"},
+            },
+        }
+    ]
+    mixed = resolved(p.allow("f" * 32, on=[*on, p.all_zones(ACCOUNT), p.account(ACCOUNT)]), ())
+    assert [len(policy["resources"]) for policy in mixed] == [2, 1, 1]
+
+
+async def test_a_worker_is_granted_by_name() -> None:
+    """
+    The name of the group is looked up, and the Worker is sent nested below its account.
+    """
+    listed = {"id": WORKERS_EDITOR, "name": "Individual Workers Editor", "scopes": [p.WORKER]}
+    policy = p.allow("Individual Workers Editor", on=p.worker(ACCOUNT, TAG))
+    async with RawServer(reply(200, success([listed])), reply(200, success(RESULTS["create"]))) as server:
+        async with client_of(server.base_url) as client:
+            await client.accounts.tokens.create(name="deploy", policies=[policy])
+
+    assert json.loads(server.requests[-1].body)["policies"] == [
+        {
+            "effect": "allow",
+            "permission_groups": [{"id": WORKERS_EDITOR}],
+            "resources": {ACCOUNT_KEY: {f"com.cloudflare.edge.worker.script.{TAG}": "*"}},
+        }
+    ]
+
+
+def test_another_worker_is_other_access() -> None:
+    """
+    same_access() compares the Workers below an account, in any order.
+    """
+
+    def granted(*tags: str) -> Any:
+        draft = p.allow(WORKERS_EDITOR, on=[p.worker(ACCOUNT, tag) for tag in tags])
+        return resolve([draft], ())
+
+    assert same_access(granted(TAG, OTHER_TAG), granted(OTHER_TAG, TAG))
+    assert not same_access(granted(TAG), granted(OTHER_TAG))
+    assert not same_access(granted(TAG), granted(TAG, OTHER_TAG))
 
 
 @pytest.mark.parametrize("group", ["f" * 32, PermissionGroup(id="f" * 32)])
@@ -389,6 +470,7 @@ resources = st.one_of(
     ids.map(p.all_zones),
     ids.map(p.all_r2_buckets),
     ids.map(p.user),
+    st.builds(p.worker, ids, ids),
     st.builds(p.r2_bucket, ids, st.from_regex(r"[a-z0-9][a-z0-9-]{1,20}[a-z0-9]", fullmatch=True)),
     st.sampled_from([p.all_accounts(), p.all_zones_of_all_accounts()]),
 )

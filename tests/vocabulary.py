@@ -40,6 +40,14 @@ TOKEN: Final[dict[str, Any]] = {
     "policies": [{"id": "f267e341f3dd4697bd3b9f71dd96247f", **POLICY}],
 }
 
+NO_CREDENTIAL: Final = (
+    "There is no credential: pass api_token, or set CLOUDFLARE_API_TOKEN. Make one in the dashboard:\n"
+    "https://dash.cloudflare.com/?to=/:account/api-tokens"
+    "&permissionGroupKeys=%5B%7B%22key%22%3A%22account_api_tokens%22%2C%22type%22%3A%22edit%22%7D%5D"
+    "&name=cftokens"
+)
+"""The message of the error about a missing credential."""
+
 RESULTS: Final[dict[str, Any]] = {
     "list": [TOKEN],
     "get": TOKEN,

@@ -72,6 +72,8 @@ class Ledger:
     def __init__(self) -> None:
         self._arrived: dict[str, None] = {}
         self._lost: dict[tuple[object, ...], Lost] = {}
+        self._settled: dict[tuple[object, ...], None] = {}
+        self._answered_for: dict[str, None] = {}
         self._creates: dict[Change[Any], asyncio.Event] = {}
         self._rolls: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.settling: dict[tuple[str | None, str], Settling] = {}
@@ -98,6 +100,24 @@ class Ledger:
         """
         return tuple(lost.attempt for lost in list(self._lost.values()))
 
+    def answer_for(self, token_id: str) -> None:
+        """
+        Leave it to the caller to say what becomes of a token, if its blocking call is interrupted.
+        """
+        _remember(self._answered_for, token_id, None, _MOST_ARRIVED)
+
+    def give_back(self, token_id: str) -> None:
+        """
+        Take an interrupted call again for the loss of the token's value.
+        """
+        self._answered_for.pop(token_id, None)
+
+    def is_answered_for(self, token_id: str) -> bool:
+        """
+        Return whether somebody says what becomes of a token.
+        """
+        return token_id in self._answered_for
+
     def lose(self, lost: Lost) -> None:
         """
         Remember a create whose outcome is unknown. May be called again.
@@ -116,6 +136,19 @@ class Ledger:
         Forget a lost create. May be called again.
         """
         self._lost.pop(_key(attempt), None)
+
+    def settled_for_good(self, attempt: CreateAttempt) -> None:
+        """
+        Forget a lost create, even if its blocking call is interrupted later.
+        """
+        self.settled(attempt)
+        _remember(self._settled, _key(attempt), None, _MOST_LOST)
+
+    def is_settled_for_good(self, attempt: CreateAttempt) -> bool:
+        """
+        Return whether a create need not be reported any more.
+        """
+        return _key(attempt) in self._settled
 
     @contextmanager
     def carrying_out(self, create: "Change[Any]") -> Iterator[None]:
@@ -269,9 +302,11 @@ class Change(Generic[T]):
         """
         Report on *interrupt*, which takes the call's result from its caller, what may have been made.
         """
+        if self.attempt is not None and self._ledger.is_settled_for_good(self.attempt):
+            return
         if self.may_be_lost:  # and the log has a warning
             self.annotate(interrupt)
-        elif self._made is not None:
+        elif self._made is not None and not self._ledger.is_answered_for(self._made):
             if self.attempt is not None:
                 self._ledger.forget(self._made)
             self.annotate(interrupt)

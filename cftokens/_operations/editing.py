@@ -3,7 +3,7 @@ Creates, replaces, edits and copies tokens, given checked fields.
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, NoReturn
@@ -13,7 +13,7 @@ from cftokens._operations import endpoints
 from cftokens._operations.bodies import to_json
 from cftokens._operations.changes import AttemptFactory
 from cftokens._operations.owners import Owner
-from cftokens._operations.replacement import not_as_sent, replacement
+from cftokens._operations.replacement import are_alike, not_as_sent, replacement
 from cftokens._settings import Unset
 from cftokens.errors import CFTokensError, UnexpectedResponseError
 from cftokens.models import CreateAttempt, Token, TokenCreateResponse
@@ -64,8 +64,24 @@ async def edit(
     """
     token = owner.path_of(token_id)
     changes = await _with_policies(owner, policies, fields)
-    _, before = await owner.send(endpoints.read_token(token))
-    body = replacement(before, to_json(changes))
+    return await apply(owner, token, lambda _: changes)
+
+
+async def apply(owner: Owner, token: endpoints.TokenPath, changes: Callable[[Token], Fields]) -> Token:
+    """
+    Read a token and change some of its fields, unless it is like that already.
+
+    Args:
+        owner: Whose token it is.
+
+        token: Its path.
+
+        changes: Returns the new fields of the token that was read.
+    """
+    read, before = await owner.send(endpoints.read_token(token))
+    body = replacement(before, to_json(changes(read)))
+    if are_alike(body, replacement(before, {})):
+        return read
     return await owner.change(endpoints.edit_token(token, body, before))
 
 
@@ -78,6 +94,15 @@ async def clone(
     token = owner.path_of(token_id)
     changes = await _with_policies(owner, policies, fields)
     original, before = await owner.send(endpoints.read_token(token))
+    return await copy(owner, original, before, changes)
+
+
+async def copy(
+    owner: Owner, original: Token, before: Mapping[str, Any], changes: Fields
+) -> TokenCreateResponse:
+    """
+    Copy a token that was read, and delete the copy if it comes out differently.
+    """
     body = replacement(before, {**to_json(changes), "status": None})  # a new token has no status to set
     check = partial(not_as_sent, body, before)
     created, wrong = await owner.create(
@@ -88,7 +113,7 @@ async def clone(
     )
     if wrong:
         members = ", ".join(wrong)
-        await discard(owner, created.id, f"The copy of {token_id} differs from what was sent in {members}")
+        await discard(owner, created.id, f"The copy of {original.id} differs from what was sent in {members}")
     return created
 
 

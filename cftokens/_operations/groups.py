@@ -10,19 +10,41 @@ from typing import Final
 
 from cftokens.errors import PermissionGroupError
 from cftokens.models import PermissionGroup, Resources, TokenPolicy
-from cftokens.policies import ACCOUNT, R2_BUCKET, USER, ZONE, PolicyDraft, Resource
+from cftokens.policies import ACCOUNT, R2_BUCKET, USER, WORKER, ZONE, PolicyDraft, Resource
 
 Groups = tuple[PermissionGroup, ...]
 
 _ID: Final = re.compile(r"[0-9a-f]{32}")
+
+_MANAGING_TOKENS: Final = {
+    "5bc3f8b21c554832afc660159ab75fa4": "Account API Tokens Write",
+    "686d18d5ac6c441c867cbf6771e58a0a": "API Tokens Write",
+}
+"""The groups that let a token make and change tokens."""
 
 _RESOURCES: Final = {
     ACCOUNT: "account()",
     ZONE: "zone() or all_zones()",
     USER: "user()",
     R2_BUCKET: "r2_bucket() or all_r2_buckets()",
+    WORKER: "worker()",
 }
 """The functions of `policies` that make resources of a scope."""
+
+
+def may_manage_tokens(policies: Iterable[TokenPolicy]) -> bool:
+    """
+    Return whether policies let a token make and change tokens.
+
+    Cloudflare grants that only in the dashboard, never to a token that is made by another one.
+    https://developers.cloudflare.com/fundamentals/api/how-to/create-via-api/
+    """
+    return any(
+        group.id in _MANAGING_TOKENS or group.name in _MANAGING_TOKENS.values()
+        for policy in policies
+        if policy.effect == "allow"
+        for group in policy.permission_groups
+    )
 
 
 def find_group(groups: Groups, name: str, scope: str | None) -> PermissionGroup:

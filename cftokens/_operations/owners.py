@@ -4,9 +4,12 @@ What a resource holds: whose tokens it manages, and how to send, look up and rem
 
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeVar
 
+import attrs
+
+from cftokens import _reprs as reprs
 from cftokens._checks import check_id
 from cftokens._operations import endpoints
 from cftokens._operations.bodies import policies_from
@@ -14,11 +17,13 @@ from cftokens._operations.catalogue import Catalogue, Source
 from cftokens._operations.changes import AttemptFactory, Change, Check, Ledger, Lost, check_attempt
 from cftokens._operations.groups import Groups, needs_catalogue, refuse_for_accounts, resolve
 from cftokens._secret import TokenValue, redact
+from cftokens._settings import Retry, Timing
 from cftokens._transport.messages import Request
 from cftokens._transport.sending import Sender
 from cftokens._transport.server_clock import Reading
+from cftokens.errors import APIError
 from cftokens.models import CreateAttempt, TokenCreateResponse, TokenPolicy
-from cftokens.policies import PolicyArgument
+from cftokens.policies import PolicyArgument, PolicyDraft
 
 T = TypeVar("T")
 
@@ -41,6 +46,32 @@ class Owner:
         self._sender = sender
         self._catalogue = catalogue
         self.ledger = ledger
+
+    @property
+    def timing(self) -> Timing:
+        """
+        The client's clock, and its way to wait.
+        """
+        return self._sender.transport.timing
+
+    @property
+    def retry(self) -> Retry:
+        """
+        How often and how long a request is tried.
+        """
+        return self._sender.settings.retry
+
+    def using(self, credential: TokenValue, seconds: float) -> "Owner":
+        """
+        Return the same owner, asked with another credential, in one try of at most *seconds*.
+        """
+        sender = self._sender.with_credential(credential)
+        settings = attrs.evolve(
+            sender.settings,
+            timeout=min(sender.settings.timeout, seconds),
+            retry=Retry(attempts=1, budget=seconds),
+        )
+        return Owner(sender.with_settings(settings), self._catalogue, self.ledger, self.account_id)
 
     def path_of(self, token_id: str) -> endpoints.TokenPath:
         """
@@ -130,6 +161,27 @@ class Owner:
         """
         return redact(text, self._sender.settings.credential)
 
+    async def hear_clock(self) -> None:
+        """
+        Ask for any answer, which shows the server's clock, unless one has shown it.
+
+        Raises:
+            CFTokensError: The request failed.
+        """
+        if self._sender.transport.server_time(None) is None:
+            try:
+                await self.send(endpoints.verify_token(self.tokens_path))
+            except APIError:  # a user's token is refused for an account, and the refusal has a date, too
+                if self._sender.transport.server_time(None) is None:
+                    raise
+
+    def now(self) -> datetime:
+        """
+        Return the time by the server's clock, or by this machine's if no answer has shown it.
+        """
+        reading = self._sender.transport.server_time(None)
+        return datetime.fromtimestamp(int(time.time() if reading is None else reading.earliest), UTC)
+
     def server_time(self, moment: float) -> Reading | None:
         """
         Return what the server's clock showed at a *moment* of the client's clock, or None if unknown.
@@ -144,6 +196,20 @@ class Owner:
         ago = time.time() - moment.timestamp()
         return Reading(moment.timestamp(), 0.0) if now is None else Reading(now.earliest - ago, now.doubt)
 
+    def check(self, policies: Iterable[PolicyArgument]) -> list[TokenPolicy | PolicyDraft]:
+        """
+        Return checked policies. Those in words stay drafts until their groups are looked up.
+
+        Raises:
+            ValueError: A policy is wrong.
+
+            TypeError: A policy has the wrong type.
+        """
+        checked = policies_from(policies)
+        if self.account_id is not None:
+            refuse_for_accounts(checked)
+        return checked
+
     async def resolve(self, policies: Iterable[PolicyArgument]) -> tuple[TokenPolicy, ...]:
         """
         Return policies with the ids of their groups, and look up names in the catalogue.
@@ -157,9 +223,7 @@ class Owner:
 
             CFTokensError: The request failed.
         """
-        checked = policies_from(policies)
-        if self.account_id is not None:
-            refuse_for_accounts(checked)
+        checked = self.check(policies)
         if not needs_catalogue(checked):
             return resolve(checked, ())
         return await self.look_up(lambda groups: resolve(checked, groups))
@@ -253,3 +317,18 @@ class Owners:
 
     def _owner(self, account_id: str | None) -> Owner:
         return Owner(self.sender, self.catalogue, self.ledger, account_id)
+
+
+class Resource:
+    """
+    What the classes of resources have in common.
+    """
+
+    def __init__(self, owners: Owners) -> None:
+        self._owners = owners
+
+    def __repr__(self) -> str:
+        settings = self._owners.sender.settings
+        kind = type(self).__name__
+        account = "" if kind.startswith("User") else f" account_id={self._owners.account_id}"
+        return f"<cftokens.{kind}{account} base_url={reprs.text(settings.address, 80)}>"

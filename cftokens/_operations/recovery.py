@@ -46,7 +46,7 @@ async def _settle_once(
         if settled == attempt:
             return result
     lost = owner.ledger.lost(attempt) or Lost(attempt)
-    token = await _find(owner, lost)
+    token = await find(owner, lost)
     if token is None:
         return None
     async with owner.ledger.rolls_of(token.id):
@@ -62,7 +62,7 @@ async def _settle_once(
     return recovered
 
 
-async def _find(owner: Owner, lost: Lost) -> Token | None:
+async def find(owner: Owner, lost: Lost) -> Token | None:
     """
     Return the one token that a lost create could have made.
     """

@@ -79,6 +79,13 @@ def not_as_sent(sent: Json, before: Json, after: Json) -> list[str]:
     return sorted(key for key, value in expected.items() if not _is_same(key, value, after.get(key)))
 
 
+def are_alike(a: Json, b: Json) -> bool:
+    """
+    Return whether two bodies mean the same.
+    """
+    return not not_as_sent(a, {}, b) and not not_as_sent(b, {}, a)
+
+
 def _is_same(key: str, sent: Any, got: Any) -> bool:
     compare = _COMPARISONS.get(key, _is_unchanged)
     try:

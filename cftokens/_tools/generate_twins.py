@@ -4,7 +4,8 @@ Writes the twins of ``_resources.py``: the classes for user tokens, and the bloc
 For user tokens, ``account_id`` is dropped from signatures, docstrings and calls, and names and links are
 replaced. For blocking code, lines are copied from ``def`` to the end of the docstring, and one statement
 is added, which hands the call to the async object: through ``portal.call()`` for a coroutine, and in a
-blocking `Paginator` for a method that returns one.
+blocking class of the same name for a method that returns a `Paginator` or a `Temporary`. Before it come
+the statements that hide an argument. A `Callback` is handed on as a function that runs in a thread.
 
 Nothing depends on the version of Python or on a formatter.
 """
@@ -81,7 +82,12 @@ def render_blocking(source: str, module: str) -> str:
     body = "\n\n".join(_render_blocking_class(node, lines) for node in _resources(tree))
     title = "What a blocking client offers: one class per resource, one method per endpoint."
     before = [f"from cftokens import {module} as resources"]
-    after = ["from cftokens.sync._pagination import Paginator", "from cftokens.sync._portal import Portal"]
+    after = [
+        "from cftokens.sync._callbacks import in_thread",
+        "from cftokens.sync._pagination import Paginator",
+        "from cftokens.sync._portal import Portal",
+        "from cftokens.sync._temporary import Temporary",
+    ]
     return f"{_HEADER.format(title)}\n{_render_imports(tree, body, before, after)}\n\n{body}"
 
 
@@ -192,7 +198,8 @@ def _without_argument(docstring: list[str], name: str) -> list[str]:
 
 
 def _render_blocking_class(node: ast.ClassDef, lines: list[str]) -> str:
-    parts = [_through_docstring(node, lines), *_render_init(node)]
+    head = _through_docstring(node, lines).replace("(Resource):", ":", 1)
+    parts = [head, *_class_attributes(node, lines), *_render_init(node), *_render_repr(node)]
     for method in _methods(node):
         if not method.name.startswith("_"):
             parts += ["", *_render_method(method, lines)]
@@ -211,6 +218,26 @@ def _docstring(node: ast.ClassDef | Function) -> range:
     if ast.get_docstring(node) is None or docstring.end_lineno is None:
         raise ValueError(f"{node.name} has no docstring to copy")
     return range(docstring.lineno - 1, docstring.end_lineno)
+
+
+def _class_attributes(node: ast.ClassDef, lines: list[str]) -> Iterator[str]:
+    """
+    Copy what only runs, and is hidden from type checkers.
+    """
+    for statement in node.body:
+        if isinstance(statement, ast.If):
+            yield ""
+            yield from lines[statement.lineno - 1 : statement.end_lineno]
+
+
+def _render_repr(node: ast.ClassDef) -> Iterator[str]:
+    """
+    Show a twin of a `Resource` as the async object, but with its own package.
+    """
+    if node.bases:
+        yield ""
+        yield "    def __repr__(self) -> str:"
+        yield '        return repr(self._wrapped).replace("cftokens.", "cftokens.sync.", 1)'
 
 
 def _render_init(node: ast.ClassDef) -> Iterator[str]:
@@ -238,12 +265,38 @@ def _children(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
 
 def _render_method(method: Function, lines: list[str]) -> Iterator[str]:
     text = _through_docstring(method, lines)
+    hiding = [lines[each.lineno - 1] for each in method.body if _hides(each)]
     if isinstance(method, ast.AsyncFunctionDef):
         yield text.replace("    async def ", "    def ", 1)
+        yield from hiding
         yield from _render_return("self._portal.call", [], method)
     else:
         yield text
-        yield from _render_return("Paginator", ["self._portal"], method)
+        yield from hiding
+        yield from _render_return(_returned(method), ["self._portal"], method)
+
+
+def _hides(statement: ast.stmt) -> bool:
+    """
+    Return whether a statement is ``argument = hide(argument)``.
+    """
+    match statement:
+        case ast.Assign(
+            targets=[ast.Name(id=argument)],
+            value=ast.Call(func=ast.Name(id="hide"), args=[ast.Name(id=hidden)]),
+        ):
+            return argument == hidden
+    return False
+
+
+def _returned(method: Function) -> str:
+    """
+    Return the class of what a method returns.
+    """
+    match method.returns:
+        case ast.Name(id=name) | ast.Subscript(value=ast.Name(id=name)):
+            return name
+    raise ValueError(f"{method.name} has no return type whose twin is known")
 
 
 def _render_return(function: str, before: list[str], method: Function) -> Iterator[str]:
@@ -251,8 +304,8 @@ def _render_return(function: str, before: list[str], method: Function) -> Iterat
     Hand the call to the async object: on one line if it fits, otherwise with one argument per line.
     """
     keywords = [each.arg for each in method.args.kwonlyargs]
-    arguments = [name for name in _names(method) if name not in keywords] + [
-        f"{name}={name}" for name in keywords
+    arguments = [_handed_on(name, method) for name in _names(method) if name not in keywords] + [
+        f"{name}={_handed_on(name, method)}" for name in keywords
     ]
     forwarded = f"self._wrapped.{method.name}"
     call = f"{forwarded}({', '.join(arguments)})"
@@ -268,6 +321,16 @@ def _render_return(function: str, before: list[str], method: Function) -> Iterat
     yield "        )"
 
 
+def _handed_on(name: str, method: Function) -> str:
+    """
+    Return what is handed on for an argument.
+    """
+    given = method.args
+    annotations = [each.annotation for each in [*given.args, *given.kwonlyargs] if each.arg == name]
+    named = {node.id for each in annotations if each for node in ast.walk(each) if isinstance(node, ast.Name)}
+    return f'in_thread({name}, "{name}")' if "Callback" in named else name
+
+
 # Imports
 
 
@@ -275,8 +338,10 @@ def _render_imports(tree: ast.Module, body: str, before: list[str], after: list[
     """
     Copy the imports that *body* uses, between those that every such module has.
     """
-    ours_by_hand = {line.rpartition(" ")[2] for line in after}
-    used = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)} - ours_by_hand
+    ours_by_hand = {line.rpartition(" ")[2]: line for line in after}
+    named = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
+    used = named - ours_by_hand.keys()
+    after = [line for name, line in ours_by_hand.items() if name in named]
     plain: list[str] = []
     ours = list(before)
     for node in tree.body:

@@ -25,6 +25,7 @@ from cftokens.errors import (
     RateLimitedError,
     RequestTimeoutError,
     ServerError,
+    TooManyFailuresError,
     UnexpectedResponseError,
     UnprocessableEntityError,
 )
@@ -103,16 +104,16 @@ def _api_error(request: Request[Any], answer: Answer, credential: TokenValue) ->
     errors = () if isinstance(parsed, str) else _error_data(parsed, credential)
     refusal = Refusal(answer.status, errors, request.operation, request.path, credential.kind)
     hint = hint_for(refusal)
-    failed = answer.status >= 500
+    failed = answer.status >= 500 and not refusal.is_lock_out
     unknown = request.has_effect and failed
     verb = "failed" if failed else "was refused"
     sentences = [
         f"{_subject(request)} {verb} with {answer.status}{_because(errors)}.",
         *_ray(answer),
         *([hint] if hint else []),
-        *_retry_after(answer),
+        *([] if refusal.is_lock_out else _retry_after(answer)),
     ]
-    error = _ERRORS.get(answer.status, ServerError if failed else APIError)(
+    error = _error_class(refusal)(
         " ".join(sentences) + (_warning(request) if unknown else ""),
         status=answer.status,
         errors=errors,
@@ -123,6 +124,12 @@ def _api_error(request: Request[Any], answer: Answer, credential: TokenValue) ->
     if isinstance(error, RateLimitedError):
         error.retry_after = answer.retry_after
     return error
+
+
+def _error_class(refusal: Refusal) -> type[APIError]:
+    if refusal.is_lock_out:
+        return TooManyFailuresError
+    return _ERRORS.get(refusal.status, ServerError if refusal.status >= 500 else APIError)
 
 
 def _error_data(parsed: dict[str, Any], credential: TokenValue) -> tuple[ErrorData, ...]:

@@ -37,6 +37,13 @@ class Refusal(NamedTuple):
         )
 
     @property
+    def is_lock_out(self) -> bool:
+        """
+        Whether Cloudflare refuses every credential from this machine.
+        """
+        return self.says(10502) or self.says(text="too many authentication failures")
+
+    @property
     def world(self) -> Literal["account", "user"]:
         """
         The kind of token that the endpoint is for.
@@ -53,11 +60,13 @@ def hint_for(refusal: Refusal) -> str | None:
 
 def _other_kind(refusal: Refusal) -> bool:
     """
-    A user token may lack a permission on an account. An account-owned token never has one on a user.
+    An account's endpoints accept user tokens, except to verify them. A user's accept no other kind.
     """
     if refusal.kind is None or refusal.kind == refusal.world:
         return False
-    return _not_accepted(refusal) or (refusal.kind == "account" and refusal.status == 403)
+    if refusal.kind == "user":
+        return refusal.operation == "verify" and _not_accepted(refusal)
+    return _not_accepted(refusal) or refusal.status == 403
 
 
 def _lacks_permission(refusal: Refusal) -> bool:
@@ -95,14 +104,21 @@ def _name_the_missing_group(refusal: Refusal) -> str:
     names = [match[1] for error in refusal.errors if (match := re.search(_GROUP_NAME, error.message))]
     group = f'the permission group "{names[0]}"' if names else "one of these permission groups"
     return (
-        f"No token can grant more than its creator holds: the credential lacks {group} on these resources, "
-        "or the group does not apply to this kind of resource."
+        f"The credential lacks {group} on a single zone, where the creator of an account-owned token must "
+        "hold what it grants, or the group does not apply to this kind of resource."
     )
 
 
 _Rule = tuple[Callable[[Refusal], bool], Callable[[Refusal], str]]
 
 _HINTS: Final[tuple[_Rule, ...]] = (
+    (
+        lambda refusal: refusal.is_lock_out,
+        lambda _: (
+            "After too many refused credentials, Cloudflare refuses all from this machine, whichever they "
+            "are. Stop, find the credential that is wrong, and wait some minutes before the next request."
+        ),
+    ),
     (
         lambda refusal: refusal.says(6003, 6111),
         lambda _: "The credential does not look like a token: is it complete, and not a global API key?",
@@ -131,6 +147,21 @@ _HINTS: Final[tuple[_Rule, ...]] = (
         lambda _: "The credential may be too new to work everywhere yet; try again in a few seconds.",
     ),
     (lambda refusal: refusal.says(text="failed common permission check"), _name_the_missing_group),
+    (
+        lambda refusal: refusal.says(text="permissions to manage other tokens"),
+        lambda _: (
+            "A token that is made through the API can never manage tokens: make it in the dashboard, or let "
+            'two such tokens roll each other. See "Rotate a token that makes tokens" in the documentation.'
+        ),
+    ),
+    (
+        lambda refusal: refusal.says(text="not a supported resource type"),
+        lambda _: (
+            "This kind of resource is unknown or in the wrong place. One Worker, and all zones or buckets of "
+            'an account, must be nested under the account: {"com.cloudflare.api.account.<account id>": '
+            '{"com.cloudflare.edge.worker.script.<tag>": "*"}}.'
+        ),
+    ),
     (
         lambda refusal: refusal.says(text="must specify a zone"),
         lambda _: (

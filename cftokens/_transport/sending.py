@@ -68,7 +68,7 @@ class Transport:
     def __init__(self, borrowed: aiohttp.ClientSession | None, timing: Timing) -> None:
         self._session = Session(borrowed, timing.clock)
         self._burst = Window(BURST)
-        self._timing = timing
+        self.timing = timing
         self._clock, self._sleep, self._spread = timing
         self._closed = False
         self._paces: dict[bytes, Pace] = {}
@@ -83,7 +83,7 @@ class Transport:
         if key not in self._paces:
             while len(self._paces) >= _MOST_PACES:
                 del self._paces[next(iter(self._paces))]
-            self._paces[key] = Pace(limit, self._burst, self._timing)
+            self._paces[key] = Pace(limit, self._burst, self.timing)
         return self._paces[key]
 
     async def send(self, tries: Tries[T], settings: Settings) -> T:
@@ -119,6 +119,7 @@ class Transport:
         except RateLimitedError as no_turn:
             return tries.end_without_turn(no_turn)
         outcome: Answer | NoAnswer | None = None
+        decision: T | CFTokensError | Again | None = None
         handled = sys.exception()
         try:
             if self._closed:
@@ -129,16 +130,18 @@ class Transport:
             outcome = await self._session.exchange(tries.request.method, url, settings.defaults, body)
             if _LOG.isEnabledFor(logging.DEBUG):
                 _log_try(tries, outcome, self._clock() - start)
-            return tries.decide(outcome, self._spread())
+            decision = tries.decide(outcome, self._spread())
         except CFTokensError as misuse:
             clear_frames(misuse, handled)
             return tries.end(misuse)
         except BaseException as error:  # from a hook, or an interrupt; its frames hold headers and answers
             clear_frames(error, handled)
             raise
+        else:
+            return decision
         finally:
             if pace is not None:
-                _finish(pace, outcome)
+                _finish(pace, outcome, decision)
 
     def server_time(self, moment: float | None) -> Reading | None:
         """
@@ -179,6 +182,13 @@ class Sender:
         view.closed = self.closed
         return view
 
+    def with_credential(self, credential: TokenValue) -> "Sender":
+        """
+        Return a sender with another credential, which has its own pace.
+        """
+        pace = self.settings.pace and self.transport.pace(credential, self.settings.pace.limit)
+        return self.with_settings(attrs.evolve(self.settings, credential=credential, pace=pace))
+
     def tries(self, request: Request[T]) -> Tries[T]:
         """
         Return the tries of a request, before the first one.
@@ -213,11 +223,19 @@ def _closed() -> ClosedError:
     return ClosedError("This client is closed; make a new one.")
 
 
-def _finish(pace: Pace, outcome: Answer | NoAnswer | None) -> None:
+def _finish(pace: Pace, outcome: Answer | NoAnswer | None, decision: object) -> None:
     if isinstance(outcome, Answer):
-        pace.finish(outcome.headers, outcome.retry_after if outcome.status == 429 else None)
+        pace.finish(outcome.headers, _blocked_for(decision) if outcome.status == 429 else None)
     else:
         pace.finish(None, None)
+
+
+def _blocked_for(decision: object) -> float | None:
+    """
+    Return for how many seconds a 429 forbids requests, or None. A lock-out is no matter of the pace.
+    """
+    error = decision.error if isinstance(decision, Again) else decision
+    return error.retry_after if isinstance(error, RateLimitedError) else None
 
 
 def _url(request: Request[Any], address: str) -> URL:

@@ -4,6 +4,7 @@
 
 import argparse
 import asyncio
+import math
 import os
 import re
 import signal
@@ -17,9 +18,9 @@ from cftokens.emulator import Emulator
 _DESCRIPTION: Final = """\
 Serve Cloudflare's token API on 127.0.0.1, in memory.
 
-With a COMMAND, run it with CLOUDFLARE_BASE_URL, CLOUDFLARE_ACCOUNT_ID, CLOUDFLARE_API_TOKEN and
-CLOUDFLARE_USER_API_TOKEN set, and exit with its status. Without one, print these four as
-`export NAME=value` lines and serve until interrupted.
+With a COMMAND, run it with CLOUDFLARE_BASE_URL, CLOUDFLARE_ACCOUNT_ID, CLOUDFLARE_API_TOKEN,
+CLOUDFLARE_USER_ID and CLOUDFLARE_USER_API_TOKEN set, and exit with its status. Without one, print these
+five as `export NAME=value` lines and serve until interrupted.
 """
 
 
@@ -30,22 +31,29 @@ def main() -> int:
     return asyncio.run(_serve(*_parse(sys.argv[1:])))
 
 
-def _parse(arguments: list[str]) -> tuple[int, list[str]]:
+def _parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     """
-    Return the port and the command: everything after the first ``--``.
+    Return the options and the command: everything after the first ``--``.
     """
     parser = argparse.ArgumentParser(
         prog="python -m cftokens.emulator",
-        usage="%(prog)s [-h] [--port PORT] [-- COMMAND ...]",
+        usage="%(prog)s [-h] [--port PORT] [--propagation SECONDS] [-- COMMAND ...]",
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--port", type=_port, default=8787, help="default: 8787; 0 for a free port")
+    parser.add_argument(
+        "--propagation",
+        type=_seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="seconds until a change of a token is known everywhere; default: 0",
+    )
     at = arguments.index("--") if "--" in arguments else len(arguments)
     options = parser.parse_args(arguments[:at])
     if at == len(arguments) - 1:
         parser.error("no COMMAND after --")
-    return options.port, arguments[at + 1 :]
+    return options, arguments[at + 1 :]
 
 
 def _port(text: str) -> int:
@@ -54,12 +62,24 @@ def _port(text: str) -> int:
     return int(text)
 
 
-async def _serve(port: int, command: Sequence[str]) -> int:
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError("must be a non-negative finite number")
+    return seconds
+
+
+async def _serve(options: argparse.Namespace, command: Sequence[str]) -> int:
     async with AsyncExitStack() as stack:
         try:
-            emulator = await stack.enter_async_context(Emulator(port=port))
+            emulator = await stack.enter_async_context(
+                Emulator(port=options.port, propagation=options.propagation)
+            )
         except OSError as error:
-            sys.stderr.write(f"Cannot serve on 127.0.0.1:{port}: {os.strerror(error.errno or 0)}.\n")
+            sys.stderr.write(f"Cannot serve on 127.0.0.1:{options.port}: {os.strerror(error.errno or 0)}.\n")
             return 1
         variables = _variables(emulator)
         return await (_run(command, variables) if command else _wait(variables))
@@ -70,6 +90,7 @@ def _variables(emulator: Emulator) -> dict[str, str]:
         "CLOUDFLARE_BASE_URL": emulator.base_url,
         "CLOUDFLARE_ACCOUNT_ID": emulator.account_id,
         "CLOUDFLARE_API_TOKEN": emulator.api_token,
+        "CLOUDFLARE_USER_ID": emulator.user_id,
         "CLOUDFLARE_USER_API_TOKEN": emulator.user_api_token,
     }
 

@@ -4,22 +4,27 @@ Authentication and permissions: which token a request carries, and what that tok
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from cftokens.emulator import _refusals
-from cftokens.emulator._routes import Call
-from cftokens.emulator._state import Token, Tokens
-from cftokens.emulator._targets import account_target, user_target
+from cftokens.emulator._policies import TOKENS_WRITE
+from cftokens.emulator._propagation import SpreadingTokens
+from cftokens.emulator._routes import Call, Operation
+from cftokens.emulator._state import Owner, Token
+from cftokens.emulator._values import Kind
 
 _BEARER: Final = re.compile(r"bearer +([A-Za-z0-9_-]{40,80})", re.IGNORECASE)
 _KEY_HEADERS: Final = ("X-Auth-Key", "X-Auth-Email", "X-Auth-User-Service-Key")
 
-# The permission groups for reading and for writing tokens, by kind of token.
-_READ: Final = {"account": "eb56a6953c034b9d97dd838155666f06", "user": "0cc3a61731504c89b99ec1be78b77aa0"}
-_WRITE: Final = {"account": "5bc3f8b21c554832afc660159ab75fa4", "user": "686d18d5ac6c441c867cbf6771e58a0a"}
-_READING: Final = ("list", "get", "permission_groups")
+_TOKENS_READ: Final[dict[Kind, str]] = {
+    "account": "eb56a6953c034b9d97dd838155666f06",
+    "user": "0cc3a61731504c89b99ec1be78b77aa0",
+}
+_USER_DETAILS: Final = ("8acbe5bb0d54464ab867149d7f7cf8ac", "55a5e17cc99e4a3fa1f3432d262f2e55")
+_OPEN_TO_ALL: Final[tuple[Operation, ...]] = ("verify", "accounts")
+_READING: Final[tuple[Operation, ...]] = ("list", "get", "permission_groups", "user")
 
 
 def bearer_of(headers: Mapping[str, str]) -> str:
@@ -32,13 +37,12 @@ def bearer_of(headers: Mapping[str, str]) -> str:
 
 class Access:
     """
-    Access control for one account and one user.
+    Access control for some accounts and the user who is a member of all of them.
     """
 
-    def __init__(self, tokens: Tokens, account_id: str, user_id: str) -> None:
+    def __init__(self, tokens: SpreadingTokens, accounts: Container[Owner]) -> None:
         self._tokens = tokens
-        self._account_id = account_id
-        self._user_id = user_id
+        self._accounts = accounts
 
     def authenticate(self, call: Call, headers: Mapping[str, str], peer: str, now: datetime) -> Token:
         """
@@ -50,31 +54,54 @@ class Access:
         value = bearer_of(headers)
         if not value:
             raise _without_token(call, headers)
-        token = self._tokens.holder_of(value)
-        if token is None or token.kind != call.kind or not token.in_force(now):
+        token = self._tokens.seen_with(value, verifying=call.operation == "verify")
+        if token is None or not self._in_force(call, token, now) or not _admits(call, token):
             raise _rejected(call)
         if not _allows(token.fields.condition, peer):
             raise _refusals.wrong_place(peer)
         return token
 
-    def authorize(self, call: Call, token: Token) -> None:
+    def _in_force(self, call: Call, token: Token, now: datetime) -> bool:
+        return token.in_force(now) or (call.operation == "verify" and self._tokens.still_verified(token, now))
+
+    def authorize(self, call: Call, owner: Owner, token: Token) -> None:
         """
-        Check that a token may make a call.
+        Check that a token may make a call about the tokens of *owner*.
 
         Raises:
-            RefusedError: The token belongs to another account or lacks the permission group.
+            RefusedError: The token is for another account or lacks the permission group.
         """
-        if call.account_id not in (None, self._account_id):
+        if call.operation == "accounts" and token.kind == "account":
+            raise _refusals.accounts_are_for_users()
+        if not self._belongs(token, owner):
             raise _rejected(call) if call.operation == "verify" else _refusals.other_account()
-        if call.operation != "verify" and not self._permits(call, token):
+        if not _permits(call, owner, token):
             raise _refusals.not_permitted()
 
-    def _permits(self, call: Call, token: Token) -> bool:
-        here = account_target(self._account_id) if call.kind == "account" else user_target(self._user_id)
-        groups = [_WRITE[call.kind]]
-        if call.operation in _READING:
-            groups.append(_READ[call.kind])
-        return any(token.holds(group, here) for group in groups)
+    def _belongs(self, token: Token, owner: Owner) -> bool:
+        return token.owner == owner or (token.kind == "user" and owner in self._accounts)
+
+
+def _admits(call: Call, token: Token) -> bool:
+    """
+    Return whether a path takes tokens of this kind.
+
+    User tokens work on account paths, too; only verify tells the kinds apart.
+    """
+    if call.operation == "verify":
+        return token.kind == call.kind
+    return token.kind == "user" or call.kind == "account" or call.operation == "accounts"
+
+
+def _permits(call: Call, owner: Owner, token: Token) -> bool:
+    if call.operation in _OPEN_TO_ALL:
+        return True
+    groups = [TOKENS_WRITE[call.kind]]
+    if call.operation in _READING:
+        groups.append(_TOKENS_READ[call.kind])
+    if call.operation == "user":
+        groups.extend(_USER_DETAILS)
+    return any(token.holds(group, owner.target) for group in groups)
 
 
 def _without_token(call: Call, headers: Mapping[str, str]) -> _refusals.RefusedError:

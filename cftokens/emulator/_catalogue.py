@@ -8,10 +8,18 @@ from typing import Any, Final
 
 import attrs
 
-from cftokens.emulator._permission_groups import ACCOUNT, BUCKET, PERMISSION_GROUPS, USER, ZONE
+from cftokens.emulator._permission_groups import (
+    ACCOUNT,
+    BUCKET,
+    CATEGORIES,
+    PERMISSION_GROUPS,
+    USER,
+    WORKER,
+    ZONE,
+)
 from cftokens.emulator._values import Kind
 
-__all__ = ["ACCOUNT", "BUCKET", "CATALOGUE", "USER", "ZONE", "Group", "groups_of", "visible_to"]
+__all__ = ["ACCOUNT", "BUCKET", "CATALOGUE", "USER", "WORKER", "ZONE", "Group", "groups_of", "visible_to"]
 
 
 @attrs.frozen
@@ -28,7 +36,8 @@ class Group:
         """
         Return the group as the permission groups endpoint shows it.
         """
-        return {"id": self.id, "name": self.name, "scopes": [self.scope]}
+        category = {"category": CATEGORIES[self.id]} if self.id in CATEGORIES else {}
+        return {"id": self.id, "name": self.name, "scopes": [self.scope], **category}
 
     def as_granted(self) -> dict[str, Any]:
         """

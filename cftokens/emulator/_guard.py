@@ -1,5 +1,5 @@
 """
-The guard before every path: it refuses requests from web pages, and bodies that are too large.
+The guard before every path: it refuses requests from web pages, and bodies that are too large or malformed.
 
 A web page can send requests to loopback, across sites or through a name that it resolves to 127.0.0.1
 (DNS rebinding). The browser tells such requests apart by Host, Origin and Sec-Fetch-Site.
@@ -32,6 +32,8 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     except web.HTTPRequestEntityTooLarge:
         return refusal(413, f"The emulator accepts bodies of up to {LARGEST_BODY} bytes")
+    except web.RequestPayloadError:
+        return refusal(400, "The body cannot be decoded as its headers say")
 
 
 def objection_to(headers: MultiMapping[str], version: HttpVersion) -> str | None:

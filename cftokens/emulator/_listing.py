@@ -1,5 +1,5 @@
 """
-Pages of the token list: filters, order and page numbers.
+Pages of lists, and the filters and the order of the token list.
 
 https://developers.cloudflare.com/api/resources/accounts/subresources/tokens/methods/list/
 """
@@ -7,7 +7,7 @@ https://developers.cloudflare.com/api/resources/accounts/subresources/tokens/met
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from cftokens.emulator import _refusals
 from cftokens.emulator._state import Token
@@ -15,6 +15,7 @@ from cftokens.emulator._state import Token
 _DEFAULT_PAGE_SIZE: Final = 20
 _PAGE_SIZES: Final = range(5, 51)
 _PAGES: Final = range(1, 10**9)
+T = TypeVar("T")
 _WHOLE: Final = re.compile(r"(\d{1,9})(\.0+)?", re.ASCII)
 
 
@@ -24,11 +25,17 @@ def list_page(
     """
     Return one page of tokens and its ``result_info``.
     """
+    return paginate(_select(tokens, query, now), query)
+
+
+def paginate(items: list[T], query: Mapping[str, str]) -> tuple[list[T], dict[str, Any]]:
+    """
+    Return the page of a list that the query asks for, and its ``result_info``.
+    """
     page = _read_number(query, "page", 1, _PAGES)
     per_page = _read_number(query, "per_page", _DEFAULT_PAGE_SIZE, _PAGE_SIZES)
-    selected = _select(tokens, query, now)
-    shown = selected[(page - 1) * per_page : page * per_page]
-    info = {"page": page, "per_page": per_page, "count": len(shown), "total_count": len(selected)}
+    shown = items[(page - 1) * per_page : page * per_page]
+    info = {"page": page, "per_page": per_page, "count": len(shown), "total_count": len(items)}
     return shown, info
 
 

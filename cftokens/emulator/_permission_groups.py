@@ -1,7 +1,11 @@
 """
-Cloudflare's permission groups: the id, name and scope of each.
+Cloudflare's permission groups: the id, name and scope of each, and the categories of some.
 
 An incomplete snapshot. https://developers.cloudflare.com/fundamentals/api/reference/permissions/
+
+Ids like 00000000000000000000000000000007 are the emulator's own: these groups exist, but Cloudflare has not
+published their ids. Cloudflare's ids are random, so none of them starts with so many zeros. The scope of
+these groups is documented for Individual Workers and the Security Center, and assumed for the others.
 """
 
 from typing import Final
@@ -10,6 +14,7 @@ ACCOUNT: Final = "com.cloudflare.api.account"
 ZONE: Final = "com.cloudflare.api.account.zone"
 USER: Final = "com.cloudflare.api.user"
 BUCKET: Final = "com.cloudflare.edge.r2.bucket"
+WORKER: Final = "com.cloudflare.edge.worker.script"
 
 PERMISSION_GROUPS: Final[tuple[tuple[str, str, str], ...]] = (
     ("7ea222f6d5064cfa89ea366d7c1fee89", "Access: Apps and Policies Read", ACCOUNT),
@@ -18,11 +23,18 @@ PERMISSION_GROUPS: Final[tuple[tuple[str, str, str], ...]] = (
     ("6db4e222e21248ac96a3f4c2a81e3b41", "Access: Apps and Policies Revoke", ZONE),
     ("1e13c5124ca64b72b1969a67e8829049", "Access: Apps and Policies Write", ACCOUNT),
     ("959972745952452f8be2452be8cbb9f2", "Access: Apps and Policies Write", ZONE),
+    ("00000000000000000000000000000001", "Access: Apps Read", ACCOUNT),
+    ("ad7a6f88896d498f98eb30592abfbbf4", "Access: Apps Write", ACCOUNT),
     ("b05b28e839c54467a7d6cba5d3abb5a3", "Access: Audit Logs Read", ACCOUNT),
     ("08e61dabe81a422dab0dea6fdef1a98a", "Access: Custom Pages Read", ACCOUNT),
     ("4e5fd8ac327b4a358e48c66fcbeb856d", "Access: Custom Pages Write", ACCOUNT),
     ("0f4841f80adb4bada5a09493300e7f8d", "Access: Device Posture Read", ACCOUNT),
     ("2fc1072ee6b743828db668fcb3f9dee7", "Access: Device Posture Write", ACCOUNT),
+    ("00000000000000000000000000000002", "Access: Groups Read", ACCOUNT),
+    ("00000000000000000000000000000003", "Access: Groups Write", ACCOUNT),
+    ("00000000000000000000000000000004", "Access: Identity Providers Read", ACCOUNT),
+    ("00000000000000000000000000000005", "Access: Identity Providers Write", ACCOUNT),
+    ("0974adb35b73411a84ebcc8e91cc29eb", "Access: Keys Read", ACCOUNT),
     ("4f3196a5c95747b6ad82e34e1d0a694f", "Access: Mutual TLS Certificates Read", ACCOUNT),
     ("29d3afbfd4054af9accdd1118815ed05", "Access: Mutual TLS Certificates Write", ACCOUNT),
     (
@@ -40,6 +52,8 @@ PERMISSION_GROUPS: Final[tuple[tuple[str, str, str], ...]] = (
         "Access: Organizations, Identity Providers, and Groups Write",
         ACCOUNT,
     ),
+    ("00000000000000000000000000000006", "Access: Policies Read", ACCOUNT),
+    ("00000000000000000000000000000007", "Access: Policies Write", ACCOUNT),
     ("b8b7514ce5364cd8ac0455f3eb16eb5f", "Access: Policy Test Read", ACCOUNT),
     ("6d23f290472f4e6fad5c4398c057c356", "Access: Policy Test Write", ACCOUNT),
     ("de99c87e48d642ce8c985d027905b475", "Access: Population Read", ACCOUNT),
@@ -75,6 +89,7 @@ PERMISSION_GROUPS: Final[tuple[tuple[str, str, str], ...]] = (
     ("db37e5f1cb1a4e1aabaef8deaea43575", "Account: SSL and Certificates Write", ACCOUNT),
     ("d07270cea5484b08ad6440c985af2148", "Address Maps Read", ACCOUNT),
     ("6ffe7f4299db4d4cb54f64e0eb12a456", "Address Maps Write", ACCOUNT),
+    ("00000000000000000000000000000008", "Agent Memory Write", ACCOUNT),
     ("151803815e4f47de854c2fb7f8284d57", "Agents Gateway Read", ACCOUNT),
     ("82748b814dcd46b9b3e66b8151ba5e95", "Agents Gateway Run", ACCOUNT),
     ("e84fd345697c4036a14e7810da036e1a", "Agents Gateway Write", ACCOUNT),
@@ -84,12 +99,17 @@ PERMISSION_GROUPS: Final[tuple[tuple[str, str, str], ...]] = (
     ("644535f4ed854494a59cb289d634b257", "AI Gateway Run", ACCOUNT),
     ("6c8a3737f07f46369c1ea1f22138daaf", "AI Gateway Write", ACCOUNT),
     ("9e9b428a0bcd46fd80e580b46a69963c", "AI Search Index Engine", ACCOUNT),
+    ("00000000000000000000000000000009", "AI Search Read", ACCOUNT),
+    ("00000000000000000000000000000010", "AI Search Run", ACCOUNT),
+    ("00000000000000000000000000000011", "AI Search Write", ACCOUNT),
     ("f3604047d46144d2a3e9cf4ac99d7f16", "Allow Request Tracer Read", ACCOUNT),
     ("9c88f9c5bce24ce7af9a958ba9c504db", "Analytics Read", ZONE),
     ("0cc3a61731504c89b99ec1be78b77aa0", "API Tokens Read", USER),
     ("686d18d5ac6c441c867cbf6771e58a0a", "API Tokens Write", USER),
     ("d79c5e2a405b4516a322432287d40c31", "Application Security Reports Read", ACCOUNT),
     ("094547ab6e77498c8c4dfa87fadd5c51", "Apps Write", ZONE),
+    ("71b0df4c5b6c4d3196f4428d7a6580ea", "Artifacts Read", ACCOUNT),
+    ("f9e1ba803b8d4d52b4d4184825b07a28", "Artifacts Write", ACCOUNT),
     ("d7887c7a417e4cf2a69f1d01c1a1dc3b", "Auto Rag Read", ACCOUNT),
     ("7fb8d27511b34d02994d005b520b679f", "Auto Rag Write", ACCOUNT),
     ("234108c786084936a381bb19b7f4ea65", "Auto Rag Write Run Engine", ACCOUNT),
@@ -173,6 +193,7 @@ PERMISSION_GROUPS: Final[tuple[tuple[str, str, str], ...]] = (
     ("e4589eb09e63436686cd64252a3aebeb", "Email Routing Addresses Write", ACCOUNT),
     ("1b600d9d8062443e986a973f097e728a", "Email Routing Rules Read", ZONE),
     ("79b3ec0d10ce4148a8f8bdc0cc5f97f2", "Email Routing Rules Write", ZONE),
+    ("b714141b1e1941cebb38c017036262a6", "Email Routing Suppressions Write", ACCOUNT),
     ("1047880d37b649b49db4a504a245896f", "Email Security DMARC Reports Read", ZONE),
     ("2eee71c9364c4cacaf469e8370f09056", "Email Security DMARC Reports Write", ZONE),
     ("2d5b4b1f6c89487bb7184c2c1dcd3bf1", "Email Sending Read", ACCOUNT),
@@ -181,6 +202,9 @@ PERMISSION_GROUPS: Final[tuple[tuple[str, str, str], ...]] = (
     ("5af6a2f284144e95a89840408439adef", "Firewall for AI Write", ZONE),
     ("4ec32dfcb35641c5bb32d5ef1ab963b4", "Firewall Services Read", ZONE),
     ("43137f8d07884d3198dc0ee77ca6e79b", "Firewall Services Write", ZONE),
+    ("00000000000000000000000000000012", "Flagship Evaluate", ACCOUNT),
+    ("00000000000000000000000000000013", "Flagship Read", ACCOUNT),
+    ("00000000000000000000000000000014", "Flagship Write", ACCOUNT),
     ("0d24e472a9654642a97df736e8b0d980", "Fraud Detection Read", ZONE),
     ("685f9605fd4e44ec937b6a0db658e629", "Fraud Detection Write", ZONE),
     ("fac65912d42144aa86b7dd33281bf79e", "Health Checks Read", ZONE),
@@ -193,6 +217,10 @@ PERMISSION_GROUPS: Final[tuple[tuple[str, str, str], ...]] = (
     ("721b2f51fba74871bd361de65aeb7e03", "Hyperdrive Write", ACCOUNT),
     ("0cf6473ad41449e7b7b743d14fc20c60", "Images Read", ACCOUNT),
     ("618ec6c64a3a42f8b08bdcb147ded4e4", "Images Write", ACCOUNT),
+    ("00000000000000000000000000000015", "Individual Workers Admin", WORKER),
+    ("00000000000000000000000000000016", "Individual Workers Content Read-Only", WORKER),
+    ("00000000000000000000000000000017", "Individual Workers Editor", WORKER),
+    ("00000000000000000000000000000018", "Individual Workers Metadata Read-Only", WORKER),
     ("c6f97eeee13345db8cc00af0953a42de", "Integration Write", ACCOUNT),
     ("df1577df30ee46268f9470952d7b0cdf", "Intel Read", ACCOUNT),
     ("92209474242d459690e2cdb1985eaa6c", "Intel Write", ACCOUNT),
@@ -233,6 +261,8 @@ PERMISSION_GROUPS: Final[tuple[tuple[str, str, str], ...]] = (
     ("db3d398df73946acb755c05b69edfc30", "MCP Portals Write", ACCOUNT),
     ("3518d0f75557482e952c6762d3e64903", "Memberships Read", USER),
     ("9201bc6f42d440968aaab0c6f17ebb1d", "Memberships Write", USER),
+    ("42fae5a23ce84d7a896ac12ef509dafa", "MoQ Read", ACCOUNT),
+    ("2f912625599b434a8df3e4e02d64c7b4", "MoQ Write", ACCOUNT),
     ("ce18edbdcebf465e9d6d1d2fc80ffd42", "Notifications Read", ACCOUNT),
     ("c3c847c5802d4ce3ba00e3e97b3c8555", "Notifications Write", ACCOUNT),
     ("7b32a91ece3140d4b3c2c56f23fc8e35", "Origin Read", ZONE),
@@ -254,6 +284,8 @@ PERMISSION_GROUPS: Final[tuple[tuple[str, str, str], ...]] = (
     ("dfe525ec7b07472c827d8d009178b2ac", "Radar Read", ACCOUNT),
     ("de62b15d79cc4d8d9c7b443c656eadbd", "Realtime", ACCOUNT),
     ("ba6ce7d23a9544ccad0816691ba38e21", "Realtime Admin", ACCOUNT),
+    ("00000000000000000000000000000019", "Realtime Read", ACCOUNT),
+    ("00000000000000000000000000000020", "Registrar Domains Admin", ACCOUNT),
     ("9bb90620717647a39679e1d951f140d6", "Registrar Domains Read", ACCOUNT),
     ("93ae59e7a40c4287a57ff6e501186a63", "Response Compression Read", ZONE),
     ("4bd3fb513a23494aa1341a7e1eb6e080", "Response Compression Write", ZONE),
@@ -290,6 +322,10 @@ PERMISSION_GROUPS: Final[tuple[tuple[str, str, str], ...]] = (
     ("24fc124dc8254e0db468e60bf410c800", "Waiting Rooms Write", ZONE),
     ("8e31f574901c42e8ad89140b28d42112", "Web3 Hostnames Read", ZONE),
     ("5ea6da42edb34811a78d1b007557c0ca", "Web3 Hostnames Write", ZONE),
+    ("00000000000000000000000000000021", "Websearch Read", ACCOUNT),
+    ("00000000000000000000000000000022", "Websearch Run", ACCOUNT),
+    ("00000000000000000000000000000023", "Websearch Write", ACCOUNT),
+    ("00000000000000000000000000000024", "Workers AI Metadata Read", ACCOUNT),
     ("a92d2450e05d4e7bb7d0a64968f83d11", "Workers AI Read", ACCOUNT),
     ("bacc64e0f6c34fc0883a1223f938a104", "Workers AI Write", ACCOUNT),
     ("ad99c5ae555e45c4bef5bdf2678388ba", "Workers CI Read", ACCOUNT),
@@ -326,6 +362,8 @@ PERMISSION_GROUPS: Final[tuple[tuple[str, str, str], ...]] = (
     ("0a6cfe8cd3ed445e918579e2fb13087b", "Zone DNS Settings Read", ZONE),
     ("c4df38be41c247b3b4b7702e76eadae0", "Zone DNS Settings Write", ZONE),
     ("c8fed203ed3043cba015a93ad1616f1f", "Zone Read", ZONE),
+    ("00000000000000000000000000000025", "Zone Security Center Insights Read", ZONE),
+    ("00000000000000000000000000000026", "Zone Security Center Insights Write", ZONE),
     ("517b21aee92c4d89936c976ba6e4be55", "Zone Settings Read", ZONE),
     ("3030687196b94b638145a3953da2b699", "Zone Settings Write", ZONE),
     ("211a4c0feb3e43b3a2d41f1443a433e7", "Zone Transform Rules Read", ZONE),
@@ -336,3 +374,14 @@ PERMISSION_GROUPS: Final[tuple[tuple[str, str, str], ...]] = (
     ("fb6778dc191143babbfaa57993f1d275", "Zone WAF Write", ZONE),
     ("e6d2666161e84845a636613608cee8d5", "Zone Write", ZONE),
 )
+
+# Only those in Cloudflare's API schema are known.
+CATEGORIES: Final = {
+    "1a71c399035b4950a1bd1466bbe4f420": "developer_platform",
+    "7cf72faf220841aabcfdfab81c43c4f6": "account_and_billing",
+    "8b47d2786a534c08a1f94ee8f9f599ef": "developer_platform",
+    "9d24387c6e8544e2bc4024a03991339f": "network_services",
+    "d2a1802cc9a34e30852f8b33869b2f3c": "network_services",
+    "e086da7e2179491d91ee5f35b3ca210a": "developer_platform",
+    "f7f0eda5697f475c90846e879bab8666": "developer_platform",
+}

@@ -1,18 +1,24 @@
 """
-Validation of policies: their form, and what a token's creator may grant.
+Validation of policies: their form, and what a token may be given.
 
 https://developers.cloudflare.com/fundamentals/api/how-to/create-via-api/
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
 
 from cftokens.emulator import _refusals
-from cftokens.emulator._catalogue import CATALOGUE, Group
+from cftokens.emulator._catalogue import CATALOGUE
 from cftokens.emulator._shapes import a_list, an_object, is_object
-from cftokens.emulator._state import Policy, Token
-from cftokens.emulator._targets import EVERY_ACCOUNT, EVERY_ZONE, Target, targets_of
+from cftokens.emulator._state import Owner, Policy, Token
+from cftokens.emulator._targets import EVERY_ACCOUNT, EVERY_ZONE, Target, targets_of, unsupported_in
 from cftokens.emulator._values import Kind
+
+TOKENS_WRITE: Final[dict[Kind, str]] = {
+    "account": "5bc3f8b21c554832afc660159ab75fa4",
+    "user": "686d18d5ac6c441c867cbf6771e58a0a",
+}
+"""The permission groups for creating and changing tokens, by kind of token."""
 
 
 def read_policies(policies: Any, kind: Kind, *, fresh: bool) -> tuple[Policy, ...]:
@@ -29,20 +35,45 @@ def read_policies(policies: Any, kind: Kind, *, fresh: bool) -> tuple[Policy, ..
     return tuple(reversed(read))
 
 
-def check_grant(creator: Token, policies: Iterable[Policy]) -> None:
+def check_fit(policies: Iterable[Policy], owner: Owner) -> None:
     """
-    Refuse policies that allow what their creator lacks, or whose groups do not fit the resources.
+    Refuse groups that do not fit their resources, and resources that the token's owner does not have.
     """
     for policy in policies:
-        for group in (CATALOGUE[group_id] for group_id in policy.groups):
-            for target in policy.targets:
-                _check_permission(creator, policy.effect, group, target)
+        for group, target in _grants(policy):
+            if not (target.takes(CATALOGUE[group].scope) and owner.may_name(target)):
+                raise _refusals.not_held(CATALOGUE[group].name)
 
 
-def _check_permission(creator: Token, effect: str, group: Group, target: Target) -> None:
-    held = effect == "deny" or creator.holds(group.id, target)
-    if not (held and target.takes(group.scope)):
-        raise _refusals.not_held(group.name)
+def check_creator(policies: Iterable[Policy], owner: Owner, creator: Token) -> None:
+    """
+    Refuse to give an account token what its creator lacks, which is only checked for single zones.
+
+    A zone nested in its account is not checked. https://github.com/cloudflare/terraform-provider-cloudflare/issues/7241
+    """
+    for group, target in _allowed(policies):
+        if owner.kind == "account" and target.is_flat_zone and not creator.holds(group, target):
+            raise _refusals.not_held(CATALOGUE[group].name)
+
+
+def check_no_minter(policies: Iterable[Policy], before: Iterable[Policy] = ()) -> None:
+    """
+    Refuse policies that allow to manage tokens, except where the token could do so *before*.
+    """
+    kept = list(_allowed(before))
+    for group, target in _allowed(policies):
+        if group in TOKENS_WRITE.values() and not any(
+            group == held and wider.covers(target) for held, wider in kept
+        ):
+            raise _refusals.manages_tokens()
+
+
+def _allowed(policies: Iterable[Policy]) -> Iterator[tuple[str, Target]]:
+    return (grant for policy in policies if policy.effect == "allow" for grant in _grants(policy))
+
+
+def _grants(policy: Policy) -> Iterator[tuple[str, Target]]:
+    return ((group, target) for group in policy.groups for target in policy.targets)
 
 
 def _read_policy(policy: Any, pointer: str, kind: Kind, *, fresh: bool) -> Policy:
@@ -77,6 +108,8 @@ def _read_resources(resources: Any, pointer: str, kind: Kind) -> Mapping[str, An
     nested = given and all(map(_gives_all, given.values()))
     if not (nested or _gives_all(given)):
         raise _refusals.rule_broken('must map names to "*", all of them flat or all nested', pointer)
+    for name in unsupported_in(given):
+        raise _refusals.unsupported_resource(name, pointer)
     for target in targets_of(given):
         _check_target(target, pointer, kind)
     return given

@@ -92,14 +92,14 @@ def malformed_authorization() -> RefusedError:
 
 def nothing_to_verify() -> RefusedError:
     """
-    Refuse to verify a token that is unknown, of the other kind, or not valid now.
+    Refuse to verify a token that is unknown, of the other kind or account, or not valid now.
     """
     return RefusedError(401, 1000, "Invalid API Token")
 
 
 def invalid_token() -> RefusedError:
     """
-    Refuse a token that is unknown, of the other kind, or not valid now.
+    Refuse a token that is unknown or not valid now, or an account token on a user's path.
     """
     return RefusedError(403, 9109, "Invalid access token")
 
@@ -118,6 +118,13 @@ def other_account() -> RefusedError:
     return RefusedError(403, 10000, "Authentication error", documentation_url=PERMISSIONS_PAGE)
 
 
+def accounts_are_for_users() -> RefusedError:
+    """
+    Refuse to list accounts for an account token.
+    """
+    return RefusedError(400, 1001, "List accounts endpoint does not support account owned tokens.")
+
+
 def not_permitted() -> RefusedError:
     """
     Refuse a token that lacks the permission group for the operation.
@@ -131,6 +138,13 @@ def too_fast() -> RefusedError:
     Refuse a request over the rate limit.
     """
     return RefusedError(429, 971, "Please wait and consider throttling your request speed")
+
+
+def too_many_failures() -> RefusedError:
+    """
+    Refuse whatever an address sends that is locked out; the HTTP status is *chosen*.
+    """
+    return RefusedError(429, 10502, "Too many authentication failures")
 
 
 # --- body and query ------------------------------------------------------------------------------
@@ -173,6 +187,21 @@ def zone_not_named(pointer: str) -> RefusedError:
     """
     message = "Must specify a zone for account owned tokens, or nest zone under specific account resource"
     return RefusedError(400, 1001, message, source={"pointer": pointer})
+
+
+def unsupported_resource(name: str, pointer: str) -> RefusedError:
+    """
+    Refuse a resource of an unknown type, or one that is flat or nested and must not be.
+    """
+    return RefusedError(400, 1001, f"{name} is not a supported resource type", source={"pointer": pointer})
+
+
+def manages_tokens() -> RefusedError:
+    """
+    Refuse to let a token allow another to create, change or delete tokens.
+    """
+    message = "sub-token is not allowed to have permissions to manage other tokens"
+    return RefusedError(400, 1001, message)
 
 
 def not_held(group: str) -> RefusedError:

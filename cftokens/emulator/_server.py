@@ -6,18 +6,22 @@ import asyncio
 import json
 import secrets
 from collections.abc import Mapping
+from typing import Final
 
 import attrs
 from aiohttp import web
 
 from cftokens.emulator import _refusals
 from cftokens.emulator._access import bearer_of
+from cftokens.emulator._guard import Handler
 from cftokens.emulator._injection import Injection
 from cftokens.emulator._operations import Answer, Message, Operations, refuse
-from cftokens.emulator._rate import Meter, Reading
+from cftokens.emulator._rate import Limits, Reading
 from cftokens.emulator._routes import BASE, Call, Operation, route
 from cftokens.emulator._values import hide_values
 from cftokens.emulator.faults import Fault, Reply
+
+MOST_RECORDED: Final = 10_000
 
 
 @attrs.frozen(kw_only=True)
@@ -45,29 +49,41 @@ class Server:
     The request handler of the emulated API.
     """
 
-    def __init__(self, operations: Operations, meter: Meter, injection: Injection) -> None:
+    def __init__(self, operations: Operations, limits: Limits, injection: Injection) -> None:
         self.requests: list[RecordedRequest] = []
         self._operations = operations
-        self._meter = meter
+        self._limits = limits
         self._injection = injection
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
+    @web.middleware
+    async def serve(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """
-        Answer a request below the base URL.
+        Answer a request below the base URL, whatever its path; pass any other on.
+
+        A route of aiohttp would not do: its pattern is matched against the decoded path.
         """
+        raw_path = request.rel_url.raw_path
+        below = raw_path == BASE or raw_path.startswith(f"{BASE}/")
+        return await (self._answer(request) if below else handler(request))
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         message = await _read(request)
         call = _route(message)
         operation = call.operation if isinstance(call, Call) else None
         reading = self._count(message)
         fault = self._choose_fault(operation, reading)
         reply = self._play(call, message, fault)
-        self.requests.append(_record(message, operation, reply))  # before any delay
+        self._keep(_record(message, operation, reply))  # before any delay
         await asyncio.sleep(fault.seconds)
         return await _send(request, reply, reading, whole=fault.sent == "all")
 
+    def _keep(self, recorded: RecordedRequest) -> None:
+        self.requests.append(recorded)
+        del self.requests[:-MOST_RECORDED]
+
     def _count(self, message: Message) -> Reading:
-        caller = self._operations.tokens.holder_of(bearer_of(message.headers))
-        return self._meter.count(caller.id if caller else None)
+        token_id = self._operations.tokens.id_of(bearer_of(message.headers))
+        return self._limits.count(token_id or None, message.peer)
 
     def _choose_fault(self, operation: Operation | None, reading: Reading) -> Fault:
         if reading.refused:

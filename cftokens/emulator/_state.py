@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from cftokens.emulator._catalogue import CATALOGUE
-from cftokens.emulator._targets import Target, targets_of
+from cftokens.emulator._targets import Target, account_target, targets_of, user_target
 from cftokens.emulator._values import Kind, digest, mint
 
 
@@ -33,6 +33,38 @@ def render_time(moment: datetime | None) -> str | None:
     Return a datetime as the API shows it.
     """
     return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+
+
+@attrs.frozen
+class Owner:
+    """
+    The account or the user that tokens belong to.
+    """
+
+    kind: Kind
+    id: str
+
+    @property
+    def name(self) -> str:
+        """
+        The name of the owner in a policy's resources.
+        """
+        return f"com.cloudflare.api.{self.kind}.{self.id}"
+
+    @property
+    def target(self) -> Target:
+        """
+        What the name means.
+        """
+        return account_target(self.id) if self.kind == "account" else user_target(self.id)
+
+    def may_name(self, target: Target) -> bool:
+        """
+        Return whether a token of this owner can have this resource, as far as the name says.
+        """
+        if self.kind == "account":
+            return target.account in (self.id, "?")
+        return target.kind != "user" or target == self.target
 
 
 @attrs.frozen(kw_only=True)
@@ -86,18 +118,28 @@ class Token:
     A token, with the digest of its value.
     """
 
-    kind: Kind
+    owner: Owner
     fields: Fields
     issued_on: datetime
     modified_on: datetime
     digest: bytes = attrs.field(repr=False)
     last_used_on: datetime | None = None
+    exposed: bool = False
     id: str = attrs.field(factory=new_id)
+
+    @property
+    def kind(self) -> Kind:
+        """
+        The kind of token.
+        """
+        return self.owner.kind
 
     def status(self, now: datetime) -> str:
         """
         Return the status at this time.
         """
+        if self.exposed:
+            return "revoked (exposed)"
         if self.fields.expires_on is not None and now >= self.fields.expires_on:
             return "expired"
         return "disabled" if self.fields.disabled else "active"
@@ -146,32 +188,37 @@ class Tokens:
         self._by_id: dict[str, Token] = {}
         self._ids: dict[bytes, str] = {}
 
-    def of_kind(self, kind: Kind) -> list[Token]:
+    def owned_by(self, owner: Owner) -> list[Token]:
         """
-        Return the tokens of one kind, oldest first.
+        Return the tokens of an account or a user, oldest first.
         """
-        return [token for token in self._by_id.values() if token.kind == kind]
+        return [token for token in self._by_id.values() if token.owner == owner]
 
-    def find(self, kind: Kind, token_id: str) -> Token | None:
+    def find(self, owner: Owner, token_id: str) -> Token | None:
         """
-        Return the token of this kind with this id, if any.
+        Return the token of this owner with this id, if any.
         """
         token = self._by_id.get(token_id)
-        return token if token and token.kind == kind else None
+        return token if token and token.owner == owner else None
 
-    def holder_of(self, value: str) -> Token | None:
+    def get(self, token_id: str) -> Token | None:
         """
-        Return the token with this value, if any.
+        Return the token with this id, if any.
         """
-        token_id = self._ids.get(digest(value))
-        return None if token_id is None else self._by_id[token_id]
+        return self._by_id.get(token_id)
 
-    def create(self, kind: Kind, fields: Fields, now: datetime) -> tuple[Token, str]:
+    def id_of(self, value: str) -> str:
+        """
+        Return the id of the token that has this value; empty if there is none.
+        """
+        return self._ids.get(digest(value), "")
+
+    def create(self, owner: Owner, fields: Fields, now: datetime) -> tuple[Token, str]:
         """
         Create a token and return it with its value, which is not stored.
         """
-        value = mint(kind)
-        token = Token(kind=kind, fields=fields, issued_on=now, modified_on=now, digest=digest(value))
+        value = mint(owner.kind)
+        token = Token(owner=owner, fields=fields, issued_on=now, modified_on=now, digest=digest(value))
         self.store(token)
         return token, value
 
@@ -182,13 +229,20 @@ class Tokens:
         self._by_id[token.id] = token
         self._ids[token.digest] = token.id
 
+    def touch(self, token_id: str, now: datetime) -> None:
+        """
+        Note that a token was used, unless it has been deleted.
+        """
+        if token_id in self._by_id:
+            self._by_id[token_id] = attrs.evolve(self._by_id[token_id], last_used_on=now)
+
     def roll(self, token: Token, now: datetime) -> str:
         """
-        Replace a token's value and return the new one. The old one stops working.
+        Replace a token's value and return the new one. The old one stops working, exposed or not.
         """
         value = mint(token.kind)
         del self._ids[token.digest]
-        self.store(attrs.evolve(token, digest=digest(value), modified_on=now))
+        self.store(attrs.evolve(token, digest=digest(value), modified_on=now, exposed=False))
         return value
 
     def remove(self, token: Token) -> None:

@@ -5,25 +5,36 @@ https://developers.cloudflare.com/fundamentals/api/how-to/create-via-api/
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Literal
 
 import attrs
 
-from cftokens.emulator._catalogue import ACCOUNT, BUCKET, USER, ZONE
+from cftokens.emulator._catalogue import ACCOUNT, BUCKET, USER, WORKER, ZONE
 
 _ID: Final = r"[0-9a-f]{32}"
 _USER: Final = re.compile(rf"com\.cloudflare\.api\.user\.({_ID})")
 _ACCOUNT: Final = re.compile(rf"com\.cloudflare\.api\.account\.({_ID}|\*)")
 _ZONE: Final = re.compile(rf"com\.cloudflare\.api\.account\.zone\.({_ID}|\*)")
 _BUCKET: Final = re.compile(rf"com\.cloudflare\.edge\.r2\.bucket\.({_ID})_([a-z0-9-]+_[a-z0-9.-]+)")
+_WORKER: Final = re.compile(rf"com\.cloudflare\.edge\.worker\.script\.({_ID})")
 _ALL_BUCKETS: Final = "com.cloudflare.edge.r2.bucket.*"
+
+# The types of resources, by where they may stand; whether the rest of a name is an id is another matter.
+_ACCOUNT_TYPE: Final = re.compile(r"com\.cloudflare\.api\.account(\.[^.]*)?")
+_FLAT_TYPES: Final = re.compile(
+    r"com\.cloudflare\.(api\.(account|user)(\.[^.]*)?|(api\.account\.zone|edge\.r2\.bucket)(\..*)?)"
+)
+_NESTED_TYPES: Final = re.compile(
+    r"com\.cloudflare\.(api\.account\.zone|edge\.r2\.bucket|edge\.worker\.script)(\..*)?"
+)
 
 _TAKES: Final = {
     USER: {"user"},
     ACCOUNT: {"account"},
     ZONE: {"zone", "account"},
     BUCKET: {"bucket", "account"},
+    WORKER: {"worker"},
 }
 
 
@@ -35,12 +46,19 @@ class Target:
     Attributes:
         kind: The kind of resource.
         account: The id of its account; ``*`` for any, ``?`` if the name does not say.
-        name: Its id or name in that account; ``*`` for all.
+        name: Its id, tag or name in that account; ``*`` for all.
     """
 
-    kind: Literal["user", "account", "zone", "bucket"]
+    kind: Literal["user", "account", "zone", "bucket", "worker"]
     account: str = "*"
     name: str = "*"
+
+    @property
+    def is_flat_zone(self) -> bool:
+        """
+        Whether this is a single zone that is named without its account.
+        """
+        return self.kind == "zone" and self.account == "?"
 
     def takes(self, scope: str) -> bool:
         """
@@ -107,6 +125,8 @@ def parse_nested(account: str, name: str) -> Target | None:
         return None
     if match := _ZONE.fullmatch(name):
         return Target("zone", outer[1], match[1])
+    if match := _WORKER.fullmatch(name):
+        return Target("worker", outer[1], match[1])
     if name == _ALL_BUCKETS:
         return Target("bucket", outer[1])
     inner = parse_target(name)
@@ -122,3 +142,19 @@ def targets_of(resources: Mapping[str, Any]) -> Iterator[Target | None]:
             yield parse_target(name)
         else:
             yield from (parse_nested(name, inner) for inner in below)
+
+
+def unsupported_in(resources: Mapping[str, Any]) -> Iterator[str]:
+    """
+    Yield the names of an unknown type, or of a type that cannot stand where they do.
+    """
+    for name, below in resources.items():
+        if below == "*":
+            yield from _others(_FLAT_TYPES, [name])
+        else:
+            yield from _others(_ACCOUNT_TYPE, [name])
+            yield from _others(_NESTED_TYPES, below)
+
+
+def _others(types: re.Pattern[str], names: Iterable[str]) -> Iterator[str]:
+    return (name for name in names if not types.fullmatch(name))

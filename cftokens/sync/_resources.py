@@ -6,24 +6,29 @@ What a blocking client offers: one class per resource, one method per endpoint.
 
 import builtins
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal
 
 from cftokens import _resources as resources
 from cftokens._arguments import PlainCondition
-from cftokens._secret import TokenValue
+from cftokens._operations.rotation import Callback
+from cftokens._secret import TokenValue, hide
 from cftokens._settings import UNSET, Unset
 from cftokens.models import (
     CreateAttempt,
+    Ensured,
     PermissionGroup,
+    Rotation,
     Token,
     TokenCreateResponse,
     TokenDeleteResponse,
     TokenVerifyResponse,
 )
 from cftokens.policies import PolicyArgument
+from cftokens.sync._callbacks import in_thread
 from cftokens.sync._pagination import Paginator
 from cftokens.sync._portal import Portal
+from cftokens.sync._temporary import Temporary
 
 
 class AccountPermissionGroups:
@@ -34,6 +39,9 @@ class AccountPermissionGroups:
     def __init__(self, portal: Portal, wrapped: resources.AccountPermissionGroups) -> None:
         self._portal = portal
         self._wrapped = wrapped
+
+    def __repr__(self) -> str:
+        return repr(self._wrapped).replace("cftokens.", "cftokens.sync.", 1)
 
     def list(
         self, *, account_id: str | None = None, name: str | None = None, scope: str | None = None
@@ -113,6 +121,9 @@ class AccountTokenValue:
         self._portal = portal
         self._wrapped = wrapped
 
+    def __repr__(self) -> str:
+        return repr(self._wrapped).replace("cftokens.", "cftokens.sync.", 1)
+
     def update(self, token_id: str, *, account_id: str | None = None) -> TokenValue:
         """
         Roll a token: replace its value and return the new one.
@@ -144,11 +155,18 @@ class AccountTokens:
     The tokens of one owner: an account, or the user.
     """
 
+    if not TYPE_CHECKING:  # what create_autospec() sees; __init__ sets the instances
+        permission_groups = AccountPermissionGroups
+        value = AccountTokenValue
+
     def __init__(self, portal: Portal, wrapped: resources.AccountTokens) -> None:
         self._portal = portal
         self._wrapped = wrapped
         self.permission_groups = AccountPermissionGroups(portal, wrapped.permission_groups)
         self.value = AccountTokenValue(portal, wrapped.value)
+
+    def __repr__(self) -> str:
+        return repr(self._wrapped).replace("cftokens.", "cftokens.sync.", 1)
 
     def list(
         self,
@@ -500,6 +518,245 @@ class AccountTokens:
         """
         return self._portal.call(self._wrapped.recover(attempt))
 
+    def ensure(
+        self,
+        *,
+        name: str,
+        policies: Iterable[PolicyArgument],
+        condition: PlainCondition | None = None,
+        expires_on: datetime | Unset | None = UNSET,
+        not_before: datetime | Unset | None = UNSET,
+        account_id: str | None = None,
+    ) -> Ensured:
+        """
+        Create a token unless there is an active one of that name, and edit that one if it differs.
+
+        For scripts that run again: a second run changes nothing and sends no write. A token that exists is
+        returned without its value, which cannot be fetched.
+
+        Args:
+            name: 1 to 120 characters. The name is what identifies the token.
+
+            policies: What the token may do: in words (`cftokens.policies`), as `TokenPolicy`, or in the
+                API's own JSON shape. Their order does not matter.
+
+            condition: From where the token may be used; None for anywhere.
+
+            expires_on: When it stops working, with a time zone, cut to whole seconds; None for never. If
+                it is omitted, an existing token keeps its own.
+
+            not_before: When it starts working, in the same form; None for at once.
+
+            account_id: The account, by default the client's.
+
+        Raises:
+            ValueError: An argument is wrong.
+
+            TypeError: An argument has the wrong type.
+
+            PermissionGroupError: A name does not match exactly one permission group.
+
+            AmbiguousOutcomeError: More than one active token has the name, or another process made one at
+                the same time; then this one was deleted.
+
+            CFTokensError: A request failed. If ``outcome_unknown`` is true, there may be a token whose
+                value is lost: see `recover()`.
+        """
+        return self._portal.call(
+            self._wrapped.ensure(
+                name=name,
+                policies=policies,
+                condition=condition,
+                expires_on=expires_on,
+                not_before=not_before,
+                account_id=account_id,
+            )
+        )
+
+    def temporary(
+        self,
+        *,
+        policies: Iterable[PolicyArgument],
+        lifetime: timedelta = timedelta(minutes=15),
+        name: str = "temporary",
+        condition: PlainCondition | None = None,
+        wait: float | None = 60.0,
+        delete_timeout: float = 10.0,
+        account_id: str | None = None,
+    ) -> Temporary:
+        """
+        Return a context manager that makes a token, and deletes it at the end of the block.
+
+        The block gets a `TokenCreateResponse`. The token also expires after its lifetime, in case that this
+        process ends before the block. If the answer to its create is lost, it is found again or removed.
+
+        Leaving the block deletes the token even if the task is cancelled or interrupted. If that fails,
+        the log has a warning, and the block's own exception a note; nothing is raised.
+
+        Args:
+            policies: What the token may do: in words (`cftokens.policies`), as `TokenPolicy`, or in the
+                API's own JSON shape.
+
+            lifetime: How long the token works at most, by Cloudflare's clock; at least a second.
+
+            name: 1 to 111 characters, to which a random end is added.
+
+            condition: From where the token may be used; None for anywhere.
+
+            wait: The most seconds to wait until the token is active: see `wait_until_active()`. None does
+                not wait.
+
+            delete_timeout: The most seconds that deleting the token may take.
+
+            account_id: The account, by default the client's.
+
+        Raises:
+            ValueError: An argument is wrong.
+
+            TypeError: An argument has the wrong type.
+
+            PermissionGroupError: A name does not match exactly one permission group; raised on entering.
+
+            NotActiveError: The token did not become active, and was deleted; raised on entering.
+
+            CFTokensError: A request failed; raised on entering. If ``outcome_unknown`` is true, there may
+                be a token whose value is lost.
+        """
+        return Temporary(
+            self._portal,
+            self._wrapped.temporary(
+                policies=policies,
+                lifetime=lifetime,
+                name=name,
+                condition=condition,
+                wait=wait,
+                delete_timeout=delete_timeout,
+                account_id=account_id,
+            )
+        )
+
+    def rotate(
+        self,
+        token_id: str,
+        *,
+        store: Callback,
+        lifetime: timedelta | None,
+        overlap: timedelta = timedelta(hours=1),
+        check: Callback | None = None,
+        name: str | None = None,
+        wait: float | None = 60.0,
+        account_id: str | None = None,
+    ) -> Rotation:
+        """
+        Replace a token by a successor with the same access, without a gap.
+
+        Reads the token, makes its successor, waits until that is active, lets *check* try it and *store*
+        keep it, and shortens the old token's life. Nothing has to be resumed: Cloudflare itself ends the
+        old token. If a step before *store* fails, the successor is deleted.
+
+        Args:
+            token_id: Identifier of the token to replace.
+
+            store: Gets the successor, a `TokenCreateResponse`, and keeps its value.
+
+            lifetime: How long the successor works, by Cloudflare's clock; None for ever.
+
+            overlap: How long the old token still works after that; it never works longer than before.
+
+            check: Gets the successor before it is stored, and raises or returns False to refuse it.
+
+            name: The successor's name, 1 to 120 characters. By default it is the old one's, with the date
+                and a random end.
+
+            wait: The most seconds to wait until the successor is active: see `wait_until_active()`. None
+                does not wait.
+
+            account_id: The account, by default the client's.
+
+        Raises:
+            ValueError: An argument is wrong.
+
+            TypeError: An argument has the wrong type.
+
+            RotationError: A step failed. Its ``stage`` tells which, and its message what there is now.
+        """
+        return self._portal.call(
+            self._wrapped.rotate(
+                token_id,
+                store=in_thread(store, "store"),
+                lifetime=lifetime,
+                overlap=overlap,
+                check=in_thread(check, "check"),
+                name=name,
+                wait=wait,
+                account_id=account_id,
+            )
+        )
+
+    def retire(
+        self, token_id: str, *, after: timedelta = timedelta(0), account_id: str | None = None
+    ) -> Token:
+        """
+        End a token in a way that can be taken back, unlike `delete()`. May be called again.
+
+        At once, its status becomes ``disabled``. Otherwise it expires after a while, but never later than
+        it would have.
+
+        Args:
+            token_id: Identifier of the token, not its value.
+
+            after: How long the token still works, by Cloudflare's clock.
+
+            account_id: The account, by default the client's.
+
+        Raises:
+            ValueError: An argument is wrong.
+
+            TypeError: An argument has the wrong type.
+
+            NotFoundError: There is no such token.
+
+            CFTokensError: A request failed.
+        """
+        return self._portal.call(self._wrapped.retire(token_id, after=after, account_id=account_id))
+
+    def wait_until_active(
+        self, value: str | TokenValue, *, timeout: float = 60.0, account_id: str | None = None
+    ) -> TokenVerifyResponse:
+        """
+        Wait until a new value works: until *verify*, asked with it, says twice in a row that it is active.
+
+        Makes at most eight requests, with growing pauses, because refusals count towards a lock-out. Stops
+        at once if waiting cannot help: for a token that is expired, disabled, revoked or not valid yet, an
+        address that is refused, a rate limit, or a lock-out.
+
+        It cannot promise more than *verify* knows: a product may accept a new token later than that.
+
+        https://developers.cloudflare.com/api/resources/accounts/subresources/tokens/methods/verify/
+
+        Args:
+            value: The token's value.
+
+            timeout: The most seconds to wait.
+
+            account_id: The account, by default the client's.
+
+        Raises:
+            ValueError: An argument is wrong, or the value is that of the other kind of token.
+
+            TypeError: An argument has the wrong type.
+
+            NotActiveError: The token did not become active in time, or never will.
+        """
+        value = hide(value)
+        return self._portal.call(
+            self._wrapped.wait_until_active(
+                value,
+                timeout=timeout,
+                account_id=account_id,
+            )
+        )
+
     def verify(self, *, account_id: str | None = None) -> TokenVerifyResponse:
         """
         Check whether the client's credential works, and until when.
@@ -526,7 +783,13 @@ class Accounts:
     The resources of one kind of owner.
     """
 
+    if not TYPE_CHECKING:  # what create_autospec() sees; __init__ sets the instances
+        tokens = AccountTokens
+
     def __init__(self, portal: Portal, wrapped: resources.Accounts) -> None:
         self._portal = portal
         self._wrapped = wrapped
         self.tokens = AccountTokens(portal, wrapped.tokens)
+
+    def __repr__(self) -> str:
+        return repr(self._wrapped).replace("cftokens.", "cftokens.sync.", 1)

@@ -5,32 +5,48 @@ https://developers.cloudflare.com/api/resources/accounts/subresources/tokens/
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
+from cftokens._arguments import PlainCondition
 from cftokens._settings import RateLimit
 from cftokens.emulator import Emulator as AsyncEmulator
-from cftokens.emulator import Fault, RecordedRequest
+from cftokens.emulator import Fault, IssuedToken, RecordedRequest
 from cftokens.emulator._routes import Operation
+from cftokens.emulator._values import Kind
+from cftokens.policies import PolicyArgument
 from cftokens.sync._client import Client
 from cftokens.sync._portal import Portal
 
-__all__ = ["Emulator", "Fault", "RecordedRequest"]
+__all__ = ["Emulator", "Fault", "IssuedToken", "RecordedRequest"]
 
 
 class Emulator:
     """
-    Cloudflare's token API on loopback, with one account and one user, all in memory.
+    Cloudflare's token API on loopback, with accounts and a user, all in memory.
 
-    It serves from a background thread while its ``with`` block runs, and only once. The account and the
-    user start with one token each, which has every permission and appears in lists like any other.
+    It serves from a background thread while its ``with`` block runs, and only once. Each account and the
+    user start with one token, which has every permission, as if made in the dashboard, and appears in lists
+    like any other.
 
     Args:
-        clock: A function that returns the time in Unix seconds, for tokens and the rate limit. It is
+        accounts: The number of accounts; the user is a member of all of them.
+
+        clock: A function that returns the time in Unix seconds, for all that takes time here. It is
             called in the background thread.
 
         rate_limit: The limit to enforce for each token; None for no limit.
+
+        burst_limit: The limit to enforce for each address; None for no limit. Cloudflare's is 200 requests
+            in a second.
+
+        propagation: Seconds until a change of a token is known everywhere. Until then, a new value is
+            refused, works on and off, and verify accepts it first; an old one still works.
+
+        lockout: The number of failures to authenticate, in five minutes, that lock an address out for five
+            minutes; None for no lock-out.
 
         port: The port on 127.0.0.1; 0 for a free one.
     """
@@ -38,11 +54,23 @@ class Emulator:
     def __init__(
         self,
         *,
+        accounts: int = 1,
         clock: Callable[[], float] = time.time,
         rate_limit: RateLimit | None = None,
+        burst_limit: RateLimit | None = None,
+        propagation: float = 0,
+        lockout: int | None = None,
         port: int = 0,
     ) -> None:
-        self._wrapped = AsyncEmulator(clock=clock, rate_limit=rate_limit, port=port)
+        self._wrapped = AsyncEmulator(
+            accounts=accounts,
+            clock=clock,
+            rate_limit=rate_limit,
+            burst_limit=burst_limit,
+            propagation=propagation,
+            lockout=lockout,
+            port=port,
+        )
         self._portal = Portal(self._stop)
 
     def __enter__(self) -> Self:
@@ -79,9 +107,16 @@ class Emulator:
     @property
     def account_id(self) -> str:
         """
-        The id of the account.
+        The id of the first account.
         """
         return self._wrapped.account_id
+
+    @property
+    def account_ids(self) -> tuple[str, ...]:
+        """
+        The ids of the accounts.
+        """
+        return self._wrapped.account_ids
 
     @property
     def user_id(self) -> str:
@@ -93,9 +128,16 @@ class Emulator:
     @property
     def api_token(self) -> str:
         """
-        The value that the account's first token started with.
+        The value that the first account's first token started with.
         """
         return self._wrapped.api_token
+
+    @property
+    def api_tokens(self) -> tuple[str, ...]:
+        """
+        The values that each account's first token started with, in the order of `account_ids`.
+        """
+        return self._wrapped.api_tokens
 
     @property
     def user_api_token(self) -> str:
@@ -107,7 +149,7 @@ class Emulator:
     @property
     def requests(self) -> list[RecordedRequest]:
         """
-        The requests received below the base URL, oldest first.
+        The last 10,000 requests received below the base URL, oldest first.
 
         Requests that the emulator does not answer, such as those of web pages, are not recorded.
         """
@@ -115,14 +157,74 @@ class Emulator:
 
     def client(self, **options: Any) -> Client:
         """
-        Return a blocking client that uses the account's first token.
+        Return a blocking client that uses the first account's first token.
 
-        Its rate limit is the emulator's: none by default.
+        Given an *account_id*, it uses the first token of that account. Its rate limit is the emulator's:
+        none by default.
 
         Args:
             options: Settings of the client, which override the emulator's.
         """
         return Client(**self._wrapped.client_options(options))
+
+    def expose(self, token_id: str) -> None:
+        """
+        Revoke a token as Cloudflare does when it finds the value in public: ``revoked (exposed)``.
+
+        Rolling the token brings it back.
+
+        Raises:
+            ValueError: No token has this id.
+        """
+        self._portal.call(self._expose(token_id))  # not while its thread looks through the tokens
+
+    def issue(
+        self,
+        kind: Kind,
+        *,
+        policies: Iterable[PolicyArgument] | None = None,
+        name: str = "Issued in the dashboard",
+        condition: PlainCondition | None = None,
+        expires_on: datetime | None = None,
+        account_id: str | None = None,
+    ) -> IssuedToken:
+        """
+        Create a token as a person does in the dashboard.
+
+        Only such a token can manage tokens. It counts towards the quota.
+
+        Args:
+            kind: ``"account"`` or ``"user"``.
+
+            policies: What the token may do, as for ``create()``; without any given, only manage the tokens
+                of its account or user.
+
+            name: The name of the token.
+
+            condition: Where it may be used from; None for anywhere.
+
+            expires_on: When it expires; None for never.
+
+            account_id: The account of an account token; None for the first.
+
+        Raises:
+            ValueError: An argument is wrong, or the quota is reached.
+
+            TypeError: An argument has the wrong type.
+
+            PermissionGroupError: A permission group does not exist, or is ambiguous.
+        """
+        _ = self._wrapped.base_url  # raises a RuntimeError unless the emulator has been started
+        return self._portal.call(
+            self._issue(
+                kind,
+                policies=policies,
+                name=name,
+                condition=condition,
+                expires_on=expires_on,
+                account_id=account_id,
+            )
+        )
 
     def inject(self, fault: Fault, *, operation: Operation | None = None, times: int | None = 1) -> None:
         """
@@ -145,6 +247,12 @@ class Emulator:
         Remove all injected faults.
         """
         self._wrapped.clear_faults()
+
+    async def _expose(self, token_id: str) -> None:
+        self._wrapped.expose(token_id)
+
+    async def _issue(self, kind: Kind, **arguments: Any) -> IssuedToken:
+        return self._wrapped.issue(kind, **arguments)
 
     async def _stop(self) -> None:
         await self._wrapped.__aexit__(None, None, None)

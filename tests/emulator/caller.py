@@ -3,7 +3,7 @@ Plain HTTP requests to an emulator, without a cftokens client.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import aiohttp
 import attrs
@@ -85,7 +85,7 @@ class Caller:
 
     emulator: Emulator
     session: aiohttp.ClientSession
-    kind: str = "account"
+    kind: Literal["account", "user"] = "account"
 
     @property
     def home(self) -> dict[str, str]:

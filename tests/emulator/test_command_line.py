@@ -16,11 +16,13 @@ pytestmark = pytest.mark.slow
 
 DEADLINE = 30
 WAITING = "print('ready', flush=True); input()"  # a command that ends when it reads a line
+USAGE = "[-h] [--port PORT] [--propagation SECONDS] [-- COMMAND ...]"
 EMULATOR = [sys.executable, "-m", "cftokens.emulator"]
 NAMES = [
     "CLOUDFLARE_BASE_URL",
     "CLOUDFLARE_ACCOUNT_ID",
     "CLOUDFLARE_API_TOKEN",
+    "CLOUDFLARE_USER_ID",
     "CLOUDFLARE_USER_API_TOKEN",
 ]
 
@@ -73,11 +75,12 @@ def test_command() -> None:
     script = f"import json, os; print(json.dumps([os.environ[name] for name in {NAMES}]))"
 
     ended = run("--port", "0", "--", sys.executable, "-c", script)
-    base_url, account_id, api_token, user_api_token = json.loads(ended.stdout)
+    base_url, account_id, api_token, user_id, user_api_token = json.loads(ended.stdout)
 
     assert (ended.returncode, ended.stderr) == (0, "")
     assert base_url.startswith("http://127.0.0.1:")
-    assert (len(account_id), api_token[:5], user_api_token[:5]) == (32, "cfat_", "cfut_")
+    assert (len(account_id), api_token[:5]) == (32, "cfat_")
+    assert (len(user_id), user_api_token[:5]) == (32, "cfut_")
 
 
 def test_command_calls_emulator() -> None:
@@ -94,6 +97,29 @@ def test_command_calls_emulator() -> None:
     ended = run("--port", "0", "--", sys.executable, "-c", script)
 
     assert (ended.stdout, ended.stderr) == ("200\n", "")
+
+
+def test_propagation() -> None:
+    """
+    With ``--propagation``, a value that was just created is refused.
+    """
+    script = (
+        "import json, os, urllib.error, urllib.request\n"
+        "url = '{CLOUDFLARE_BASE_URL}/user/tokens'.format(**os.environ)\n"
+        "def ask(url, value, data=None):\n"
+        "    headers = {'Authorization': 'Bearer ' + value, 'Content-Type': 'application/json'}\n"
+        "    return json.load(urllib.request.urlopen(urllib.request.Request(url, data, headers)))\n"
+        'body = b\'{"name": "ci", "policies": []}\'\n'
+        "value = ask(url, os.environ['CLOUDFLARE_USER_API_TOKEN'], body)['result']['value']\n"
+        "try:\n"
+        "    ask(url + '/verify', value)\n"
+        "except urllib.error.HTTPError as error:\n"
+        "    print(json.load(error)['errors'][0]['code'])\n"
+    )
+
+    ended = run("--port", "0", "--propagation", "600", "--", sys.executable, "-c", script)
+
+    assert (ended.stdout, ended.stderr) == ("1000\n", "")
 
 
 @pytest.mark.parametrize(("script", "status"), [("exit(7)", 7), ("import os; os.kill(os.getpid(), 9)", 137)])
@@ -136,6 +162,10 @@ def test_impossible_command(command: str, status: int, reason: str) -> None:
         (["--"], "no COMMAND after --"),
         (["--port", "65536"], "argument --port: must be a whole number from 0 to 65535"),
         (["--port", "http"], "argument --port: must be a whole number from 0 to 65535"),
+        (["--propagation", "-1"], "argument --propagation: must be a non-negative finite number"),
+        (["--propagation", "nan"], "argument --propagation: must be a non-negative finite number"),
+        (["--propagation", "inf"], "argument --propagation: must be a non-negative finite number"),
+        (["--propagation", "soon"], "argument --propagation: must be a non-negative finite number"),
         (["true"], "unrecognized arguments: true"),
     ],
 )
@@ -147,7 +177,7 @@ def test_bad_arguments(arguments: list[str], complaint: str) -> None:
 
     assert ended.returncode == 2
     assert complaint in ended.stderr
-    assert "usage: python -m cftokens.emulator [-h] [--port PORT] [-- COMMAND ...]" in ended.stderr
+    assert f"usage: python -m cftokens.emulator {USAGE}" in ended.stderr
 
 
 def test_help() -> None:

@@ -12,7 +12,7 @@ from .caller import Caller
 
 FAULTS = "status, delay, drop_before, drop_after, truncate, rate_limited, html, success_false"
 JSON = {"Content-Type": "application/json; charset=utf-8"}
-OPERATIONS = "list, get, create, update, delete, verify, permission_groups, roll"
+OPERATIONS = "list, get, create, update, delete, verify, permission_groups, roll, user, accounts"
 
 
 async def control(caller: Caller, method: str, path: str, **rest: Any) -> tuple[int, Any]:

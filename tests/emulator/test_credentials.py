@@ -69,19 +69,6 @@ async def test_unknown_token(caller: Caller, below: str, refusal: Any) -> None:
 
 
 @pytest.mark.parametrize(("below", "refusal"), [("", INVALID), ("/verify", NOT_VERIFIED)])
-async def test_kinds_do_not_mix(account: Caller, user: Caller, below: str, refusal: Any) -> None:
-    """
-    An account token is refused on the user's paths, and a user token on the account's.
-    """
-    answers = [
-        await user.send("GET", below, bearer=account.value),
-        await account.send("GET", below, bearer=user.value),
-    ]
-
-    assert [answer.refusal for answer in answers] == [refusal, refusal]
-
-
-@pytest.mark.parametrize(("below", "refusal"), [("", INVALID), ("/verify", NOT_VERIFIED)])
 @pytest.mark.parametrize("times", [{"expires_on": SOON}, {"not_before": LATER}])
 async def test_outside_its_dates(
     caller: Caller, clock: ManualClock, below: str, refusal: Any, times: dict[str, str]

@@ -3,6 +3,7 @@ Starting, using and closing an emulator.
 """
 
 import asyncio
+import inspect
 import io
 import json
 from typing import Any
@@ -11,12 +12,16 @@ import aiohttp
 import pytest
 
 from cftokens import RateLimit
-from cftokens.emulator import Emulator, Fault, RecordedRequest, _emulator
+from cftokens.emulator import Emulator, Fault, RecordedRequest, _emulator, _server
+from cftokens.sync.emulator import Emulator as BlockingEmulator
 
 from .caller import UNKNOWN_VALUE, Caller
 
 
-@pytest.mark.parametrize("name", ["base_url", "account_id", "user_id", "api_token", "user_api_token"])
+@pytest.mark.parametrize(
+    "name",
+    ["base_url", "account_id", "account_ids", "user_id", "api_token", "api_tokens", "user_api_token"],
+)
 def test_before_start(name: str) -> None:
     """
     The URL, ids and tokens are not available before the emulator starts.
@@ -118,6 +123,20 @@ async def test_requests(account: Caller) -> None:
     ]
 
 
+async def test_most_requests(monkeypatch: pytest.MonkeyPatch, account: Caller) -> None:
+    """
+    Of too many requests, the oldest are dropped from the record, which stays the same list.
+    """
+    monkeypatch.setattr(_server, "MOST_RECORDED", 2)
+    recorded = account.emulator.requests
+
+    for page in (1, 2, 3):
+        await account.send("GET", params={"page": str(page)})
+
+    assert [request.query["page"] for request in recorded] == ["2", "3"]
+    assert recorded is account.emulator.requests
+
+
 @pytest.mark.parametrize(
     ("value", "shown"), [(UNKNOWN_VALUE, "cfat_…"), ("8M7wS6hCpXVc-DoRnPPY_UCWPgy8aea4Wy6kCe5T", "…")]
 )
@@ -153,6 +172,48 @@ async def test_idle_connection(account: Caller) -> None:
         answer = await Caller(emulator, keeping).send("GET")
 
     assert answer.status == 200
+
+
+@pytest.mark.parametrize(
+    ("argument", "mistake", "rule"),
+    [
+        *(("propagation", each, "a non-negative finite number") for each in (-1, float("inf"), "2", True)),
+        *(("lockout", each, "a positive whole number or None") for each in (0, -1, 1.5, True)),
+    ],
+)
+@pytest.mark.parametrize("make", [Emulator, BlockingEmulator])
+def test_bad_argument(make: Any, argument: str, mistake: Any, rule: str) -> None:
+    """
+    An impossible time or number is refused at once.
+    """
+    with pytest.raises(ValueError, match=f"{argument} must be {rule}, not {mistake!r}"):
+        make(**{argument: mistake})
+
+
+def test_blocking_twin() -> None:
+    """
+    Both emulators take the same arguments and have the same methods.
+    """
+    ours, theirs = [
+        {name: inspect.signature(member) for name, member in inspect.getmembers(each, inspect.isfunction)}
+        for each in (Emulator, BlockingEmulator)
+    ]
+    theirs["client"] = theirs["client"].replace(return_annotation=ours["client"].return_annotation)
+    public = [name for name in ours if not name.startswith("_") and name != "client_options"]
+
+    assert [theirs[name] for name in ["__init__", *public]] == [ours[name] for name in ["__init__", *public]]
+
+
+def test_blocking_expose() -> None:
+    """
+    The blocking emulator exposes a token, too.
+    """
+    with BlockingEmulator() as emulator, emulator.client() as client:
+        token = client.accounts.tokens.create(name="ci", policies=[])
+        emulator.expose(token.id)
+        shown = client.accounts.tokens.get(token.id)
+
+    assert shown.status == "revoked (exposed)"
 
 
 @pytest.mark.parametrize("limit", [None, RateLimit(requests=5, period=1)])

@@ -3,6 +3,7 @@ Requests that do not come from a local program.
 """
 
 import asyncio
+import gzip
 import io
 import json
 from typing import Any
@@ -185,4 +186,20 @@ async def test_too_large_body(user: Caller, path: str) -> None:
         answer = Answer(got.status, got.headers.copy(), await got.json())
 
     assert answer.refusal == (413, 413, f"The emulator accepts bodies of up to {LARGEST_BODY} bytes")
+    assert user.emulator.requests == []
+
+
+@pytest.mark.parametrize("body", [b"not gzip", gzip.compress(b"{}")[:10] + b"garbage"], ids=["all", "rest"])
+@pytest.mark.parametrize("path", ["/client/v4/user/tokens", "/emulator/faults"])
+async def test_undecodable_body(user: Caller, path: str, body: bytes) -> None:
+    """
+    A body that is not in its Content-Encoding is refused and not recorded.
+    """
+    root = user.emulator.base_url.removesuffix("/client/v4")
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+
+    async with user.session.post(root + path, data=body, headers=headers) as got:
+        answer = Answer(got.status, got.headers.copy(), await got.json())
+
+    assert answer.refusal == (400, 400, "The body cannot be decoded as its headers say")
     assert user.emulator.requests == []

@@ -5,7 +5,7 @@ What the operations do to tokens.
 import re
 import zlib
 
-from .caller import TOKENS_READ, ZONE_ID, ZONE_READ, Caller, ManualClock, policy
+from .caller import TOKENS_READ, WORKERS_READ, ZONE_ID, ZONE_READ, Caller, ManualClock, policy
 
 NOW = "2027-01-15T08:00:00Z"
 
@@ -225,7 +225,7 @@ async def test_permission_groups(account: Caller, user: Caller) -> None:
     of_user = await user.send("GET", "/permission_groups")
     hidden = [group for group in of_user.result if group not in of_account.result]
 
-    assert (len(of_account.result), len(of_user.result)) == (305, 311)
+    assert (len(of_account.result), len(of_user.result)) == (338, 344)
     assert {scope for group in hidden for scope in group["scopes"]} == {"com.cloudflare.api.user"}
     assert "result_info" not in of_account.content
 
@@ -247,6 +247,39 @@ async def test_groups_by_name_and_scope(caller: Caller) -> None:
 
     assert [len(answer.result) for answer in answers] == [2, 1, 1, 0, 0]
     assert answers[2].result == [{"id": ZONE_READ, "name": "Zone Read", "scopes": [scope]}]
+
+
+async def test_category(caller: Caller) -> None:
+    """
+    A group has a category where Cloudflare's schema gives one, and ``is_selectable`` nowhere.
+    """
+    answer = await caller.send("GET", "/permission_groups", params={"name": "Workers Scripts Read"})
+
+    assert answer.result == [
+        {
+            "id": WORKERS_READ,
+            "name": "Workers Scripts Read",
+            "scopes": ["com.cloudflare.api.account"],
+            "category": "developer_platform",
+        }
+    ]
+
+
+async def test_groups_without_published_ids(caller: Caller) -> None:
+    """
+    Groups whose ids are not published have ids that cannot be Cloudflare's.
+    """
+    answers = [
+        await caller.send("GET", "/permission_groups", params={"name": name})
+        for name in ("Individual Workers Editor", "Zone Security Center Insights Read", "Artifacts Read")
+    ]
+
+    assert [answer.result[0]["id"] for answer in answers] == [
+        f"{17:032}",
+        f"{25:032}",
+        "71b0df4c5b6c4d3196f4428d7a6580ea",
+    ]
+    assert answers[0].result[0]["scopes"] == ["com.cloudflare.edge.worker.script"]
 
 
 async def test_docs_example(user: Caller) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from .caller import UNKNOWN_ID, Caller
 
-BAD_IDS = ["verify2", "0" * 31, "0" * 33, "A" * 32, "g" * 32, "a%2Fb", "..%2f", "%20"]
+BAD_IDS = ["verify2", "0" * 31, "0" * 33, "A" * 32, "g" * 32, "a%2Fb", "..%2f", "%20", "%0A"]
 
 
 @pytest.mark.parametrize(
@@ -15,21 +15,27 @@ BAD_IDS = ["verify2", "0" * 31, "0" * 33, "A" * 32, "g" * 32, "a%2Fb", "..%2f", 
         "",
         "/",
         "/nothing",
-        "/user",
+        "/user/",
         "/user/token",
-        "/accounts",
+        "/accounts/",
         f"/accounts/{UNKNOWN_ID}",
         "/zones/0/tokens",
         "//user/tokens",
+        "/%0A",
+        "/user/tokens%0A",
+        "/user%2Ftokens",
+        "/%FF",
     ],
 )
 async def test_no_route(account: Caller, path: str) -> None:
     """
-    An unknown path is refused.
+    An unknown path is refused in Cloudflare's envelope, and recorded like any other.
     """
     answer = await account.send("GET", path=path)
 
     assert answer.refusal == (404, 7000, "No route for that URI")
+    assert answer.headers["CF-Ray"].endswith("-AMS")
+    assert [(request.path, request.status) for request in account.emulator.requests] == [(path, 404)]
 
 
 async def test_no_route_to_roll(caller: Caller) -> None:
@@ -127,3 +133,13 @@ async def test_token_of_the_other_kind(account: Caller, user: Caller) -> None:
     answer = await account.send("GET", f"/{token['id']}")
 
     assert answer.refusal[0] == 404
+
+
+@pytest.mark.parametrize("path", ["/user", "/accounts"])
+async def test_only_get(account: Caller, path: str) -> None:
+    """
+    The user and the accounts cannot be changed.
+    """
+    answer = await account.send("PATCH", path=path)
+
+    assert answer.refusal == (405, 7001, "Method PATCH not available for that URI.")

@@ -9,6 +9,7 @@ import aiohttp
 from cftokens import RateLimit
 from cftokens.emulator import Emulator
 from cftokens.emulator._rate import Meter
+from tests.support import RunningClock, client_of
 
 from .caller import Answer, Caller, ManualClock
 
@@ -136,3 +137,60 @@ def test_fraction_of_a_second(clock: ManualClock) -> None:
         (0, 1, False),
         (0, 1, True),
     ]
+
+
+def shown_policy(answer: Answer) -> str:
+    """
+    Return the Ratelimit-Policy header.
+    """
+    return answer.headers["Ratelimit-Policy"]
+
+
+async def test_limit_of_an_address(session: aiohttp.ClientSession, clock: ManualClock) -> None:
+    """
+    A request over the limit of its address is refused for a period, whatever its token, and not counted.
+    """
+    burst = RateLimit(requests=2, period=1)
+    async with Emulator(clock=clock, burst_limit=burst) as emulator:
+        account, user = Caller(emulator, session), Caller(emulator, session, "user")
+        allowed = [await account.send("GET", "/verify"), await user.send("GET", "/verify", headers={})]
+        refused = [await account.send("GET", "/verify"), await user.send("GET", path="/nothing")]
+        clock.now += 1
+        again = await account.send("GET", "/verify")
+
+    assert [answer.refusal for answer in refused] == [TOO_FAST, TOO_FAST]
+    assert [shown(answer) for answer in refused] == [('"burst";r=0;t=1', "1")] * 2
+    assert shown_policy(refused[0]) == '"burst";q=2;w=1'
+    assert [shown(answer) for answer in allowed] == [
+        ('"default";r=1199;t=300', None),
+        ('"default";r=1200;t=300', None),
+    ]
+    assert (again.status, shown(again)) == (200, ('"default";r=1198;t=299', None))
+    assert shown_policy(again) == '"default";q=1200;w=300'
+
+
+async def test_limit_of_another_address(session: aiohttp.ClientSession, clock: ManualClock) -> None:
+    """
+    Each address has a limit of its own.
+    """
+    elsewhere = aiohttp.TCPConnector(local_addr=("127.0.0.2", 0), force_close=True)
+    async with Emulator(clock=clock, burst_limit=RateLimit(requests=1, period=1)) as emulator:
+        here = [await Caller(emulator, session).send("GET") for _ in range(2)]
+        async with aiohttp.ClientSession(connector=elsewhere) as other:
+            there = await Caller(emulator, other).send("GET")
+
+    assert [answer.status for answer in [*here, there]] == [200, 429, 200]
+
+
+async def test_client_waits_for_its_address() -> None:
+    """
+    A client that meets the limit of its address gets through when the period is over.
+    """
+    clock = RunningClock()
+    async with Emulator(clock=clock, burst_limit=RateLimit(requests=3, period=60)) as emulator:
+        async with client_of(emulator, clock) as client:
+            statuses = [(await client.accounts.tokens.verify()).status for _ in range(7)]
+
+    assert statuses == ["active"] * 7
+    assert [round(seconds) for seconds in clock.waits] == [60, 60]
+    assert [request.status for request in emulator.requests].count(429) == 2

@@ -13,7 +13,7 @@ from cftokens import Client
 from cftokens.sync.emulator import Emulator, Fault
 from docs.examples import asyncio_service
 from tests.examples.programs import assert_clean, received, running
-from tests.vocabulary import ACCOUNT, CREDENTIAL
+from tests.vocabulary import ACCOUNT, CREDENTIAL, NO_CREDENTIAL
 
 pytestmark = pytest.mark.slow
 
@@ -133,13 +133,13 @@ async def test_it_survives_an_unreachable_api(caplog: pytest.LogCaptureFixture) 
 
 async def test_it_reports_a_missing_credential() -> None:
     """
-    It prints one sentence and exits with status 2.
+    It prints what is wrong and where to make a credential, and exits with status 2.
     """
     async with running(SERVICE, emulator=None, strict=False) as service:
         status = await service.status()
 
     assert status == 2
-    assert service.lines == ["Stopped: There is no credential: pass api_token, or set CLOUDFLARE_API_TOKEN."]
+    assert service.lines == f"Stopped: {NO_CREDENTIAL}".splitlines()
 
 
 async def test_it_explains_itself() -> None:

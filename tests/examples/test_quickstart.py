@@ -13,6 +13,7 @@ import pytest
 from cftokens import CFTokensError
 from cftokens.emulator import Emulator, Fault
 from docs.examples import quickstart
+from tests.vocabulary import NO_CREDENTIAL
 
 pytestmark = pytest.mark.slow
 
@@ -79,12 +80,12 @@ def test_the_quickstart_can_use_the_environment() -> None:
 
 def test_the_quickstart_reports_a_missing_credential() -> None:
     """
-    It prints one sentence and exits with status 1.
+    It prints what is wrong and where to make a credential, and exits with status 1.
     """
     done = run(str(QUICKSTART), "--cloudflare")
 
     assert done.returncode == 1
-    assert done.stderr == "Stopped: There is no credential: pass api_token, or set CLOUDFLARE_API_TOKEN.\n"
+    assert done.stderr == f"Stopped: {NO_CREDENTIAL}\n"
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ import pytest
 from cftokens.sync import Client
 from cftokens.sync.emulator import Emulator, Fault
 from tests.examples.programs import DEADLINE, EXAMPLES, ROOT, environment_for
+from tests.vocabulary import NO_CREDENTIAL
 
 pytestmark = pytest.mark.slow
 
@@ -145,15 +146,12 @@ def test_a_failed_audit_is_not_a_success(emulator: Emulator) -> None:
 
 def test_it_reports_a_missing_credential() -> None:
     """
-    It prints one sentence and exits with status 2.
+    It prints what is wrong and where to make a credential, and exits with status 2.
     """
     done = audit(None)
 
     assert done.returncode == 2
-    assert (
-        done.stderr
-        == "Could not check: There is no credential: pass api_token, or set CLOUDFLARE_API_TOKEN.\n"
-    )
+    assert done.stderr == f"Could not check: {NO_CREDENTIAL}\n"
 
 
 def test_it_explains_itself() -> None:

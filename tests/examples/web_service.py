@@ -15,6 +15,7 @@ import aiohttp
 
 from cftokens.sync.emulator import Emulator, Fault
 from tests.examples.programs import Program, assert_clean, longest_stall, received, running
+from tests.vocabulary import NO_CREDENTIAL
 
 ORDER = {"name": "ci", "minutes": 15}
 UNKNOWN = "0" * 32
@@ -320,15 +321,13 @@ class WebService:
 
     async def test_it_reports_a_missing_credential(self) -> None:
         """
-        It prints one sentence and exits with status 2.
+        It prints what is wrong and where to make a credential, and exits with status 2.
         """
         async with running(self.program, emulator=None, strict=False) as service:
             status = await service.status()
 
         assert status == 2
-        assert service.lines == [
-            "Stopped: There is no credential: pass api_token, or set CLOUDFLARE_API_TOKEN."
-        ]
+        assert service.lines == f"Stopped: {NO_CREDENTIAL}".splitlines()
 
     async def test_it_explains_itself(self) -> None:
         """

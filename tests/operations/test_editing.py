@@ -260,13 +260,13 @@ async def test_the_classes_of_a_read_token_keep_unknown_members() -> None:
         token = await tokens.get(TOKEN_ID)
         given: dict[str, Any] = {"policies": token.policies, "condition": token.condition}
         await tokens.update(TOKEN_ID, name="bot", expires_on=None, not_before=None, **given)
-        await tokens.edit(TOKEN_ID, **given)
+        await tokens.edit(TOKEN_ID, name="renamed", **given)
 
     updated, edited = server.bodies
     condition = {**STRANGE["condition"], "request_ip": {"in": ["192.0.2.0/24"]}}
     del condition["request.ip"]
     assert updated == {"name": "bot", "policies": WRITTEN["policies"], "condition": condition}
-    assert edited == {**WRITTEN, "condition": condition}
+    assert edited == {**WRITTEN, "name": "renamed", "condition": condition}
 
 
 async def test_a_create_with_the_classes_of_a_read_token_keeps_unknown_members() -> None:
@@ -378,7 +378,7 @@ def widens_the_policies(body: dict[str, Any]) -> dict[str, Any]:
         ),
         (
             lambda body: {**body, "expires_on": "2031-01-01T00:00:00Z"},
-            {},
+            {"name": "renamed"},
             "expires_on: differs from what was sent",
         ),
     ],
@@ -395,6 +395,18 @@ async def test_an_answer_that_differs_is_an_error(
     assert isinstance(error, UnexpectedResponseError)
     assert words in str(error)
     assert error.outcome_unknown
+
+
+@pytest.mark.parametrize("changes", [{}, {"name": "bot"}, {"status": "active"}])
+async def test_an_edit_without_a_change_writes_nothing(changes: dict[str, Any]) -> None:
+    """
+    A token that is already as it should be is returned as it was read.
+    """
+    async with KeepingServer(DATED, as_sent) as server, client_of(server.base_url) as client:
+        edited = await client.accounts.tokens.edit(TOKEN_ID, **changes)
+
+    assert edited.id == TOKEN_ID
+    assert server.bodies == []
 
 
 async def test_a_clone_that_grants_more_is_deleted() -> None:

@@ -10,8 +10,9 @@ import pytest
 
 import cftokens
 import cftokens.sync
-from cftokens import _resources, _user_resources
+from cftokens import TokenValue, _resources, _user_resources
 from cftokens._operations import pagination
+from cftokens.sync import Temporary
 from cftokens.sync import _pagination as sync_pagination
 from cftokens.sync import _resources as sync_resources
 from cftokens.sync import _user_resources as sync_user_resources
@@ -100,6 +101,7 @@ def test_results_are_the_same(original: Callable[..., Any], twin: Callable[..., 
         each.replace("AsyncGenerator", "Iterator")
         .replace(", None]", "]")
         .replace("cftokens.sync._pagination", "cftokens._operations.pagination")
+        .replace("cftokens.sync._temporary", "cftokens._operations.lifecycle")
         for each in returns
     ]
 
@@ -152,13 +154,16 @@ class Recorder:
         return lambda *args, **kwargs: (name, args, kwargs)
 
 
-def arguments_for(method: Callable[..., Any]) -> tuple[list[str], dict[str, str]]:
+def arguments_for(method: Callable[..., Any]) -> tuple[list[Any], dict[str, Any]]:
     """
-    Make arguments from a signature, each of them the name of its parameter.
+    Make arguments from a signature: a value that is hidden, functions, and otherwise the parameter's name.
     """
     found = list(inspect.signature(method).parameters.values())[1:]
-    positional = [each.name for each in found if each.kind is not inspect.Parameter.KEYWORD_ONLY]
-    return positional, {each.name: each.name for each in found if each.kind is inspect.Parameter.KEYWORD_ONLY}
+    special = {"value": TokenValue("value"), "store": print, "check": print}
+    made = {each.name: special.get(each.name, each.name) for each in found}
+    keywords = {each.name for each in found if each.kind is inspect.Parameter.KEYWORD_ONLY}
+    positional = [made[each.name] for each in found if each.name not in keywords]
+    return positional, {name: made[name] for name in keywords}
 
 
 def twin_methods() -> Iterator[Any]:
@@ -179,7 +184,10 @@ def test_every_argument_reaches_the_coroutine(cls: Any, name: str) -> None:
     twin = cls(StubPortal(), Recorder())
     args, kwargs = arguments_for(getattr(cls, name))
     called = getattr(twin, name)(*args, **kwargs)
-    if isinstance(called, sync_pagination.Paginator):
+    if isinstance(called, sync_pagination.Paginator | Temporary):
         called = called._wrapped
 
-    assert called == (name, tuple(args), kwargs)
+    assert called[:2] == (name, tuple(args))
+    assert called[2].keys() == kwargs.keys()
+    for key, given in called[2].items():
+        assert inspect.iscoroutinefunction(given) if kwargs[key] is print else given == kwargs[key]

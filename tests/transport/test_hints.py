@@ -45,6 +45,18 @@ def hint(
         (400, 7003, "Could not route to /accounts/x", "is the account id right"),
         (400, 1001, "Must specify a zone for account owned tokens, or nest zone under ...", "nest them"),
         (400, 1001, "Failed common permission check against resources.", "lacks one of these permission"),
+        (
+            400,
+            1001,
+            "sub-token is not allowed to have permissions to manage other tokens",
+            "make it in the dashboard, or let two such tokens roll each other",
+        ),
+        (
+            400,
+            1001,
+            "com.cloudflare.edge.worker.script is not a supported resource type",
+            '{"com.cloudflare.api.account.<account id>": {"com.cloudflare.edge.worker.script.<tag>": "*"}}',
+        ),
         (400, None, "Must specify a zone for account owned tokens", "nest them"),
         (400, 1004, "Failed common permission check against resources.", "lacks one of these permission"),
         (403, 1000, "Invalid API Token", "unknown, rolled, deleted, expired"),
@@ -57,6 +69,11 @@ def hint(
         (403, 10000, "Forbidden", '"Account API Tokens Read" or'),
         (403, 10405, "Method not allowed for this authentication scheme", "try again in a few seconds"),
         (405, 10405, "Method not allowed for this authentication scheme", "try again in a few seconds"),
+        (429, 10502, "Too many authentication failures", "refuses all from this machine, whichever they are"),
+        (429, 10502, "Too many authentication failures", "wait some minutes before the next request"),
+        (401, 10502, "Too many authentication failures", "wait some minutes before the next request"),
+        (403, 10502, "Too many authentication failures", "wait some minutes before the next request"),
+        (400, None, "Too many authentication failures", "wait some minutes before the next request"),
         (429, 971, "Please wait and consider throttling your request speed", "1200 requests in five minutes"),
         (429, None, "", "1200 requests in five minutes"),
     ],
@@ -129,11 +146,26 @@ def test_the_group_that_the_creator_lacks_is_named() -> None:
     assert 'lacks the permission group "DNS Write"' in hint(400, (1001, text), operation="create")
 
 
+def test_the_creator_is_not_said_to_need_all_that_it_grants() -> None:
+    """
+    Only single zones of an account-owned token are checked against what its creator holds.
+    """
+    said = hint(400, (1001, "Failed common permission check against resources."), operation="create")
+
+    assert said == (
+        "The credential lacks one of these permission groups on a single zone, where the creator of an "
+        "account-owned token must hold what it grants, or the group does not apply to this kind of resource."
+    )
+
+
 @pytest.mark.parametrize("status", [401, 403])
-@pytest.mark.parametrize("operation", ["verify", "list"])
 @pytest.mark.parametrize(
-    ("kind", "path", "door"),
-    [("account", USER_PATH, "client.accounts.tokens"), ("user", ACCOUNT_PATH, "client.user.tokens")],
+    ("operation", "kind", "path", "door"),
+    [
+        ("verify", "account", USER_PATH, "client.accounts.tokens"),
+        ("list", "account", USER_PATH, "client.accounts.tokens"),
+        ("verify", "user", ACCOUNT_PATH, "client.user.tokens"),
+    ],
 )
 def test_the_wrong_kind_of_credential_has_its_hint(
     status: int, operation: str, kind: Literal["account", "user"], path: str, door: str
@@ -154,6 +186,17 @@ def test_a_token_used_from_elsewhere_was_recognised() -> None:
 
     assert "request_ip condition" in hint(403, error, operation="verify", kind="user")
     assert "request_ip condition" in hint(403, error, path=USER_PATH, kind="account")
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("operation", ["list", "get", "create"])
+def test_an_account_accepts_user_tokens(status: int, operation: str) -> None:
+    """
+    A user token that an account's endpoint refuses is not said to be of the wrong kind, except to verify it.
+    """
+    said = hint(status, (9109, "Invalid access token"), operation=operation, kind="user")
+
+    assert said.startswith("The credential is unknown, rolled, deleted, expired")
 
 
 @pytest.mark.parametrize("error", [(9109, "Unauthorized to access requested resource"), (10000, "Forbidden")])
