@@ -96,6 +96,10 @@ class Client:
         TypeError: An argument has the wrong type.
     """
 
+    if not TYPE_CHECKING:  # what create_autospec() sees; _open() sets the instances
+        accounts = Accounts
+        user = User
+
     def __init__(
         self,
         api_token: str | TokenValue | Ask | None = None,
@@ -251,7 +255,7 @@ class Client:
     def __repr__(self) -> str:
         if not hasattr(self, "_owners"):  # __init__ raised, and a traceback shows its locals
             return "<cftokens.Client that was not made>"
-        return f"<cftokens.Client account_id={self.account_id} base_url={self.base_url}>"
+        return f"<cftokens.Client account_id={self.account_id} base_url={self.base_url:.100}>"
 
 
 def _credential(transport: Transport, given: object) -> TokenValue | CredentialSource:

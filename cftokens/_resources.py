@@ -8,7 +8,7 @@ Written by hand. The classes for user tokens, and the blocking twins of both, ar
 import builtins
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from cftokens._arguments import PlainCondition
 from cftokens._checks import check_duration, check_seconds, check_text
@@ -17,7 +17,7 @@ from cftokens._operations.activation import wait_until_active
 from cftokens._operations.bodies import fields_from
 from cftokens._operations.groups import find_group, search_groups
 from cftokens._operations.lifecycle import Temporary
-from cftokens._operations.owners import Owners
+from cftokens._operations.owners import Owners, Resource
 from cftokens._operations.pagination import Paginator
 from cftokens._operations.rotation import Callback, plan_from, rotate
 from cftokens._secret import TokenValue, hide
@@ -35,13 +35,13 @@ from cftokens.models import (
 from cftokens.policies import PolicyArgument
 
 
-class AccountPermissionGroups:
+class AccountPermissionGroups(Resource):
     """
     The catalogue of permission groups: everything that a token can be allowed to do.
     """
 
     def __init__(self, owners: Owners) -> None:
-        self._owners = owners
+        super().__init__(owners)
 
     def list(
         self, *, account_id: str | None = None, name: str | None = None, scope: str | None = None
@@ -137,13 +137,13 @@ class AccountPermissionGroups:
         return await owner.look_up(lambda groups: search_groups(groups, wanted))
 
 
-class AccountTokenValue:
+class AccountTokenValue(Resource):
     """
     The value of a token.
     """
 
     def __init__(self, owners: Owners) -> None:
-        self._owners = owners
+        super().__init__(owners)
 
     async def update(self, token_id: str, *, account_id: str | None = None) -> TokenValue:
         """
@@ -172,13 +172,17 @@ class AccountTokenValue:
         return await owner.roll(owner.path_of(token_id))
 
 
-class AccountTokens:
+class AccountTokens(Resource):
     """
     The tokens of one owner: an account, or the user.
     """
 
+    if not TYPE_CHECKING:  # what create_autospec() sees; __init__ sets the instances
+        permission_groups = AccountPermissionGroups
+        value = AccountTokenValue
+
     def __init__(self, owners: Owners) -> None:
-        self._owners = owners
+        super().__init__(owners)
         self.permission_groups = AccountPermissionGroups(owners)
         self.value = AccountTokenValue(owners)
 
@@ -737,10 +741,14 @@ class AccountTokens:
         return await owner.send(endpoints.verify_token(owner.tokens_path))
 
 
-class Accounts:
+class Accounts(Resource):
     """
     The resources of one kind of owner.
     """
 
+    if not TYPE_CHECKING:  # what create_autospec() sees; __init__ sets the instances
+        tokens = AccountTokens
+
     def __init__(self, owners: Owners) -> None:
+        super().__init__(owners)
         self.tokens = AccountTokens(owners)

@@ -7,7 +7,7 @@ What a client offers for a user's own tokens: one class per resource, one method
 import builtins
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from cftokens._arguments import PlainCondition
 from cftokens._checks import check_duration, check_seconds, check_text
@@ -16,7 +16,7 @@ from cftokens._operations.activation import wait_until_active
 from cftokens._operations.bodies import fields_from
 from cftokens._operations.groups import find_group, search_groups
 from cftokens._operations.lifecycle import Temporary
-from cftokens._operations.owners import Owners
+from cftokens._operations.owners import Owners, Resource
 from cftokens._operations.pagination import Paginator
 from cftokens._operations.rotation import Callback, plan_from, rotate
 from cftokens._secret import TokenValue, hide
@@ -34,13 +34,13 @@ from cftokens.models import (
 from cftokens.policies import PolicyArgument
 
 
-class UserPermissionGroups:
+class UserPermissionGroups(Resource):
     """
     The catalogue of permission groups: everything that a token can be allowed to do.
     """
 
     def __init__(self, owners: Owners) -> None:
-        self._owners = owners
+        super().__init__(owners)
 
     def list(self, *, name: str | None = None, scope: str | None = None) -> Paginator[PermissionGroup]:
         """
@@ -124,13 +124,13 @@ class UserPermissionGroups:
         return await owner.look_up(lambda groups: search_groups(groups, wanted))
 
 
-class UserTokenValue:
+class UserTokenValue(Resource):
     """
     The value of a token.
     """
 
     def __init__(self, owners: Owners) -> None:
-        self._owners = owners
+        super().__init__(owners)
 
     async def update(self, token_id: str) -> TokenValue:
         """
@@ -157,13 +157,17 @@ class UserTokenValue:
         return await owner.roll(owner.path_of(token_id))
 
 
-class UserTokens:
+class UserTokens(Resource):
     """
     The tokens of one owner: an account, or the user.
     """
 
+    if not TYPE_CHECKING:  # what create_autospec() sees; __init__ sets the instances
+        permission_groups = UserPermissionGroups
+        value = UserTokenValue
+
     def __init__(self, owners: Owners) -> None:
-        self._owners = owners
+        super().__init__(owners)
         self.permission_groups = UserPermissionGroups(owners)
         self.value = UserTokenValue(owners)
 
@@ -685,10 +689,14 @@ class UserTokens:
         return await owner.send(endpoints.verify_token(owner.tokens_path))
 
 
-class User:
+class User(Resource):
     """
     The resources of one kind of owner.
     """
 
+    if not TYPE_CHECKING:  # what create_autospec() sees; __init__ sets the instances
+        tokens = UserTokens
+
     def __init__(self, owners: Owners) -> None:
+        super().__init__(owners)
         self.tokens = UserTokens(owners)

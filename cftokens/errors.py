@@ -37,6 +37,32 @@ from cftokens.models import CreateAttempt, PermissionGroup, Token, TokenCreateRe
 Stage = Literal["read", "create", "wait", "check", "store", "retire"]
 """The steps of a rotation, in order."""
 
+__all__ = [
+    "APIError",
+    "AmbiguousOutcomeError",
+    "AuthenticationError",
+    "BadRequestError",
+    "CFTokensError",
+    "ClosedError",
+    "ConflictError",
+    "ErrorData",
+    "NoResponseError",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "PermissionGroupError",
+    "RateLimitedError",
+    "RequestTimeoutError",
+    "ServerError",
+    "UnexpectedResponseError",
+    "UnprocessableEntityError",
+    "WrongLoopError",
+    "attempt_of",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 @attrs.frozen
 class ErrorData:

@@ -22,9 +22,36 @@ from typing import Final
 
 import attrs
 
+from cftokens import _reprs as reprs
 from cftokens._arguments import PlainPolicy, policy_from
 from cftokens._checks import check_id, check_text
 from cftokens.models import PermissionGroup, TokenPolicy
+
+__all__ = [
+    "ACCOUNT",
+    "R2_BUCKET",
+    "USER",
+    "ZONE",
+    "PolicyArgument",
+    "PolicyDraft",
+    "Resource",
+    "account",
+    "all_accounts",
+    "all_r2_buckets",
+    "all_zones",
+    "all_zones_of_all_accounts",
+    "allow",
+    "deny",
+    "r2_bucket",
+    "same_access",
+    "user",
+    "zone",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 ACCOUNT: Final = "com.cloudflare.api.account"
 """The scope of groups that work on accounts."""
@@ -201,6 +228,22 @@ class PolicyDraft:
     effect: str
     groups: tuple[str | PermissionGroup, ...]
     resources: tuple[Resource, ...]
+
+    def __repr__(self) -> str:
+        groups = [each if isinstance(each, str) else each.name or each.id for each in self.groups]
+        return reprs.call(
+            "PolicyDraft",
+            effect=reprs.text(self.effect, 10),
+            groups=reprs.several(groups, 2, 28),
+            resources=reprs.several(map(_path, self.resources), 1, 72),
+        )
+
+
+def _path(resource: Resource) -> str:
+    (path,) = reprs.resource_names(
+        {resource.account: {resource.name: "*"}} if resource.account else {resource.name: "*"}
+    )
+    return path
 
 
 PolicyArgument = PolicyDraft | PlainPolicy

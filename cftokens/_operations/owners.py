@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import attrs
 
+from cftokens import _reprs as reprs
 from cftokens._checks import check_id
 from cftokens._operations import endpoints
 from cftokens._operations.bodies import policies_from
@@ -316,3 +317,18 @@ class Owners:
 
     def _owner(self, account_id: str | None) -> Owner:
         return Owner(self.sender, self.catalogue, self.ledger, account_id)
+
+
+class Resource:
+    """
+    What the classes of resources have in common.
+    """
+
+    def __init__(self, owners: Owners) -> None:
+        self._owners = owners
+
+    def __repr__(self) -> str:
+        settings = self._owners.sender.settings
+        kind = type(self).__name__
+        account = "" if kind.startswith("User") else f" account_id={self._owners.account_id}"
+        return f"<cftokens.{kind}{account} base_url={reprs.text(settings.address, 80)}>"

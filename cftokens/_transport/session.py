@@ -122,7 +122,7 @@ class Session:
             check_borrowed(self._borrowed)
         sent = self._clock()
         try:
-            async with session.request(
+            response = await session.request(
                 method,
                 url,
                 headers=defaults.headers if self._borrowed is None else _copied(defaults, self._borrowed),
@@ -134,8 +134,16 @@ class Session:
                 proxy_headers=defaults.proxy.headers,
                 ssl=defaults.context or True,
                 skip_auto_headers=None if body is None or body.size else _NO_CONTENT_TYPE,
-            ) as response:
-                return await self._read(response, sent)
+            )
+            headers, content = response.headers, response.content
+            self.server_clock.hear(headers.get("Date"), sent, self._clock())
+            is_here = response.closed and content.total_bytes <= LARGEST_BODY  # its connection is free again
+            return Answer(
+                response.status,
+                headers,
+                content.read_nowait() if is_here else await self._read(response),
+                time.time(),
+            )
         except (aiohttp.ClientError, OSError) as error:  # a time-out is an OSError
             failure = _no_answer(error, defaults.timeout.total, written=body is None or body.written)
             return _with_advice(failure, error, defaults.proxy.unused)
@@ -145,13 +153,13 @@ class Session:
             misuse = _misuse(session, error)
         raise misuse  # outside, so that aiohttp's own error is not its context
 
-    async def _read(self, response: aiohttp.ClientResponse, sent: float) -> Answer:
-        self.server_clock.hear(response.headers.get("Date"), sent, self._clock())
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes | None:
         self._responses.add(response)
         try:
-            return Answer(response.status, response.headers, await _body(response), time.time())
+            return await _body(response)
         finally:
             self._responses.discard(response)
+            response.release()
 
     def _open(self) -> aiohttp.ClientSession:
         self._session = aiohttp.ClientSession(

@@ -62,6 +62,10 @@ class Client:
         TypeError: An argument has the wrong type.
     """
 
+    if not TYPE_CHECKING:  # what create_autospec() sees; _open() sets the instances
+        accounts = Accounts
+        user = User
+
     def __init__(
         self,
         api_token: str | TokenValue | Ask | None = None,
@@ -195,4 +199,4 @@ class Client:
     def __repr__(self) -> str:
         if not hasattr(self, "_portal"):  # __init__ raised, and a traceback shows its locals
             return "<cftokens.sync.Client that was not made>"
-        return f"<cftokens.sync.Client account_id={self.account_id} base_url={self.base_url}>"
+        return f"<cftokens.sync.Client account_id={self.account_id} base_url={self.base_url:.100}>"

@@ -7,7 +7,7 @@ What a blocking client offers: one class per resource, one method per endpoint.
 import builtins
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from cftokens import _resources as resources
 from cftokens._arguments import PlainCondition
@@ -39,6 +39,9 @@ class AccountPermissionGroups:
     def __init__(self, portal: Portal, wrapped: resources.AccountPermissionGroups) -> None:
         self._portal = portal
         self._wrapped = wrapped
+
+    def __repr__(self) -> str:
+        return repr(self._wrapped).replace("cftokens.", "cftokens.sync.", 1)
 
     def list(
         self, *, account_id: str | None = None, name: str | None = None, scope: str | None = None
@@ -136,6 +139,9 @@ class AccountTokenValue:
         self._portal = portal
         self._wrapped = wrapped
 
+    def __repr__(self) -> str:
+        return repr(self._wrapped).replace("cftokens.", "cftokens.sync.", 1)
+
     def update(self, token_id: str, *, account_id: str | None = None) -> TokenValue:
         """
         Roll a token: replace its value and return the new one.
@@ -167,11 +173,18 @@ class AccountTokens:
     The tokens of one owner: an account, or the user.
     """
 
+    if not TYPE_CHECKING:  # what create_autospec() sees; __init__ sets the instances
+        permission_groups = AccountPermissionGroups
+        value = AccountTokenValue
+
     def __init__(self, portal: Portal, wrapped: resources.AccountTokens) -> None:
         self._portal = portal
         self._wrapped = wrapped
         self.permission_groups = AccountPermissionGroups(portal, wrapped.permission_groups)
         self.value = AccountTokenValue(portal, wrapped.value)
+
+    def __repr__(self) -> str:
+        return repr(self._wrapped).replace("cftokens.", "cftokens.sync.", 1)
 
     def list(
         self,
@@ -788,7 +801,13 @@ class Accounts:
     The resources of one kind of owner.
     """
 
+    if not TYPE_CHECKING:  # what create_autospec() sees; __init__ sets the instances
+        tokens = AccountTokens
+
     def __init__(self, portal: Portal, wrapped: resources.Accounts) -> None:
         self._portal = portal
         self._wrapped = wrapped
         self.tokens = AccountTokens(portal, wrapped.tokens)
+
+    def __repr__(self) -> str:
+        return repr(self._wrapped).replace("cftokens.", "cftokens.sync.", 1)

@@ -7,7 +7,7 @@ What a blocking client offers: one class per resource, one method per endpoint.
 import builtins
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from cftokens import _user_resources as resources
 from cftokens._arguments import PlainCondition
@@ -39,6 +39,9 @@ class UserPermissionGroups:
     def __init__(self, portal: Portal, wrapped: resources.UserPermissionGroups) -> None:
         self._portal = portal
         self._wrapped = wrapped
+
+    def __repr__(self) -> str:
+        return repr(self._wrapped).replace("cftokens.", "cftokens.sync.", 1)
 
     def list(self, *, name: str | None = None, scope: str | None = None) -> Paginator[PermissionGroup]:
         """
@@ -124,6 +127,9 @@ class UserTokenValue:
         self._portal = portal
         self._wrapped = wrapped
 
+    def __repr__(self) -> str:
+        return repr(self._wrapped).replace("cftokens.", "cftokens.sync.", 1)
+
     def update(self, token_id: str) -> TokenValue:
         """
         Roll a token: replace its value and return the new one.
@@ -153,11 +159,18 @@ class UserTokens:
     The tokens of one owner: an account, or the user.
     """
 
+    if not TYPE_CHECKING:  # what create_autospec() sees; __init__ sets the instances
+        permission_groups = UserPermissionGroups
+        value = UserTokenValue
+
     def __init__(self, portal: Portal, wrapped: resources.UserTokens) -> None:
         self._portal = portal
         self._wrapped = wrapped
         self.permission_groups = UserPermissionGroups(portal, wrapped.permission_groups)
         self.value = UserTokenValue(portal, wrapped.value)
+
+    def __repr__(self) -> str:
+        return repr(self._wrapped).replace("cftokens.", "cftokens.sync.", 1)
 
     def list(
         self,
@@ -723,7 +736,13 @@ class User:
     The resources of one kind of owner.
     """
 
+    if not TYPE_CHECKING:  # what create_autospec() sees; __init__ sets the instances
+        tokens = UserTokens
+
     def __init__(self, portal: Portal, wrapped: resources.User) -> None:
         self._portal = portal
         self._wrapped = wrapped
         self.tokens = UserTokens(portal, wrapped.tokens)
+
+    def __repr__(self) -> str:
+        return repr(self._wrapped).replace("cftokens.", "cftokens.sync.", 1)

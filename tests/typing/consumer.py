@@ -10,6 +10,7 @@ import aiohttp
 
 from cftokens import (
     UNSET,
+    AccountTokens,
     Client,
     Condition,
     ConditionRequestIP,
@@ -25,6 +26,7 @@ from cftokens import (
     TokenPolicy,
     TokenValue,
     TokenVerifyResponse,
+    UserTokens,
     sync,
 )
 from cftokens.emulator import Emulator, Fault
@@ -50,6 +52,10 @@ async def account_tokens(session: aiohttp.ClientSession) -> None:
         created = await tokens.create(name="x", policies=[POLICY, NESTED], condition=CONDITION)
         assert_type(created, TokenCreateResponse)
         assert_type(created.value, TokenValue)
+        assert_type(tokens, AccountTokens)
+        assert_type(client.user.tokens, UserTokens)
+        assert_type(TokenPolicy.from_dict(NESTED), TokenPolicy)
+        assert_type(TokenCreateResponse.from_dict(created.to_dict(reveal=True)), TokenCreateResponse)
         assert_type(created.policies, tuple[TokenPolicy, ...])
         assert_type(created.expires_on, datetime | None)
         updated = await tokens.update(
