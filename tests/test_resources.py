@@ -2,7 +2,6 @@
 Every operation on both kinds of tokens, against the emulator over a real socket.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -520,15 +519,3 @@ async def test_words_are_needed_for_a_search(client: Client, words: Any, kind: t
     """
     with pytest.raises(kind, match="words must"):
         await client.accounts.tokens.permission_groups.search(words)
-
-
-async def test_a_list_that_is_awaited_says_what_to_do(client: Client) -> None:
-    """
-    Awaiting a list is a TypeError that names the ways to fetch it, also if asyncio awaits it.
-    """
-    lists: tuple[Any, ...] = (client.accounts.tokens.list(), client.accounts.tokens.permission_groups.list())
-    for each in lists:
-        with pytest.raises(TypeError, match=r"'async for', or await its page\(\) or collect\(\)"):
-            await each
-        with pytest.raises(TypeError, match="cannot be awaited"):
-            await asyncio.gather(each)

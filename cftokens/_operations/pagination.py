@@ -81,8 +81,9 @@ class Paginator(Generic[T]):
     """
     A list that is fetched while it is iterated.
 
-    Making one sends nothing. ``async for`` iterates over the items and `pages()` over the pages,
-    `page()` fetches one page and `collect()` all of them. Each starts again at the first page.
+    Making one sends nothing, and it cannot be awaited itself. ``async for`` iterates over the items and
+    `pages()` over the pages, ``await page()`` fetches one page and ``await collect()`` all of them. Each
+    starts again at the first page.
 
     If the list changes meanwhile, an item at the edge of a page can be skipped or repeated.
     """
@@ -111,14 +112,6 @@ class Paginator(Generic[T]):
         def __iter__(self) -> NoReturn:
             raise TypeError(
                 "This list needs 'async for'. For a plain 'for', import Client from cftokens.sync."
-            )
-
-        def __await__(self) -> NoReturn:
-            # Only so can "await" say more than that it cannot be used. What asks whether an object can be
-            # awaited meets the same sentence, where it would have failed over the list anyway.
-            raise TypeError(
-                "This list cannot be awaited: iterate over it with 'async for', or await its page() or "
-                "collect()."
             )
 
     async def pages(self) -> AsyncGenerator[Page[T], None]:
