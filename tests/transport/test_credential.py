@@ -419,6 +419,23 @@ async def test_all_of_them_are_cancelled() -> None:
     assert ask.calls == 2
 
 
+def test_a_loop_may_end_while_the_function_is_called(caplog: pytest.LogCaptureFixture) -> None:
+    """
+    The call ends as cancelled, so that asyncio has no error of a task to report.
+    """
+
+    async def main() -> None:
+        ask = Asked()
+        client = client_of("http://127.0.0.1:1", api_token=ask)
+        left = asyncio.ensure_future(client.accounts.tokens.verify())
+        await ask.called.wait()
+        assert not left.done()
+
+    asyncio.run(main())
+
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 async def test_the_function_has_as_long_as_a_try() -> None:
     """
     After *timeout* the call fails, and the function is cancelled.
