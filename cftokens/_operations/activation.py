@@ -58,8 +58,9 @@ async def wait_until_active(owner: Owner, credential: TokenValue, patience: floa
     clock, sleep, _ = owner.timing
     deadline = clock() + patience
     pauses = _pauses(patience)
-    confirmed = False
-    for number in range(1, MOST_REQUESTS + 1):
+    confirmed, asked = False, 0
+    while True:
+        asked += 1
         heard = await _ask(owner.using(credential, max(deadline - clock(), _shortest(patience))))
         active = _is_active(heard, owner.now())
         if active and confirmed and isinstance(heard, TokenVerifyResponse):
@@ -67,11 +68,10 @@ async def wait_until_active(owner: Owner, credential: TokenValue, patience: floa
         left = deadline - clock()
         if problem := _hopeless(heard, owner.now(), left):
             raise _not_active(f"The token is not active, and waiting does not help: {problem}", heard)
-        if left <= 0 or number == MOST_REQUESTS:
-            break
+        if left <= 0 or asked == MOST_REQUESTS:
+            raise _not_active(f"The token did not become active within {patience:g} s.", heard)
         confirmed = active
         await sleep(min(_shortest(patience) if active else next(pauses), left))
-    raise _not_active(f"The token did not become active within {patience:g} s.", heard)
 
 
 def _pauses(patience: float) -> Iterator[float]:

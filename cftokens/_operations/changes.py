@@ -342,9 +342,7 @@ class Change(Generic[T]):
         if self.may_be_lost:
             self.warn("the interpreter exits before its answer")
         elif self._made is not None:
-            _LOG.warning(
-                "The interpreter exits before a call returns that made or rolled the token %s.", self._made
-            )
+            _LOG.warning("The interpreter exits before the call returns that gave %s its value.", self._made)
 
     def _lose(self, error: BaseException) -> None:
         if (lost := self._lost) is not None:

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cftokens import Client, RotationError, Token, TokenCreateResponse
+from cftokens import policies as p
 from cftokens.emulator import Emulator, Fault
 from tests.lives import (
     FAULTS,
@@ -385,6 +386,64 @@ async def test_a_lost_create_is_settled_and_used(world: World) -> None:
     assert world.client.unsettled == ()
     verified = await world.client.with_options(api_token=rotation.successor.value).accounts.tokens.verify()
     assert verified.id == rotation.successor.id
+
+
+async def test_a_lost_recovery_is_repeated(world: World) -> None:
+    """
+    A roll whose answer is lost is followed by another, whose value is the only valid one.
+    """
+    old = await world.make()
+    schedule = Schedule(world.emulator, {2: Fault.drop_after(), 5: Fault.drop_after()})
+    rotation = await world.rotate(old)
+
+    assert schedule.operations[2:8] == ["list", "get", "roll"] * 2
+    verified = await world.client.with_options(api_token=rotation.successor.value).accounts.tokens.verify()
+    assert verified.id == rotation.successor.id
+
+
+async def test_a_successor_that_cannot_be_deleted_is_on_the_error(world: World) -> None:
+    """
+    With its value, and the message says to delete it.
+    """
+    old = await world.make()
+    Schedule(world.emulator, {5: Fault.status(403)})
+    error = await refused(world, old, check=lambda successor: False)
+
+    assert error.successor is not None
+    assert live(world.emulator).keys() == {old.id, error.successor.id}
+    assert str(error).endswith(f"Delete its successor {error.successor.id}.")
+
+
+async def test_a_token_that_expired_but_is_called_active_is_refused() -> None:
+    """
+    Cloudflare may show an expiry late.
+    """
+    clock = Clock()
+    async with Emulator(clock=clock, propagation=60) as emulator, client_of(emulator, clock) as client:
+        world = World(emulator, client)
+        old = await world.make()
+        await client.accounts.tokens.retire(old.id, after=timedelta(seconds=5))
+        clock.now += 30
+        error = await refused(world, old)
+
+    assert error.stage == "read"
+    assert "it has expired" in str(error)
+
+
+async def test_a_users_token_is_rotated_and_retired_too(world: World) -> None:
+    """
+    The same for the user, with the user's credential.
+    """
+    client = world.client.with_options(api_token=world.emulator.user_api_token)
+    policies = [p.allow("User Details Read", on=p.user(world.emulator.user_id))]
+    old = await client.user.tokens.create(name="ci", policies=policies)
+    rotation = await client.user.tokens.rotate(old.id, store=world.store, lifetime=DAY)
+    async with client.user.tokens.temporary(policies=policies) as token:
+        assert (await client.user.tokens.get(token.id)).status == "active"
+    retired = await client.user.tokens.retire(rotation.successor.id)
+
+    assert (rotation.predecessor.id, retired.status) == (old.id, "disabled")
+    assert "/accounts" not in "".join(each.path for each in world.emulator.requests)
 
 
 async def test_a_lost_create_with_a_given_name_is_not_settled(world: World) -> None:

@@ -340,6 +340,17 @@ async def test_it_cannot_be_entered_twice(world: World) -> None:
     assert repr(temporary) == f"<cftokens temporary token {token.name!r}>"
 
 
+async def test_it_can_be_left_twice(world: World) -> None:
+    """
+    The second time, there is nothing to delete.
+    """
+    temporary = world.temporary()
+    async with temporary:
+        await temporary.__aexit__(None, None, None)
+
+    assert [each.operation for each in world.emulator.requests].count("delete") == 1
+
+
 async def test_a_plain_with_is_refused(world: World) -> None:
     """
     The message points to the blocking client.

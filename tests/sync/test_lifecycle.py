@@ -443,6 +443,56 @@ def test_closing_from_another_thread_while_a_block_is_left_raises_nothing(
     assert "could not be deleted" in caplog.text
 
 
+def test_closing_between_two_tries_of_the_delete_raises_nothing(
+    emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    The token is told once, by the delete that is cut off.
+    """
+    client = emulator.client(retry=Retry(first_wait=60.0))
+    emulator.inject(Fault.status(503), operation="delete")
+
+    def close() -> None:
+        while "delete: try 1 failed" not in caplog.text:
+            waiting.wait(0.01)
+        client.close()
+
+    waiting = threading.Event()
+    closing = threading.Thread(target=close)
+    closing.start()
+    use(emulator, client)
+    closing.join()
+
+    assert caplog.text.count("could not be deleted") == 1
+
+
+def test_the_exit_of_the_interpreter_names_a_successor_that_is_not_stored(
+    client: Client, emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    A rotation in a daemon thread cannot report it any more.
+    """
+    running, released = threading.Event(), threading.Event()
+
+    def stall(_: Created) -> None:
+        running.set()
+        released.wait()
+
+    old = make(emulator, client)
+    options: dict[str, Any] = {"store": stall, "lifetime": DAY, "wait": QUICK}
+    rotating = threading.Thread(target=client.accounts.tokens.rotate, args=(old.id,), kwargs=options)
+    rotating.start()
+    running.wait()
+    (thread,) = client._portal._threads.values()
+    thread.end_with_interpreter()
+    thread._interpreter_exits = False
+    released.set()
+    rotating.join()
+    (new,) = tokens_of(emulator).keys() - {old.id}
+
+    assert f"The interpreter exits before the call returns that gave {new} its value." in caplog.text
+
+
 def test_it_cannot_be_entered_twice(client: Client, emulator: Emulator) -> None:
     """
     The second block raises, and the first keeps its token.
@@ -545,6 +595,21 @@ def test_ctrl_c_over_a_finished_ensure_can_be_settled(
     recovered = client.accounts.tokens.recover(attempt)
     assert recovered is not None
     assert list(tokens_of(emulator)) == [recovered.id]
+
+
+def test_ctrl_c_over_a_lost_create_has_its_error_and_its_attempt(
+    client: Client, emulator: Emulator, interrupt: Arm
+) -> None:
+    """
+    The error that is discarded is a note, and what it left unknown can be settled.
+    """
+    emulator.inject(Fault.drop_after(), operation="create")
+    interrupt(never)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        client.accounts.tokens.ensure(name="ci", policies=[account_policy(emulator._wrapped)])
+
+    assert caught.value.__notes__[0].startswith("The call had failed: ")
+    assert client.unsettled == (attempt_of(caught.value),)
 
 
 def test_two_threads_that_ensure_end_with_one_token_or_a_clear_error(
