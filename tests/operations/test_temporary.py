@@ -457,6 +457,21 @@ async def test_a_clean_up_that_fails_is_told(world: World) -> None:
     assert world.client.unsettled == (attempt_of(error),)
 
 
+async def test_a_token_that_a_clean_up_cannot_delete_is_named(world: World) -> None:
+    """
+    If the token of a cancelled create is found, but not deleted, a note has its id, and the attempt stays.
+    """
+    schedule = Schedule(world.emulator, {2: HELD_AFTER, 4: Fault.status(403)})
+    task = asyncio.ensure_future(world.use())
+    schedule.arrived = lambda count: task.cancel() if count == 2 else None
+    _, error = await outcome(waited(task))
+    (left,) = live(world.emulator)
+
+    assert error is not None
+    assert any(f"The token {left}, which expires on " in note for note in error.__notes__)
+    assert world.client.unsettled == (attempt_of(error),)
+
+
 @pytest.mark.parametrize("operation", ["list", "delete"])
 async def test_a_hook_that_fails_does_not_replace_a_cancellation(world: World, operation: str) -> None:
     """
