@@ -91,7 +91,7 @@ def live(emulator: Emulator) -> dict[str, str]:
     Return the names of the account's active tokens by their ids, without the first.
     """
     operations = emulator._operations
-    tokens = operations.tokens.of_kind("account")[1:]
+    tokens = operations.tokens.owned_by(operations.accounts[0])[1:]
     return {token.id: token.fields.name for token in tokens if token.status(operations._now()) == "active"}
 
 
