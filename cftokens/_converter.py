@@ -51,6 +51,9 @@ _JSON_NAMES: Mapping[type, str] = {
 _PLAIN: Final = (str, int, bool)
 """Types whose values need no hook."""
 
+_MOST_SHARED: Final = 1000
+"""Objects that are remembered. The catalogue has about 300 permission groups."""
+
 KEYS: Final = {"in_": "in"}
 """The JSON keys of attributes that have another name."""
 
@@ -312,6 +315,8 @@ def _tuple_hook(kind: Any, converter: Converter, key_if_empty: str = "") -> Hook
     """
     (kind_of_item, _) = get_args(kind)
     plain, hook = _plain_type(kind_of_item), converter.get_structure_hook(kind_of_item)
+    if attrs.has(kind_of_item) and {"id", "name"} <= set(attrs.fields_dict(kind_of_item)):
+        hook = _sharing(hook)
 
     def structure_tuple(values: Any, made: Any) -> tuple[Any, ...]:
         if type(values) is not list:
@@ -328,6 +333,27 @@ def _tuple_hook(kind: Any, converter: Converter, key_if_empty: str = "") -> Hook
         return tuple(structured)
 
     return structure_tuple
+
+
+def _sharing(structure_model: Hook) -> Hook:
+    """
+    Return a hook that remembers objects with an id and a name only, such as the groups of policies.
+
+    Most tokens name the same few groups, and the models are frozen.
+    """
+
+    @functools.lru_cache(maxsize=_MOST_SHARED)
+    def shared(model_id: str, name: str) -> Any:
+        return structure_model({"id": model_id, "name": name}, None)
+
+    def structure_shared(value: Any, made: Any) -> Any:
+        if type(value) is dict and len(value) == 2:
+            model_id, name = value.get("id"), value.get("name")
+            if type(model_id) is str and type(name) is str:
+                return shared(model_id, name)
+        return structure_model(value, made)
+
+    return structure_shared
 
 
 def _model_hook(model: Any, converter: Converter) -> Hook:  # noqa: C901 -- further calls took a twentieth longer

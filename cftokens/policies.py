@@ -19,7 +19,7 @@ https://developers.cloudflare.com/fundamentals/api/how-to/create-via-api/
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import product
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -345,15 +345,16 @@ def same_access(a: Iterable[PlainPolicy], b: Iterable[PlainPolicy]) -> bool:
 
         TypeError: A policy, or a part of it, has the wrong type.
     """
-    return set(grants_of(map(_checked, enumerate(a)))) == set(grants_of(map(_checked, enumerate(b))))
+    return set(grants_of(_models(a))) == set(grants_of(_models(b)))
 
 
-def _checked(given: tuple[int, PlainPolicy]) -> TokenPolicy:
+def _models(policies: Iterable[PlainPolicy]) -> Iterator[TokenPolicy]:
     """
-    Return a policy from Cloudflare as it is, and a checked one in place of a plain mapping.
+    Yield policies from Cloudflare as they are, and checked ones in place of plain mappings.
     """
-    index, policy = given
-    return policy if isinstance(policy, TokenPolicy) else policy_from(policy, f"policies[{index}]")
+    for index, policy in enumerate(policies):
+        where, instead = f"policies[{index}]", "a TokenPolicy or a mapping"  # a draft may name its groups
+        yield policy if isinstance(policy, TokenPolicy) else policy_from(policy, where, instead)
 
 
 def describe(policies: Iterable[PolicyArgument], groups: Iterable[PermissionGroup] = ()) -> list[str]:
@@ -453,17 +454,17 @@ _Find = Callable[[str, str], GroupKey]
 def _listed(policies: Iterable[PolicyArgument]) -> list[_Listed]:
     given = check_several(policies, "policies", "policies")
     return [
-        policy if isinstance(policy, PolicyDraft) else _with_names(_checked((index, policy)), policy)
+        policy
+        if isinstance(policy, PolicyDraft | TokenPolicy)
+        else _with_names(policy_from(policy, f"policies[{index}]"), policy)
         for index, policy in enumerate(given)
     ]
 
 
-def _with_names(policy: TokenPolicy, given: PlainPolicy) -> TokenPolicy:
+def _with_names(policy: TokenPolicy, given: Mapping[str, Any]) -> TokenPolicy:
     """
     Add the names of groups that a mapping has, which are left out of requests.
     """
-    if isinstance(given, TokenPolicy):
-        return policy
     members = [group for group in given["permission_groups"] if isinstance(group, Mapping)]
     names = {group["id"]: group["name"] for group in members if isinstance(group.get("name"), str)}
     groups = [attrs.evolve(group, name=names.get(group.id)) for group in policy.permission_groups]
