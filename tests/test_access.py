@@ -249,6 +249,7 @@ def test_a_name_and_an_id_can_be_one_group() -> None:
 
     assert not p.difference(words, ids, CATALOGUE)
     assert not p.difference(named, words)
+    assert not p.difference([p.allow("Logs Read", on=ZONES)], [policy(LOGS_OF_ZONE, ZONES)], CATALOGUE)
     assert p.difference(words, ids)
     assert p.difference(named, [p.allow("Zone Read", on=THE_ACCOUNT)])
     assert not p.difference([p.allow(ZONE_READ, on=ZONE)], [p.allow(CATALOGUE[0], on=ZONE)])
@@ -272,11 +273,15 @@ def test_an_ambiguous_name_is_no_group() -> None:
     If two groups fit, neither is taken.
     """
     twice = [*CATALOGUE, PermissionGroup(id="f" * 32, name="Zone Read")]
-    found = p.difference([p.allow("Zone Read", on=ZONE)], [policy(ZONE_READ, ZONE)], twice)
+    words, ids = [p.allow("Zone Read", on=ZONE)], [policy(ZONE_READ, ZONE)]
 
-    assert str(found) == (
+    assert str(p.difference(words, ids, twice)) == (
         f"Added: Zone Read ({ZONE_READ}) on the zone {ZONE_ID}. "
         f"Removed: Zone Read (not looked up) on the zone {ZONE_ID}."
+    )
+    assert str(p.difference(ids, words, twice)) == (
+        f"Added: Zone Read (not looked up) on the zone {ZONE_ID}. "
+        f"Removed: Zone Read ({ZONE_READ}) on the zone {ZONE_ID}."
     )
 
 
