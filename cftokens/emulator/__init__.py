@@ -17,7 +17,7 @@ A request passes through ``_guard`` (no web pages), ``_server`` (HTTP), ``_bodie
 ``_access`` (authentication and permissions), ``_operations``, and ``_rules``, ``_policies`` and ``_targets``
 (validation of the body) to ``_propagation`` (what is known already) and ``_state`` (the tokens).
 ``_issuing`` makes tokens as the dashboard does; ``_refusals`` has every error of the API; ``_control`` serves
-the emulator's own paths.
+the emulator's own paths; ``_log`` is what it logs.
 """
 
 from cftokens.emulator._emulator import Emulator

@@ -20,6 +20,7 @@ from cftokens.emulator._guard import guard
 from cftokens.emulator._injection import Injection
 from cftokens.emulator._issuing import IssuedToken, body_of
 from cftokens.emulator._lockout import Lockout
+from cftokens.emulator._log import LOG
 from cftokens.emulator._operations import Operations
 from cftokens.emulator._propagation import SpreadingTokens
 from cftokens.emulator._rate import Limits
@@ -89,6 +90,7 @@ class Emulator:
             self._application(),
             access_log=None,
             auto_decompress=False,
+            logger=LOG,
             shutdown_timeout=_PATIENCE,
         )
         await self._runner.setup()

@@ -33,6 +33,8 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     except web.HTTPRequestEntityTooLarge:
         return refusal(413, f"The emulator accepts bodies of up to {LARGEST_BODY} bytes")
+    except ConnectionResetError:
+        return web.Response()  # the client has gone and does not see it
     except web.HTTPUnsupportedMediaType:
         return refusal(415, "The emulator can decode gzip and deflate, and no other Content-Encoding")
     except web.RequestPayloadError:
