@@ -8,7 +8,7 @@ import pytest
 
 from cftokens.emulator import Emulator
 
-from .caller import Caller
+from .caller import Caller, ManualClock
 
 
 async def exchange(emulator: Emulator, data: bytes, *, more: bool = False) -> bytes:
@@ -70,3 +70,15 @@ async def test_malformed_header(account: Caller, line: str, caplog: pytest.LogCa
 
     assert answer.startswith(b"HTTP/1.0 400 ")
     assert caplog.records == []
+
+
+async def test_own_failure(account: Caller, clock: ManualClock, caplog: pytest.LogCaptureFixture) -> None:
+    """
+    A failure of the emulator itself, such as a clock without a time, is logged.
+    """
+    clock.now = float("nan")
+
+    answer = await exchange(account.emulator, head(account, "GET", "Connection: close"), more=True)
+
+    assert answer.startswith(b"HTTP/1.1 500 ")
+    assert [record.name for record in caplog.records] == ["aiohttp.server"]
