@@ -136,6 +136,15 @@ def unknown_members(given: object) -> Mapping[str, Any]:
     return {key: member for key, member in kept.items() if key not in known_keys(model)}
 
 
+def is_set(value: object) -> bool:
+    """
+    Return whether a value is set. For one that is not, a server may send null or an empty shell.
+    """
+    if isinstance(value, Mapping):
+        return any(map(is_set, value.values()))
+    return value is not None and value != []
+
+
 def keep_unknown(made: T, given: object) -> T:
     """
     Return a model that also has the members that *given* does not know.
