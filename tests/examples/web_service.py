@@ -3,6 +3,7 @@ Tests of a service that issues tokens, whatever its framework.
 """
 
 import asyncio
+import json
 import re
 import signal
 import sys
@@ -15,7 +16,7 @@ import aiohttp
 
 from cftokens.sync.emulator import Emulator, Fault
 from tests.examples.programs import Program, assert_clean, longest_stall, received, running
-from tests.vocabulary import NO_CREDENTIAL
+from tests.vocabulary import NO_CREDENTIAL, entry, failure
 
 ORDER = {"name": "ci", "minutes": 15}
 UNKNOWN = "0" * 32
@@ -37,6 +38,8 @@ BAD_ORDERS: list[Any] = [
     {"name": "ci", "minutes": 15, "policies": []},
 ]
 
+LOCKED_OUT = json.dumps(failure(entry(10502, "Too many authentication failures")))
+
 FAILURES = [
     (Fault.status(400), 400),
     (Fault.status(401), 502),
@@ -48,6 +51,8 @@ FAILURES = [
     (Fault.truncate(), 502),
     (Fault.drop_before(), 502),
     (Fault.delay(60.0), 504),
+    (Fault.status(429, body=LOCKED_OUT), 503),
+    (Fault.status(403, body=LOCKED_OUT), 503),
 ]
 """Faults, and the status that the caller gets."""
 
