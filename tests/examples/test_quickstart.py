@@ -67,13 +67,13 @@ def test_the_quickstart_does_not_ask_cloudflare_by_default() -> None:
     assert "http://127.0.0.1" in done.stdout
 
 
-def test_the_quickstart_can_use_the_environment() -> None:
+@pytest.mark.parametrize("seconds", ["0", "2"])
+def test_the_quickstart_can_use_the_environment(seconds: str) -> None:
     """
-    With --cloudflare it takes the base URL and the credential from variables.
+    With --cloudflare it takes the base URL and the credential from variables, and waits for changes.
     """
-    done = run(
-        "-m", "cftokens.emulator", "--port", "0", "--", sys.executable, str(QUICKSTART), "--cloudflare"
-    )
+    emulator = ("-m", "cftokens.emulator", "--port", "0", "--propagation", seconds)
+    done = run(*emulator, "--", sys.executable, str(QUICKSTART), "--cloudflare")
 
     assert (done.returncode, done.stderr) == (0, "")
     assert [step for step in STEPS if step not in done.stdout] == []

@@ -19,12 +19,12 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from cftokens import AuthenticationError, NoResponseError, Token, TokenVerifyResponse
+from cftokens import NoResponseError, Token, TokenVerifyResponse
 from cftokens import policies as p
 from cftokens.sync import Client
 from cftokens.sync.emulator import Emulator, Fault
 from docs.examples import rotate_env_file, worker_secret
-from tests.examples.programs import DEADLINE, EXAMPLES, ROOT, environment_for
+from tests.examples.programs import DEADLINE, EXAMPLES, ROOT, at_once_or_later, environment_for
 
 pytestmark = pytest.mark.slow
 
@@ -32,21 +32,12 @@ SHORTLY = timedelta(minutes=1)
 
 
 @pytest.fixture
-def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+def client(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     """
-    An emulator to which the environment points.
+    A client that sees what the program did, for which the environment has the credential of the emulator.
     """
-    with Emulator() as emulator:
-        for name, value in environment_for(emulator).items():
-            monkeypatch.setenv(name, value)
-        yield emulator
-
-
-@pytest.fixture
-def client(emulator: Emulator) -> Iterator[Client]:
-    """
-    A client that sees what the program did.
-    """
+    for name, value in environment_for(emulator).items():
+        monkeypatch.setenv(name, value)
     with emulator.client() as client:
         yield client
 
@@ -57,7 +48,9 @@ def old(emulator: Emulator, client: Client) -> Any:
     The token that is to be rotated, which never expires.
     """
     policy = p.allow("Zone Read", on=p.all_zones(emulator.account_id))
-    return client.accounts.tokens.create(name="bot", policies=[policy])
+    created = client.accounts.tokens.create(name="bot", policies=[policy])
+    client.accounts.tokens.wait_until_active(created.value, timeout=10.0)
+    return created
 
 
 def loaded(name: str, monkeypatch: pytest.MonkeyPatch, **stand_ins: Any) -> Any:
@@ -109,6 +102,7 @@ def assert_nothing_is_lost(client: Client, old: Token, printed: str) -> None:
 # An env file
 
 
+@at_once_or_later
 def test_an_env_file_is_rotated(
     client: Client, old: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -196,6 +190,7 @@ class Vault:
         self.secret, self.version = secret, cas + 1
 
 
+@at_once_or_later
 def test_a_secret_of_vault_is_rotated(client: Client, old: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     The secret's next version has the successor's id and value.
@@ -258,6 +253,7 @@ class Cluster:
         return base64.b64decode(self.data[key]).decode()
 
 
+@at_once_or_later
 def test_a_secret_of_kubernetes_is_rotated(client: Client, old: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     The Secret has the successor's id and value, and the old value works for a day.
@@ -284,6 +280,7 @@ def test_a_secret_of_kubernetes_that_cannot_be_written_loses_nothing(
 # A Worker
 
 
+@at_once_or_later
 @pytest.mark.parametrize("status", [200, 403])
 async def test_a_secret_of_a_worker_is_rotated(
     emulator: Emulator,
@@ -430,6 +427,7 @@ def step(manager: SecretsManager, monkeypatch: pytest.MonkeyPatch) -> Step:
 STEPS = ["createSecret", "setSecret", "testSecret", "finishSecret"]
 
 
+@at_once_or_later
 @pytest.mark.parametrize("times", [1, 2])
 def test_a_secret_of_aws_is_rotated(
     client: Client, old: Any, manager: SecretsManager, step: Step, times: int
@@ -503,6 +501,7 @@ def job(emulator: Emulator, *command: str, **variables: str) -> "subprocess.Pope
     )
 
 
+@at_once_or_later
 @pytest.mark.parametrize("status", [0, 3])
 def test_a_command_gets_a_temporary_token(emulator: Emulator, client: Client, status: int) -> None:
     """
@@ -516,8 +515,6 @@ def test_a_command_gets_a_temporary_token(emulator: Emulator, client: Client, st
     assert (running.returncode, problem) == (status, "")
     assert printed.startswith("cfat_")
     assert printed.strip() != emulator.api_token
-    with pytest.raises(AuthenticationError):
-        verify(client, printed.strip())
     assert len(client.accounts.tokens.list().collect()) == 1
 
 

@@ -15,7 +15,14 @@ from typing import Any, ClassVar
 import aiohttp
 
 from cftokens.sync.emulator import Emulator, Fault
-from tests.examples.programs import Program, assert_clean, longest_stall, received, running
+from tests.examples.programs import (
+    Program,
+    assert_clean,
+    at_once_or_later,
+    longest_stall,
+    received,
+    running,
+)
 from tests.vocabulary import NO_CREDENTIAL, entry, failure
 
 ORDER = {"name": "ci", "minutes": 15}
@@ -125,6 +132,7 @@ class WebService:
             async with aiohttp.ClientSession(address, connector=connector) as session:
                 yield Caller(session, service, emulator)
 
+    @at_once_or_later
     async def test_a_token_is_issued_shown_and_revoked(self, emulator: Emulator) -> None:
         """
         The caller gets a working value only once, and can show and revoke the token.
@@ -132,8 +140,8 @@ class WebService:
         async with self.caller(emulator) as caller:
             status, issued = await caller.order()
             kept = caller.headers["Cache-Control"]
-            with emulator.client(api_token=issued["value"]) as client:
-                verified = client.accounts.tokens.verify()
+            with emulator.client() as client:
+                verified = await asyncio.to_thread(client.accounts.tokens.wait_until_active, issued["value"])
             path = f"/tokens/{issued['id']}"
             shown = await caller.ask("GET", path)
             revoked = await caller.ask("DELETE", path)
