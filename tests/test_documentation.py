@@ -12,6 +12,8 @@ from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
 from cftokens.emulator import Emulator as AsyncEmulator
+from cftokens.emulator._policies import TOKENS_WRITE
+from cftokens.emulator._state import Owner, Policy
 from cftokens.sync.emulator import Emulator
 
 pytestmark = pytest.mark.slow
@@ -19,6 +21,9 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
+
+MINTER_PAGES = [page for page in PAGES if page.name != "write-policies.md"]
+"""Those that make no token for a single zone, for which the creator must hold the permission."""
 
 PICTURES = sorted((ROOT / "docs").glob("*/*.svg"))
 
@@ -33,6 +38,20 @@ def emulator_variables(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv("CLOUDFLARE_ACCOUNT_ID", emulator.account_id)
         monkeypatch.setenv("CLOUDFLARE_API_TOKEN", emulator.api_token)
         yield
+
+
+@pytest.fixture
+def bare_minters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Let each emulator's first token be one that `bootstrap_url()` leads to: it makes tokens, and no more.
+    """
+
+    def policies(owner: Owner) -> tuple[Policy, ...]:
+        groups = (TOKENS_WRITE[owner.kind],)
+        return (Policy(effect="allow", groups=groups, resources={owner.name: "*"}),)
+
+    monkeypatch.setattr("cftokens.emulator._operations._everything_of_account", policies)
+    monkeypatch.setattr("cftokens.emulator._operations._everything_of_user", policies)
 
 
 @pytest.fixture
@@ -61,6 +80,15 @@ def run_blocks(page: Path) -> None:
 def test_every_block_of_python_runs(page: Path) -> None:
     """
     The blocks of a page can be pasted one after another.
+    """
+    run_blocks(page)
+
+
+@pytest.mark.usefixtures("bare_minters", "emulator_variables")
+@pytest.mark.parametrize("page", MINTER_PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_block_of_python_runs_with_a_bare_minter(page: Path) -> None:
+    """
+    They need no more of a credential than that it makes tokens.
     """
     run_blocks(page)
 

@@ -14,7 +14,7 @@ are VAULT_ADDR and VAULT_TOKEN.
 import sys
 from datetime import timedelta
 
-import hvac  # pyright: ignore[reportMissingImports]
+import hvac  # pyright: ignore[reportMissingModuleSource]
 
 from cftokens import CFTokensError, TokenCreateResponse
 from cftokens.sync import Client
