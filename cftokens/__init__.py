@@ -1,7 +1,16 @@
 """
 Cloudflare's API tokens from Python.
 
-::
+- `Client`, and `cftokens.sync.Client` for blocking code
+- `cftokens.policies`: what a token may do, in words
+- `cftokens.models`: `Token` and Cloudflare's other answers
+- `cftokens.errors`: the errors
+- `cftokens.emulator`: Cloudflare's token API on loopback, for tests
+- `Retry`, `RateLimit`: a client's settings
+- `AccountTokens`, `UserTokens` and their like: the classes behind `client.accounts` and `client.user`, to
+  annotate with
+
+For contributors, the map of the package::
 
     sync/                 the same names for blocking code
     emulator/             Cloudflare's token API on loopback
@@ -26,6 +35,7 @@ Cloudflare's API tokens from Python.
         pagination.py     Paginator and Page
     _transport/           how one request travels
         sending.py        wait for a turn, send, decide, perhaps send again
+        credential.py     a credential that is asked for before each try
         tries.py          whether a request is sent again
         session.py        the aiohttp session, and one exchange over it
         server_clock.py   what the server's clock shows
@@ -35,11 +45,15 @@ Cloudflare's API tokens from Python.
         hints.py          what to do about a refusal
         json.py           reads JSON
         messages.py       requests and answers as data
+    _sharing.py           one task for all callers that wait for its result
     policies.py           access policies in words
     errors.py             the errors
     _arguments.py         policies and conditions from callers become models
-    _converter.py         JSON becomes models, and models become JSON
     models.py             Cloudflare's answers
+    _reprs.py             reprs that fit a prompt
+    _json_form.py         to_dict() and from_dict(): all of a model as JSON
+    _converter.py         JSON becomes models, and models become a request's JSON
+    _frozen.py            a dict that cannot be changed
     _dashboard.py         the dashboard's form for a first token
     _settings.py          Retry, RateLimit, and checks of a client's settings
     _checks.py            checks of single values
@@ -54,8 +68,10 @@ from cftokens._client import Client
 from cftokens._dashboard import bootstrap_url
 from cftokens._operations.lifecycle import Temporary
 from cftokens._operations.pagination import Page, Paginator
+from cftokens._resources import AccountPermissionGroups, Accounts, AccountTokens, AccountTokenValue
 from cftokens._secret import TokenValue
 from cftokens._settings import UNSET, RateLimit, Retry, Unset
+from cftokens._user_resources import User, UserPermissionGroups, UserTokens, UserTokenValue
 from cftokens._version import __version__
 from cftokens.errors import (
     AmbiguousOutcomeError,
@@ -65,6 +81,7 @@ from cftokens.errors import (
     CFTokensError,
     ClosedError,
     ConflictError,
+    CredentialError,
     ErrorData,
     NoResponseError,
     NotActiveError,
@@ -98,6 +115,10 @@ from cftokens.models import (
 __all__ = [
     "UNSET",
     "APIError",
+    "AccountPermissionGroups",
+    "AccountTokenValue",
+    "AccountTokens",
+    "Accounts",
     "AmbiguousOutcomeError",
     "AuthenticationError",
     "BadRequestError",
@@ -108,6 +129,7 @@ __all__ = [
     "ConditionRequestIP",
     "ConflictError",
     "CreateAttempt",
+    "CredentialError",
     "Ensured",
     "ErrorData",
     "NoResponseError",
@@ -136,6 +158,10 @@ __all__ = [
     "UnexpectedResponseError",
     "UnprocessableEntityError",
     "Unset",
+    "User",
+    "UserPermissionGroups",
+    "UserTokenValue",
+    "UserTokens",
     "WrongLoopError",
     "__version__",
     "attempt_of",

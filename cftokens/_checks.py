@@ -143,6 +143,16 @@ def check_duration(value: object, name: str, least: timedelta) -> timedelta:
     return timedelta(seconds=value // timedelta(seconds=1))
 
 
+def check_moment(value: datetime | None, name: str) -> datetime:
+    """
+    Return an aware date-time; None is now, by this machine's clock.
+    """
+    if value is None:
+        return datetime.now(UTC)
+    check_date_time(value, name)
+    return value
+
+
 def check_network(value: object, name: str) -> str:
     """
     Return a network in CIDR notation as it was written; an address becomes a network of one.

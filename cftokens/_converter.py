@@ -3,16 +3,17 @@ The one cattrs converter: Cloudflare's JSON becomes models, and models become JS
 
 Reading JSON:
 
-- null is the same as a missing key; members that a model does not know are kept aside, if it has a place
-  for them
+- null is the same as a missing key
+- what the attributes do not say is kept aside: members that the model does not know, which ones were
+  null, and what would be written in another form than it was read
 - a value of the wrong type is `Malformed`, and so is a missing key or an empty string where the model
   needs a value
 - a date-time is RFC 3339 with a zone, and becomes UTC
 - ``in`` is the attribute ``in_``; ``request.ip`` is read as ``request_ip``
 - a secret becomes a `TokenValue`
 
-Writing JSON, None is left out, date-times become whole seconds in UTC with ``Z``, and members that the
-model does not know are written as they were read.
+Writing JSON for a request, None is left out, date-times become whole seconds in UTC with ``Z``, and members
+that the model does not know are written as they were read. `_json_form` writes all of a model.
 
 cattrs finds and combines the hooks, and generates those that write. The hooks that read are ours: they
 are strict, where plain cattrs turns 5 into "5", and twice as fast as those it generates.
@@ -31,8 +32,8 @@ import attrs
 from cattrs import Converter
 from cattrs.gen import make_dict_unstructure_fn, override
 
+from cftokens._frozen import FrozenDict
 from cftokens._secret import TokenValue
-from cftokens.models import TO_TUPLES, Condition, Resources, Token
 
 T = TypeVar("T")
 Hook = Callable[[Any, Any], Any]
@@ -50,17 +51,27 @@ _JSON_NAMES: Mapping[type, str] = {
 _PLAIN: Final = (str, int, bool)
 """Types whose values need no hook."""
 
-_KEYS: Final = {"in_": "in"}
+_MOST_SHARED: Final = 1000
+"""Objects that are remembered. The catalogue has about 300 permission groups."""
+
+KEYS: Final = {"in_": "in"}
 """The JSON keys of attributes that have another name."""
 
-_OLD_KEYS: Final[Mapping[type, tuple[str, str]]] = {Condition: ("request.ip", "request_ip")}
-"""An older name of a key, used by Cloudflare's guide and perhaps by old tokens, and the new one."""
+OLD_KEYS: Final = {"request_ip": "request.ip"}
+"""Older JSON keys, used by Cloudflare's guide and perhaps by old tokens."""
 
-_UNKNOWN: Final = "_unknown"
-"""The attribute with the members that a model does not know."""
+UNKNOWN: Final = "_unknown"
+"""The attribute with what a model's other attributes do not say."""
 
-_NEVER_KEPT: Final[Mapping[type, tuple[str, ...]]] = {Token: ("value",)}
-"""Members that are secret where they do not belong."""
+_NEVER_KEPT: Final = "_never_kept"
+"""The attribute of a class with the members that are secret where they do not belong."""
+
+AS_STRUCTURED: Final[Mapping[str, bool]] = {"as_structured": True}
+"""Metadata of a field whose converter leaves what structuring makes as it is, so that it may be skipped."""
+
+_USUAL_LENGTH: Final = len("2026-07-01T05:20:00Z")
+
+_META: Final = Mapping[str, str | None]
 
 _parse_date_time: Final = datetime.fromisoformat
 """Bound once: the attribute lookup costs as much as the parse."""
@@ -92,7 +103,7 @@ def structure(value: object, model: type[T]) -> T:
         Malformed: The JSON does not fit the model.
     """
     kind: Any = model
-    result: T = _hook(kind)(value, None)
+    result: T = structure_hook(kind)(value, None)
     return result
 
 
@@ -103,7 +114,7 @@ def structure_list(values: object, model: type[T]) -> tuple[T, ...]:
     Raises:
         Malformed: The JSON, or one of its items, does not fit the model.
     """
-    result: tuple[T, ...] = _hook(tuple[model, ...])(values, None)  # type: ignore[valid-type]  # it is a type at run time
+    result: tuple[T, ...] = structure_hook(tuple[model, ...])(values, None)  # type: ignore[valid-type]  # it is a type at run time
     return result
 
 
@@ -118,7 +129,11 @@ def unknown_members(given: object) -> Mapping[str, Any]:
     """
     Return the members that a model does not know, as they were read. Anything else has none.
     """
-    return (getattr(given, _UNKNOWN) or {}) if hasattr(type(given), _UNKNOWN) else {}
+    kept = getattr(given, UNKNOWN, None)
+    if not kept:
+        return {}
+    model: Any = type(given)
+    return {key: member for key, member in kept.items() if key not in known_keys(model)}
 
 
 def keep_unknown(made: T, given: object) -> T:
@@ -127,12 +142,23 @@ def keep_unknown(made: T, given: object) -> T:
     """
     unknown = unknown_members(given)
     model: Any = made
-    kept: T = attrs.evolve(model, **{_UNKNOWN: unknown}) if unknown else made
+    kept: T = attrs.evolve(model, **{UNKNOWN: unknown}) if unknown else made
     return kept
 
 
 @functools.cache
-def _hook(kind: Any) -> Hook:
+def known_keys(model: type) -> frozenset[str]:
+    """
+    Return the JSON keys that a model knows, older ones as well.
+    """
+    names = [field.name for field in attrs.fields(model) if field.name != UNKNOWN]
+    return frozenset(
+        [*(KEYS.get(name, name) for name in names), *(OLD_KEYS[name] for name in names if name in OLD_KEYS)]
+    )
+
+
+@functools.cache
+def structure_hook(kind: Any) -> Hook:
     """
     Ask cattrs once for each model: its lookup takes longer than structuring a small model.
     """
@@ -144,10 +170,12 @@ def _converter() -> Converter:
     converter = Converter(unstruct_collection_overrides={tuple: list})
     for kind in _PLAIN:
         converter.register_structure_hook(kind, _refuse_all_but(kind))
-    converter.register_structure_hook(datetime, _date_time)
+    converter.register_structure_hook(datetime, _date_time_hook(""))
     converter.register_structure_hook(TokenValue, _token_value)
-    converter.register_structure_hook_func(lambda kind: kind == Resources, _resources)
-    converter.register_structure_hook_func(lambda kind: kind == Mapping[str, str | None], _meta)
+    converter.register_structure_hook_func(
+        lambda kind: kind == Mapping[str, str | Mapping[str, str]], _resources
+    )
+    converter.register_structure_hook_func(lambda kind: kind == _META, _meta_hook(""))
     converter.register_structure_hook_factory(_is_optional, _optional_hook)
     converter.register_structure_hook_factory(_is_tuple, _tuple_hook)
     converter.register_structure_hook_factory(attrs.has, _model_hook)
@@ -158,6 +186,15 @@ def _converter() -> Converter:
 
 def _expected(what: str, value: object) -> Malformed:
     return Malformed(f"expected {what}, got {_JSON_NAMES[type(value)]}")
+
+
+def _keep_form(made: Any, key: str, member: Any) -> None:
+    """
+    Keep a member as it was read, because it would be written in another form.
+    """
+    if hasattr(type(made), UNKNOWN):
+        kept = getattr(made, UNKNOWN) or {}
+        object.__setattr__(made, UNKNOWN, FrozenDict({**kept, key: member}))
 
 
 def _refuse_all_but(kind: type) -> Hook:
@@ -171,18 +208,31 @@ def _refuse_all_but(kind: type) -> Hook:
     return refuse
 
 
-def _date_time(value: Any, _: Any) -> datetime:
-    if type(value) is not str:
-        raise _expected("a date-time", value)
-    try:
-        moment = _parse_date_time(value)
-        if moment.tzinfo is UTC:
-            return moment
-        if moment.tzinfo is not None:
-            return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise Malformed("not a date-time") from None
-    raise Malformed("a date-time without a zone")
+def _date_time_hook(key: str) -> Hook:
+    def date_time(value: Any, made: Any) -> datetime:
+        if type(value) is not str:
+            raise _expected("a date-time", value)
+        try:
+            moment = _parse_date_time(value)
+            if moment.tzinfo is UTC and len(value) == _USUAL_LENGTH:
+                return moment
+            if moment.tzinfo is not None:
+                moment = moment.astimezone(UTC)
+                if value != exact_date_time(moment):
+                    _keep_form(made, key, value)
+                return moment
+        except (ValueError, OverflowError):
+            raise Malformed("not a date-time") from None
+        raise Malformed("a date-time without a zone")
+
+    return date_time
+
+
+def exact_date_time(value: datetime) -> str:
+    """
+    Return a date-time in UTC with ``Z``, with its fraction of a second if it has one.
+    """
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
 def _date_time_to_json(value: datetime) -> str:
@@ -191,9 +241,9 @@ def _date_time_to_json(value: datetime) -> str:
 
 def _model_to_json(model: Any, converter: Converter) -> Callable[[Any], dict[str, Any]]:
     renamed: Any = {
-        field.name: override(rename=_KEYS[field.name]) for field in attrs.fields(model) if field.name in _KEYS
+        field.name: override(rename=KEYS[field.name]) for field in attrs.fields(model) if field.name in KEYS
     }
-    renamed[_UNKNOWN] = override(omit=True)
+    renamed[UNKNOWN] = override(omit=True)
     write = make_dict_unstructure_fn(model, converter, _cattrs_omit_if_default=True, **renamed)
     return lambda value: {**unknown_members(value), **write(value)}
 
@@ -217,13 +267,17 @@ def _is_mapping_of_strings(value: Any) -> bool:
     return type(value) is dict and {*map(type, value.values())} <= {str}
 
 
-def _meta(value: Any, _: Any) -> dict[str, str | None]:
-    if type(value) is not dict:
-        raise _expected("an object", value)
-    for item in value.values():
-        if type(item) is not str and item is not None:
-            return {key: _text(item) for key, item in value.items()}
-    return value
+def _meta_hook(key: str) -> Hook:
+    def meta(value: Any, made: Any) -> dict[str, str | None]:
+        if type(value) is not dict:
+            raise _expected("an object", value)
+        for item in value.values():
+            if type(item) is not str and item is not None:
+                _keep_form(made, key, value)
+                return {name: _text(item) for name, item in value.items()}
+        return value
+
+    return meta
 
 
 def _text(item: Any) -> str | None:
@@ -246,18 +300,25 @@ def _optional_hook(kind: Any, converter: Converter) -> Hook:
     return converter.get_structure_hook(_without_none(kind))
 
 
-def _tuple_hook(kind: Any, converter: Converter) -> Hook:
-    (item, _) = get_args(kind)
-    plain, hook = _plain_type(item), converter.get_structure_hook(item)
+def _tuple_hook(kind: Any, converter: Converter, key_if_empty: str = "") -> Hook:
+    """
+    Return a hook for a list. If a missing one would be empty as well, *key_if_empty* tells them apart.
+    """
+    (kind_of_item, _) = get_args(kind)
+    plain, hook = _plain_type(kind_of_item), converter.get_structure_hook(kind_of_item)
+    if attrs.has(kind_of_item) and {"id", "name"} <= set(attrs.fields_dict(kind_of_item)):
+        hook = _sharing(hook)
 
-    def structure_tuple(values: Any, _: Any) -> tuple[Any, ...]:
+    def structure_tuple(values: Any, made: Any) -> tuple[Any, ...]:
         if type(values) is not list:
             raise _expected("a list", values)
+        if key_if_empty and not values:
+            _keep_form(made, key_if_empty, values)
         structured = []
         try:
             for value in values:
-                made = value if type(value) is plain else hook(value, None)
-                structured.append(made)
+                item = value if type(value) is plain else hook(value, None)
+                structured.append(item)
         except Malformed as malformed:
             raise malformed.inside(f"[{len(structured)}]") from None
         return tuple(structured)
@@ -265,50 +326,129 @@ def _tuple_hook(kind: Any, converter: Converter) -> Hook:
     return structure_tuple
 
 
-def _model_hook(model: Any, converter: Converter) -> Hook:
+def _sharing(structure_model: Hook) -> Hook:
+    """
+    Return a hook that remembers objects with an id and a name only, such as the groups of policies.
+
+    Most tokens name the same few groups, and the models are frozen.
+    """
+
+    @functools.lru_cache(maxsize=_MOST_SHARED)
+    def shared(model_id: str, name: str) -> Any:
+        return structure_model({"id": model_id, "name": name}, None)
+
+    def structure_shared(value: Any, made: Any) -> Any:
+        if type(value) is dict and len(value) == 2:
+            model_id, name = value.get("id"), value.get("name")
+            if type(model_id) is str and type(name) is str:
+                return shared(model_id, name)
+        return structure_model(value, made)
+
+    return structure_shared
+
+
+def _model_hook(model: Any, converter: Converter) -> Hook:  # noqa: C901 -- further calls took a twentieth longer
     """
     Return a hook that fills the slots of a new object.
 
     The ``__init__`` of a frozen class calls ``object.__setattr__`` for each, which took half the time.
     """
-    fields = [field for field in attrs.fields(model) if field.name != _UNKNOWN]
-    members = [_member(model, field, converter) for field in fields]
-    required = [field.name for field in fields if field.default is attrs.NOTHING]
-    keys = [key for key, *_ in members]
-    keep = getattr(model, _UNKNOWN).__set__ if hasattr(model, _UNKNOWN) else None
-    known = frozenset([*keys, *_NEVER_KEPT.get(model, ())])
-    count, new = len(members), object.__new__
+    required, optional = _members(model, converter)
+    unsaid: Any = getattr(model, UNKNOWN, None) or _Nowhere()
+    keep, kept = unsaid.__set__, unsaid.__get__
+    count, new, no_nulls = len(required) + len(optional), object.__new__, _Nulls()
+    missing = object()
 
-    def structure_model(value: Any, _: Any) -> Any:
+    def structure_model(value: Any, _: Any) -> Any:  # noqa: C901 -- likewise
         if type(value) is not dict:
             raise _expected("an object", value)
         made = new(model)
+        keep(made, None)
         get = value.get
-        there, key = count, ""
+        there, key, nulls = count, "", no_nulls
         try:
-            for key, fill, plain, hook, blank in members:
+            for key, fill, plain, hook, _ in required:
                 member = get(key)
-                if member is None:
+                if type(member) is not plain or not member:
+                    member = hook(member, made) if member else _structure_falsy(value, key, hook)
+                fill(made, member)
+            for key, fill, plain, hook, blank in optional:
+                member = get(key, missing)
+                if type(member) is plain:
+                    fill(made, member)
+                elif member is missing:
                     there -= 1
                     fill(made, blank)
-                elif type(member) is plain:
-                    fill(made, member)
+                elif member is None:
+                    nulls = nulls[key]
+                    fill(made, blank)
                 else:
-                    fill(made, hook(member, None))
+                    fill(made, hook(member, made))
         except Malformed as malformed:
             raise malformed.inside(key) from None
-        for name in required:
-            if getattr(made, name) == "":
-                raise Malformed(_not_filled(value, name), name)
-        if keep is not None:
-            keep(made, None if len(value) == there or value.keys() <= known else _others(value, known))
+        if len(value) != there:
+            keep(made, _unsaid(model, value, nulls, kept(made)))
+        elif nulls is not no_nulls:
+            keep(made, nulls.members if kept(made) is None else _unsaid(model, value, nulls, kept(made)))
         return made
 
-    return _renaming(structure_model, *_OLD_KEYS[model]) if model in _OLD_KEYS else structure_model
+    return _reading_old_keys(structure_model, model)
 
 
-def _others(value: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:
-    return {key: member for key, member in value.items() if key not in known}
+def _members(model: Any, converter: Converter) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """
+    Return what to know of the members that a model needs, and of the others.
+    """
+    required: list[tuple[Any, ...]] = []
+    optional: list[tuple[Any, ...]] = []
+    for field in attrs.fields(model):
+        if field.name != UNKNOWN:
+            members = required if field.default is attrs.NOTHING else optional
+            members.append(_member(model, field, converter))
+    return required, optional
+
+
+class _Nulls(dict[str, "_Nulls"]):
+    """
+    The members that were null, in a form that tokens with the same ones share: one more is looked up.
+    """
+
+    def __init__(self, *keys: str) -> None:
+        self.members = FrozenDict(dict.fromkeys(keys)) or None
+
+    def __missing__(self, key: str) -> "_Nulls":
+        return self.setdefault(key, _Nulls(*(self.members or ()), key))
+
+
+class _Nowhere:
+    """
+    Stands for the private attribute in a class that has none.
+    """
+
+    def __set__(self, made: object, kept: object) -> None:
+        pass
+
+    def __get__(self, made: object, _: object = None) -> None:
+        pass
+
+
+def _unsaid(
+    model: Any, value: dict[str, Any], nulls: _Nulls, kept: Mapping[str, Any] | None
+) -> Mapping[str, Any] | None:
+    """
+    Return what a new model's attributes do not say: nulls, unusual forms, and members that it does not know.
+    """
+    known = known_keys(model).union(getattr(model, _NEVER_KEPT, ()))
+    others = {key: member for key, member in value.items() if key not in known}
+    unsaid: dict[str, Any] = {**dict(nulls.members or {}), **(kept or {}), **others}
+    return FrozenDict(unsaid) or None
+
+
+def _reading_old_keys(structure_model: Hook, model: Any) -> Hook:
+    for field in attrs.fields(model):
+        if field.name in OLD_KEYS:
+            return _renaming(structure_model, OLD_KEYS[field.name], field.name)
+    return structure_model
 
 
 def _renaming(structure_model: Hook, old_key: str, new_key: str) -> Hook:
@@ -317,11 +457,16 @@ def _renaming(structure_model: Hook, old_key: str, new_key: str) -> Hook:
     """
 
     def structure_renamed(value: Any, _: Any) -> Any:
-        if type(value) is dict and old_key in value:
-            older, value = value[old_key], {key: value[key] for key in value if key != old_key}
-            if value.get(new_key) is None:
-                value[new_key] = older
-        return structure_model(value, None)
+        if type(value) is not dict or old_key not in value:
+            return structure_model(value, None)
+        read = {key: member for key, member in value.items() if key != old_key}
+        if read.get(new_key) is None and value[old_key] is not None:
+            read[new_key] = value[old_key]
+        made = structure_model(read, None)
+        for key in (old_key, new_key):
+            if key in value:
+                _keep_form(made, key, value[key])
+        return made
 
     return structure_renamed
 
@@ -336,21 +481,41 @@ def _member(model: Any, field: "attrs.Attribute[Any]", converter: Converter) -> 
     skipped = {
         "validator": field.validator is not None,
         "factory": type(field.default) is attrs.Factory,
-        "converter": field.converter is not None and field.converter not in TO_TUPLES,
+        "converter": field.converter is not None and field.metadata != AS_STRUCTURED,
     }
     for what, is_there in skipped.items():
         if is_there:
             raise TypeError(f"{model.__name__}.{field.name} has a {what}, which structuring would skip.")
-    fill = getattr(model, field.name).__set__
-    hook = converter.get_structure_hook(field.type)
-    blank = "" if field.default is attrs.NOTHING else field.default
-    return _KEYS.get(field.name, field.name), fill, _plain_type(field.type), hook, blank
+    key = KEYS.get(field.name, field.name)
+    attribute = getattr(model, field.name)
+    fill = getattr(attribute, "slot", attribute).__set__
+    hook = _member_hook(field, key, converter)
+    return key, fill, _plain_type(field.type), hook, field.default
 
 
-def _not_filled(value: dict[str, Any], key: str) -> str:
+def _structure_falsy(value: dict[str, Any], key: str, hook: Hook) -> Any:
+    """
+    Structure a member that must be there, and must be neither null nor an empty string.
+    """
     if key not in value:
-        return "is missing"
-    return "is null" if value[key] is None else "is empty"
+        raise Malformed("is missing")
+    if value[key] is None or value[key] == "":
+        raise Malformed("is null" if value[key] is None else "is empty")
+    return hook(value[key], None)
+
+
+def _member_hook(field: "attrs.Attribute[Any]", key: str, converter: Converter) -> Hook:
+    """
+    Return the hook of a member. One that may lose the form in which the member was read knows its key.
+    """
+    kind = _without_none(field.type)
+    if kind is datetime:
+        return _date_time_hook(key)
+    if kind == _META:
+        return _meta_hook(key)
+    if field.default == ():
+        return _tuple_hook(kind, converter, key)
+    return converter.get_structure_hook(kind)
 
 
 def _plain_type(kind: Any) -> type | None:

@@ -8,16 +8,16 @@ Written by hand. The classes for user tokens, and the blocking twins of both, ar
 import builtins
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from cftokens._arguments import PlainCondition
 from cftokens._checks import check_duration, check_seconds, check_text
 from cftokens._operations import editing, endpoints, lifecycle, listing, recovery
 from cftokens._operations.activation import wait_until_active
 from cftokens._operations.bodies import fields_from
-from cftokens._operations.groups import find_group
+from cftokens._operations.groups import find_group, search_groups
 from cftokens._operations.lifecycle import Temporary
-from cftokens._operations.owners import Owners
+from cftokens._operations.owners import Owners, Resource
 from cftokens._operations.pagination import Paginator
 from cftokens._operations.rotation import Callback, plan_from, rotate
 from cftokens._secret import TokenValue, hide
@@ -35,13 +35,13 @@ from cftokens.models import (
 from cftokens.policies import PolicyArgument
 
 
-class AccountPermissionGroups:
+class AccountPermissionGroups(Resource):
     """
     The catalogue of permission groups: everything that a token can be allowed to do.
     """
 
     def __init__(self, owners: Owners) -> None:
-        self._owners = owners
+        super().__init__(owners)
 
     def list(
         self, *, account_id: str | None = None, name: str | None = None, scope: str | None = None
@@ -116,14 +116,34 @@ class AccountPermissionGroups:
             check_text(scope, "scope")
         return await owner.look_up(lambda groups: find_group(groups, name, scope))
 
+    async def search(self, words: str, *, account_id: str | None = None) -> builtins.list[PermissionGroup]:
+        """
+        Return the permission groups whose names contain all of some words, sorted by name.
 
-class AccountTokenValue:
+        The catalogue is fetched with one request and remembered for five minutes.
+
+        Args:
+            words: Words or parts of them, in any case and order, such as ``"dns"`` or ``"read zone"``.
+
+            account_id: The account, by default the client's.
+
+        Raises:
+            ValueError: An argument is wrong.
+
+            CFTokensError: The request failed.
+        """
+        owner = self._owners.account(account_id)
+        wanted = check_text(check_text(words, "words").strip(), "words")
+        return await owner.look_up(lambda groups: search_groups(groups, wanted))
+
+
+class AccountTokenValue(Resource):
     """
     The value of a token.
     """
 
     def __init__(self, owners: Owners) -> None:
-        self._owners = owners
+        super().__init__(owners)
 
     async def update(self, token_id: str, *, account_id: str | None = None) -> TokenValue:
         """
@@ -152,13 +172,17 @@ class AccountTokenValue:
         return await owner.roll(owner.path_of(token_id))
 
 
-class AccountTokens:
+class AccountTokens(Resource):
     """
     The tokens of one owner: an account, or the user.
     """
 
+    if not TYPE_CHECKING:  # what create_autospec() sees; __init__ sets the instances
+        permission_groups = AccountPermissionGroups
+        value = AccountTokenValue
+
     def __init__(self, owners: Owners) -> None:
-        self._owners = owners
+        super().__init__(owners)
         self.permission_groups = AccountPermissionGroups(owners)
         self.value = AccountTokenValue(owners)
 
@@ -618,7 +642,7 @@ class AccountTokens:
             check: Gets the successor before it is stored, and raises or returns False to refuse it.
 
             name: The successor's name, 1 to 120 characters. By default it is the old one's, with the date
-                and a random end.
+                and a random end, by which a successor is found if the answer to its create is lost.
 
             wait: The most seconds to wait until the successor is active: see `wait_until_active()`. None
                 does not wait.
@@ -717,10 +741,14 @@ class AccountTokens:
         return await owner.send(endpoints.verify_token(owner.tokens_path))
 
 
-class Accounts:
+class Accounts(Resource):
     """
     The resources of one kind of owner.
     """
 
+    if not TYPE_CHECKING:  # what create_autospec() sees; __init__ sets the instances
+        tokens = AccountTokens
+
     def __init__(self, owners: Owners) -> None:
+        super().__init__(owners)
         self.tokens = AccountTokens(owners)

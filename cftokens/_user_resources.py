@@ -7,16 +7,16 @@ What a client offers for a user's own tokens: one class per resource, one method
 import builtins
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from cftokens._arguments import PlainCondition
 from cftokens._checks import check_duration, check_seconds, check_text
 from cftokens._operations import editing, endpoints, lifecycle, listing, recovery
 from cftokens._operations.activation import wait_until_active
 from cftokens._operations.bodies import fields_from
-from cftokens._operations.groups import find_group
+from cftokens._operations.groups import find_group, search_groups
 from cftokens._operations.lifecycle import Temporary
-from cftokens._operations.owners import Owners
+from cftokens._operations.owners import Owners, Resource
 from cftokens._operations.pagination import Paginator
 from cftokens._operations.rotation import Callback, plan_from, rotate
 from cftokens._secret import TokenValue, hide
@@ -34,13 +34,13 @@ from cftokens.models import (
 from cftokens.policies import PolicyArgument
 
 
-class UserPermissionGroups:
+class UserPermissionGroups(Resource):
     """
     The catalogue of permission groups: everything that a token can be allowed to do.
     """
 
     def __init__(self, owners: Owners) -> None:
-        self._owners = owners
+        super().__init__(owners)
 
     def list(self, *, name: str | None = None, scope: str | None = None) -> Paginator[PermissionGroup]:
         """
@@ -105,14 +105,32 @@ class UserPermissionGroups:
             check_text(scope, "scope")
         return await owner.look_up(lambda groups: find_group(groups, name, scope))
 
+    async def search(self, words: str) -> builtins.list[PermissionGroup]:
+        """
+        Return the permission groups whose names contain all of some words, sorted by name.
 
-class UserTokenValue:
+        The catalogue is fetched with one request and remembered for five minutes.
+
+        Args:
+            words: Words or parts of them, in any case and order, such as ``"dns"`` or ``"read zone"``.
+
+        Raises:
+            ValueError: An argument is wrong.
+
+            CFTokensError: The request failed.
+        """
+        owner = self._owners.user()
+        wanted = check_text(check_text(words, "words").strip(), "words")
+        return await owner.look_up(lambda groups: search_groups(groups, wanted))
+
+
+class UserTokenValue(Resource):
     """
     The value of a token.
     """
 
     def __init__(self, owners: Owners) -> None:
-        self._owners = owners
+        super().__init__(owners)
 
     async def update(self, token_id: str) -> TokenValue:
         """
@@ -139,13 +157,17 @@ class UserTokenValue:
         return await owner.roll(owner.path_of(token_id))
 
 
-class UserTokens:
+class UserTokens(Resource):
     """
     The tokens of one owner: an account, or the user.
     """
 
+    if not TYPE_CHECKING:  # what create_autospec() sees; __init__ sets the instances
+        permission_groups = UserPermissionGroups
+        value = UserTokenValue
+
     def __init__(self, owners: Owners) -> None:
-        self._owners = owners
+        super().__init__(owners)
         self.permission_groups = UserPermissionGroups(owners)
         self.value = UserTokenValue(owners)
 
@@ -579,7 +601,7 @@ class UserTokens:
             check: Gets the successor before it is stored, and raises or returns False to refuse it.
 
             name: The successor's name, 1 to 120 characters. By default it is the old one's, with the date
-                and a random end.
+                and a random end, by which a successor is found if the answer to its create is lost.
 
             wait: The most seconds to wait until the successor is active: see `wait_until_active()`. None
                 does not wait.
@@ -667,10 +689,14 @@ class UserTokens:
         return await owner.send(endpoints.verify_token(owner.tokens_path))
 
 
-class User:
+class User(Resource):
     """
     The resources of one kind of owner.
     """
 
+    if not TYPE_CHECKING:  # what create_autospec() sees; __init__ sets the instances
+        tokens = UserTokens
+
     def __init__(self, owners: Owners) -> None:
+        super().__init__(owners)
         self.tokens = UserTokens(owners)

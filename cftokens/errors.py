@@ -19,6 +19,7 @@ The errors: one base class, and a class for each way that a request can fail.
     ├── UnexpectedResponseError
     ├── PermissionGroupError (also a LookupError)
     ├── AmbiguousOutcomeError
+    ├── CredentialError
     ├── NotActiveError
     ├── RotationError
     ├── WrongLoopError (also a RuntimeError)
@@ -35,6 +36,32 @@ from cftokens.models import CreateAttempt, PermissionGroup, Token, TokenCreateRe
 
 Stage = Literal["read", "create", "wait", "check", "store", "retire"]
 """The steps of a rotation, in order."""
+
+__all__ = [
+    "APIError",
+    "AmbiguousOutcomeError",
+    "AuthenticationError",
+    "BadRequestError",
+    "CFTokensError",
+    "ClosedError",
+    "ConflictError",
+    "ErrorData",
+    "NoResponseError",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "PermissionGroupError",
+    "RateLimitedError",
+    "RequestTimeoutError",
+    "ServerError",
+    "UnexpectedResponseError",
+    "UnprocessableEntityError",
+    "WrongLoopError",
+    "attempt_of",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__
 
 
 @attrs.frozen
@@ -256,6 +283,14 @@ class AmbiguousOutcomeError(CFTokensError):
     def __init__(self, message: str, *, candidates: tuple[Token, ...] = ()) -> None:
         super().__init__(message)
         self.candidates = candidates
+
+
+class CredentialError(CFTokensError):
+    """
+    The function that was given as *api_token* raised, or returned what cannot be a credential.
+
+    The request was not sent. What the function raised is the error's ``__cause__``.
+    """
 
 
 class NotActiveError(CFTokensError):

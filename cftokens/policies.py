@@ -22,9 +22,36 @@ from typing import Final
 
 import attrs
 
+from cftokens import _reprs as reprs
 from cftokens._arguments import PlainPolicy, policy_from
 from cftokens._checks import check_id, check_text
 from cftokens.models import PermissionGroup, TokenPolicy
+
+__all__ = [
+    "ACCOUNT",
+    "R2_BUCKET",
+    "USER",
+    "ZONE",
+    "PolicyArgument",
+    "PolicyDraft",
+    "Resource",
+    "account",
+    "all_accounts",
+    "all_r2_buckets",
+    "all_zones",
+    "all_zones_of_all_accounts",
+    "allow",
+    "deny",
+    "r2_bucket",
+    "same_access",
+    "user",
+    "zone",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 ACCOUNT: Final = "com.cloudflare.api.account"
 """The scope of groups that work on accounts."""
@@ -202,6 +229,22 @@ class PolicyDraft:
     groups: tuple[str | PermissionGroup, ...]
     resources: tuple[Resource, ...]
 
+    def __repr__(self) -> str:
+        groups = [each if isinstance(each, str) else each.name or each.id for each in self.groups]
+        return reprs.call(
+            "PolicyDraft",
+            effect=reprs.text(self.effect, 10),
+            groups=reprs.several(groups, 2, 28),
+            resources=reprs.several(map(_path, self.resources), 1, 72),
+        )
+
+
+def _path(resource: Resource) -> str:
+    (path,) = reprs.resource_names(
+        {resource.account: {resource.name: "*"}} if resource.account else {resource.name: "*"}
+    )
+    return path
+
 
 PolicyArgument = PolicyDraft | PlainPolicy
 """A policy in words, as a `TokenPolicy`, or in the API's own JSON shape."""
@@ -295,7 +338,8 @@ def _grants(policies: Iterable[PlainPolicy]) -> Iterator[tuple[str, ...]]:
     Policies from Cloudflare are used as they are; plain mappings are checked first.
     """
     for index, policy in enumerate(policies):
-        known = policy if isinstance(policy, TokenPolicy) else policy_from(policy, f"policies[{index}]")
+        where, instead = f"policies[{index}]", "a TokenPolicy or a mapping"  # a draft may name its groups
+        known = policy if isinstance(policy, TokenPolicy) else policy_from(policy, where, instead)
         for group in known.permission_groups:
             for name, leaf in known.resources.items():
                 for path in leaf.items() if isinstance(leaf, Mapping) else [(leaf,)]:

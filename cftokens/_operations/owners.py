@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import attrs
 
+from cftokens import _reprs as reprs
 from cftokens._checks import check_id
 from cftokens._operations import endpoints
 from cftokens._operations.bodies import policies_from
@@ -20,7 +21,7 @@ from cftokens._settings import Retry, Timing
 from cftokens._transport.messages import Request
 from cftokens._transport.sending import Sender
 from cftokens._transport.server_clock import Reading
-from cftokens.errors import APIError
+from cftokens.errors import APIError, RateLimitedError, TooManyFailuresError
 from cftokens.models import CreateAttempt, TokenCreateResponse, TokenPolicy
 from cftokens.policies import PolicyArgument, PolicyDraft
 
@@ -158,7 +159,7 @@ class Owner:
         """
         Return a server's text without anything that looks like a token's value.
         """
-        return redact(text, self._sender.settings.credential)
+        return redact(text, self._sender.settings.latest)
 
     async def hear_clock(self) -> None:
         """
@@ -170,6 +171,8 @@ class Owner:
         if self._sender.transport.server_time(None) is None:
             try:
                 await self.send(endpoints.verify_token(self.tokens_path))
+            except (RateLimitedError, TooManyFailuresError):  # send nothing more
+                raise
             except APIError:  # a user's token is refused for an account, and the refusal has a date, too
                 if self._sender.transport.server_time(None) is None:
                     raise
@@ -316,3 +319,18 @@ class Owners:
 
     def _owner(self, account_id: str | None) -> Owner:
         return Owner(self.sender, self.catalogue, self.ledger, account_id)
+
+
+class Resource:
+    """
+    What the classes of resources have in common.
+    """
+
+    def __init__(self, owners: Owners) -> None:
+        self._owners = owners
+
+    def __repr__(self) -> str:
+        settings = self._owners.sender.settings
+        kind = type(self).__name__
+        account = "" if kind.startswith("User") else f" account_id={self._owners.account_id}"
+        return f"<cftokens.{kind}{account} base_url={reprs.text(settings.address, 80)}>"

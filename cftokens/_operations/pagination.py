@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Generic, NamedTuple, NoReturn, Protocol
 
 import attrs
 
+from cftokens import _reprs as reprs
 from cftokens.errors import UnexpectedResponseError
 
 _SIDE_BY_SIDE: Final = 8
@@ -57,6 +58,15 @@ class Page(Generic[T]):
     total_count: int | None = None
     """How many items are on all pages, according to Cloudflare."""
 
+    def __repr__(self) -> str:
+        return reprs.call(
+            "Page",
+            items=f"<{len(self.items)}>",
+            page=repr(self.page),
+            per_page=repr(self.per_page),
+            total_count=repr(self.total_count),
+        )
+
 
 class Batch(NamedTuple, Generic[T]):
     """
@@ -71,8 +81,9 @@ class Paginator(Generic[T]):
     """
     A list that is fetched while it is iterated.
 
-    Making one sends nothing. ``async for`` iterates over the items and `pages()` over the pages,
-    `page()` fetches one page and `collect()` all of them. Each starts again at the first page.
+    Making one sends nothing, and it cannot be awaited itself. ``async for`` iterates over the items and
+    `pages()` over the pages, ``await page()`` fetches one page and ``await collect()`` all of them. Each
+    starts again at the first page.
 
     If the list changes meanwhile, an item at the edge of a page can be skipped or repeated.
     """
@@ -89,6 +100,9 @@ class Paginator(Generic[T]):
         self._first = first
         self._per_page = per_page
         self._keep = keep
+
+    def __repr__(self) -> str:
+        return f"<cftokens.Paginator page={self._first} per_page={self._per_page}>"
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self._items()

@@ -198,7 +198,8 @@ def _without_argument(docstring: list[str], name: str) -> list[str]:
 
 
 def _render_blocking_class(node: ast.ClassDef, lines: list[str]) -> str:
-    parts = [_through_docstring(node, lines), *_render_init(node)]
+    head = _through_docstring(node, lines).replace("(Resource):", ":", 1)
+    parts = [head, *_class_attributes(node, lines), *_render_init(node), *_render_repr(node)]
     for method in _methods(node):
         if not method.name.startswith("_"):
             parts += ["", *_render_method(method, lines)]
@@ -217,6 +218,26 @@ def _docstring(node: ast.ClassDef | Function) -> range:
     if ast.get_docstring(node) is None or docstring.end_lineno is None:
         raise ValueError(f"{node.name} has no docstring to copy")
     return range(docstring.lineno - 1, docstring.end_lineno)
+
+
+def _class_attributes(node: ast.ClassDef, lines: list[str]) -> Iterator[str]:
+    """
+    Copy what only runs, and is hidden from type checkers.
+    """
+    for statement in node.body:
+        if isinstance(statement, ast.If):
+            yield ""
+            yield from lines[statement.lineno - 1 : statement.end_lineno]
+
+
+def _render_repr(node: ast.ClassDef) -> Iterator[str]:
+    """
+    Show a twin of a `Resource` as the async object, but with its own package.
+    """
+    if node.bases:
+        yield ""
+        yield "    def __repr__(self) -> str:"
+        yield '        return repr(self._wrapped).replace("cftokens.", "cftokens.sync.", 1)'
 
 
 def _render_init(node: ast.ClassDef) -> Iterator[str]:

@@ -18,6 +18,20 @@ Models, errors and settings are those of `cftokens`.
 
 from cftokens.sync._client import Client
 from cftokens.sync._pagination import Paginator
+from cftokens.sync._resources import AccountPermissionGroups, Accounts, AccountTokens, AccountTokenValue
 from cftokens.sync._temporary import Temporary
+from cftokens.sync._user_resources import User, UserPermissionGroups, UserTokens, UserTokenValue
 
-__all__ = ["Client", "Paginator", "Temporary"]
+__all__ = [
+    "AccountPermissionGroups",
+    "AccountTokenValue",
+    "AccountTokens",
+    "Accounts",
+    "Client",
+    "Paginator",
+    "Temporary",
+    "User",
+    "UserPermissionGroups",
+    "UserTokenValue",
+    "UserTokens",
+]

@@ -24,6 +24,9 @@ class Paginator(Generic[T]):
         self._portal = portal
         self._wrapped = wrapped
 
+    def __repr__(self) -> str:
+        return repr(self._wrapped).replace("cftokens.", "cftokens.sync.", 1)
+
     def __iter__(self) -> Iterator[T]:
         # The items of one page need no trip through the portal.
         for page in self.pages():

@@ -7,7 +7,7 @@ What a blocking client offers: one class per resource, one method per endpoint.
 import builtins
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from cftokens import _resources as resources
 from cftokens._arguments import PlainCondition
@@ -39,6 +39,9 @@ class AccountPermissionGroups:
     def __init__(self, portal: Portal, wrapped: resources.AccountPermissionGroups) -> None:
         self._portal = portal
         self._wrapped = wrapped
+
+    def __repr__(self) -> str:
+        return repr(self._wrapped).replace("cftokens.", "cftokens.sync.", 1)
 
     def list(
         self, *, account_id: str | None = None, name: str | None = None, scope: str | None = None
@@ -108,6 +111,24 @@ class AccountPermissionGroups:
         """
         return self._portal.call(self._wrapped.find(name, account_id=account_id, scope=scope))
 
+    def search(self, words: str, *, account_id: str | None = None) -> builtins.list[PermissionGroup]:
+        """
+        Return the permission groups whose names contain all of some words, sorted by name.
+
+        The catalogue is fetched with one request and remembered for five minutes.
+
+        Args:
+            words: Words or parts of them, in any case and order, such as ``"dns"`` or ``"read zone"``.
+
+            account_id: The account, by default the client's.
+
+        Raises:
+            ValueError: An argument is wrong.
+
+            CFTokensError: The request failed.
+        """
+        return self._portal.call(self._wrapped.search(words, account_id=account_id))
+
 
 class AccountTokenValue:
     """
@@ -117,6 +138,9 @@ class AccountTokenValue:
     def __init__(self, portal: Portal, wrapped: resources.AccountTokenValue) -> None:
         self._portal = portal
         self._wrapped = wrapped
+
+    def __repr__(self) -> str:
+        return repr(self._wrapped).replace("cftokens.", "cftokens.sync.", 1)
 
     def update(self, token_id: str, *, account_id: str | None = None) -> TokenValue:
         """
@@ -149,11 +173,18 @@ class AccountTokens:
     The tokens of one owner: an account, or the user.
     """
 
+    if not TYPE_CHECKING:  # what create_autospec() sees; __init__ sets the instances
+        permission_groups = AccountPermissionGroups
+        value = AccountTokenValue
+
     def __init__(self, portal: Portal, wrapped: resources.AccountTokens) -> None:
         self._portal = portal
         self._wrapped = wrapped
         self.permission_groups = AccountPermissionGroups(portal, wrapped.permission_groups)
         self.value = AccountTokenValue(portal, wrapped.value)
+
+    def __repr__(self) -> str:
+        return repr(self._wrapped).replace("cftokens.", "cftokens.sync.", 1)
 
     def list(
         self,
@@ -653,7 +684,7 @@ class AccountTokens:
             check: Gets the successor before it is stored, and raises or returns False to refuse it.
 
             name: The successor's name, 1 to 120 characters. By default it is the old one's, with the date
-                and a random end.
+                and a random end, by which a successor is found if the answer to its create is lost.
 
             wait: The most seconds to wait until the successor is active: see `wait_until_active()`. None
                 does not wait.
@@ -770,7 +801,13 @@ class Accounts:
     The resources of one kind of owner.
     """
 
+    if not TYPE_CHECKING:  # what create_autospec() sees; __init__ sets the instances
+        tokens = AccountTokens
+
     def __init__(self, portal: Portal, wrapped: resources.Accounts) -> None:
         self._portal = portal
         self._wrapped = wrapped
         self.tokens = AccountTokens(portal, wrapped.tokens)
+
+    def __repr__(self) -> str:
+        return repr(self._wrapped).replace("cftokens.", "cftokens.sync.", 1)

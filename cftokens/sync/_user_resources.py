@@ -7,7 +7,7 @@ What a blocking client offers: one class per resource, one method per endpoint.
 import builtins
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from cftokens import _user_resources as resources
 from cftokens._arguments import PlainCondition
@@ -39,6 +39,9 @@ class UserPermissionGroups:
     def __init__(self, portal: Portal, wrapped: resources.UserPermissionGroups) -> None:
         self._portal = portal
         self._wrapped = wrapped
+
+    def __repr__(self) -> str:
+        return repr(self._wrapped).replace("cftokens.", "cftokens.sync.", 1)
 
     def list(self, *, name: str | None = None, scope: str | None = None) -> Paginator[PermissionGroup]:
         """
@@ -98,6 +101,22 @@ class UserPermissionGroups:
         """
         return self._portal.call(self._wrapped.find(name, scope=scope))
 
+    def search(self, words: str) -> builtins.list[PermissionGroup]:
+        """
+        Return the permission groups whose names contain all of some words, sorted by name.
+
+        The catalogue is fetched with one request and remembered for five minutes.
+
+        Args:
+            words: Words or parts of them, in any case and order, such as ``"dns"`` or ``"read zone"``.
+
+        Raises:
+            ValueError: An argument is wrong.
+
+            CFTokensError: The request failed.
+        """
+        return self._portal.call(self._wrapped.search(words))
+
 
 class UserTokenValue:
     """
@@ -107,6 +126,9 @@ class UserTokenValue:
     def __init__(self, portal: Portal, wrapped: resources.UserTokenValue) -> None:
         self._portal = portal
         self._wrapped = wrapped
+
+    def __repr__(self) -> str:
+        return repr(self._wrapped).replace("cftokens.", "cftokens.sync.", 1)
 
     def update(self, token_id: str) -> TokenValue:
         """
@@ -137,11 +159,18 @@ class UserTokens:
     The tokens of one owner: an account, or the user.
     """
 
+    if not TYPE_CHECKING:  # what create_autospec() sees; __init__ sets the instances
+        permission_groups = UserPermissionGroups
+        value = UserTokenValue
+
     def __init__(self, portal: Portal, wrapped: resources.UserTokens) -> None:
         self._portal = portal
         self._wrapped = wrapped
         self.permission_groups = UserPermissionGroups(portal, wrapped.permission_groups)
         self.value = UserTokenValue(portal, wrapped.value)
+
+    def __repr__(self) -> str:
+        return repr(self._wrapped).replace("cftokens.", "cftokens.sync.", 1)
 
     def list(
         self,
@@ -608,7 +637,7 @@ class UserTokens:
             check: Gets the successor before it is stored, and raises or returns False to refuse it.
 
             name: The successor's name, 1 to 120 characters. By default it is the old one's, with the date
-                and a random end.
+                and a random end, by which a successor is found if the answer to its create is lost.
 
             wait: The most seconds to wait until the successor is active: see `wait_until_active()`. None
                 does not wait.
@@ -707,7 +736,13 @@ class User:
     The resources of one kind of owner.
     """
 
+    if not TYPE_CHECKING:  # what create_autospec() sees; __init__ sets the instances
+        tokens = UserTokens
+
     def __init__(self, portal: Portal, wrapped: resources.User) -> None:
         self._portal = portal
         self._wrapped = wrapped
         self.tokens = UserTokens(portal, wrapped.tokens)
+
+    def __repr__(self) -> str:
+        return repr(self._wrapped).replace("cftokens.", "cftokens.sync.", 1)

@@ -442,3 +442,19 @@ def test_it_is_a_program() -> None:
     runpy.run_path(str(generate_twins.__file__), run_name="__main__")
 
     assert [path.read_text() for path in paths] == before
+
+
+def test_the_twin_of_a_resource_shows_its_own_package() -> None:
+    """
+    It has no base class, a repr of its own, and what is hidden from type checkers.
+    """
+    hidden = "    if not TYPE_CHECKING:  # why\n        keys = AccountKeys\n"
+    source = (
+        'class AccountKeys(Resource):\n    """\n    Keys.\n    """\n\n'
+        f"{hidden}\n    def __init__(self, owners: Owners) -> None:\n        super().__init__(owners)\n"
+    )
+    twin = generate_twins.render(source)["sync/_resources.py"]
+
+    assert "class AccountKeys:\n" in twin
+    assert hidden in twin
+    assert 'return repr(self._wrapped).replace("cftokens.", "cftokens.sync.", 1)' in twin

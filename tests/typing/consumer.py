@@ -10,6 +10,7 @@ import aiohttp
 
 from cftokens import (
     UNSET,
+    AccountTokens,
     Client,
     Condition,
     ConditionRequestIP,
@@ -25,6 +26,7 @@ from cftokens import (
     TokenPolicy,
     TokenValue,
     TokenVerifyResponse,
+    UserTokens,
     sync,
 )
 from cftokens.emulator import Emulator, Fault
@@ -35,6 +37,16 @@ from cftokens.sync.emulator import Emulator as SyncEmulator
 POLICY = TokenPolicy(effect="allow", permission_groups=[PermissionGroup(id="x")], resources={"y": "*"})
 NESTED = {"effect": "allow", "permission_groups": [{"id": "x"}], "resources": {"a": {"b": "*"}}}
 CONDITION = Condition(request_ip=ConditionRequestIP(in_=["192.0.2.0/24"], not_in=("192.0.2.1/32",)))
+
+
+async def credential() -> TokenValue:
+    return TokenValue("x")
+
+
+def credentials() -> None:
+    Client(lambda: "x", trust_env=True).with_options(api_token=credential)
+    sync.Client(lambda: TokenValue("x"), trust_env=True).with_options(api_token=lambda: "x")
+    Client(lambda: 5)  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]
 
 
 async def account_tokens(session: aiohttp.ClientSession) -> None:
@@ -50,6 +62,10 @@ async def account_tokens(session: aiohttp.ClientSession) -> None:
         created = await tokens.create(name="x", policies=[POLICY, NESTED], condition=CONDITION)
         assert_type(created, TokenCreateResponse)
         assert_type(created.value, TokenValue)
+        assert_type(tokens, AccountTokens)
+        assert_type(client.user.tokens, UserTokens)
+        assert_type(TokenPolicy.from_dict(NESTED), TokenPolicy)
+        assert_type(TokenCreateResponse.from_dict(created.to_dict(reveal=True)), TokenCreateResponse)
         assert_type(created.policies, tuple[TokenPolicy, ...])
         assert_type(created.expires_on, datetime | None)
         updated = await tokens.update(
