@@ -160,7 +160,7 @@ def known_keys(model: type) -> frozenset[str]:
     """
     Return the JSON keys that a model knows, older ones as well.
     """
-    names = [field.name for field in attrs.fields(model) if field.name != UNKNOWN]
+    names: list[str] = [field.name for field in attrs.fields(model) if field.name != UNKNOWN]
     return frozenset(
         [*(KEYS.get(name, name) for name in names), *(OLD_KEYS[name] for name in names if name in OLD_KEYS)]
     )

@@ -5,7 +5,7 @@ for live tokens that nothing tells of.
 
 import asyncio
 import types
-from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Mapping
 from typing import Any, Final
 
 import attrs
@@ -132,7 +132,7 @@ def unknown(
     ]
 
 
-async def outcome(coroutine: Coroutine[Any, Any, Any]) -> tuple[Any, BaseException | None]:
+async def outcome(coroutine: Awaitable[Any]) -> tuple[Any, BaseException | None]:
     """
     Return the result of a coroutine, or what it raised.
     """
