@@ -141,6 +141,7 @@ def test_names_come_from_the_catalogue_then_from_the_policies() -> None:
     objects = [PermissionGroup(id=group["id"], name=group["name"]) for group in groups]
 
     assert p.describe([document], CATALOGUE) == [line]
+    assert p.describe([{**document, "permission_groups": objects}], CATALOGUE) == [line]
     assert p.describe([TokenPolicy.from_dict(document)], CATALOGUE) == [line]
     assert p.describe([p.allow(*objects, on=ZONE)], CATALOGUE) == [line]
     assert p.describe([document]) == [f"Lie, New Write on the zone {ZONE_ID}"]
