@@ -205,7 +205,9 @@ class Operations:
     def _accounts(self, _call: Call, message: Message, _caller: Token) -> Answer:
         names = {f"Account {number}": owner.id for number, owner in enumerate(self.accounts, 1)}
         asked = message.query.get("name")
-        named = [{"id": names[name], "name": name} for name in names if asked in (None, name)]
+        named = [
+            {"id": names[name], "name": name, "type": "standard"} for name in names if asked in (None, name)
+        ]
         shown, info = paginate(named, message.query)
         return _accept(shown, result_info=info)
 
