@@ -42,7 +42,7 @@ class Settings:
     base_url: URL
     timeout: float
     retry: Retry
-    pace: Pace | None = attrs.field(repr=False)
+    pace: Pace = attrs.field(repr=False)
     proxy: URL | None
     proxy_headers: dict[str, str] | None = attrs.field(repr=False)
     context: ssl.SSLContext | None
@@ -73,12 +73,10 @@ class Transport:
         self._closed = False
         self._paces: dict[bytes, Pace] = {}
 
-    def pace(self, credential: TokenValue, limit: RateLimit | None) -> Pace | None:
+    def pace(self, credential: TokenValue, limit: RateLimit | None) -> Pace:
         """
         Return the pace of a credential, which all views with that credential share.
         """
-        if limit is None:
-            return None
         key = hashlib.sha256(credential.reveal().encode()).digest()
         if key not in self._paces:
             while len(self._paces) >= _MOST_PACES:
@@ -112,10 +110,8 @@ class Transport:
             await self._sleep(decision.seconds)
 
     async def _try(self, tries: Tries[T], settings: Settings) -> T | CFTokensError | Again:
-        pace, waited = settings.pace, 0.0
         try:
-            if pace is not None:
-                waited = await pace.turn(tries.patience)
+            waited = await settings.pace.turn(tries.patience)
         except RateLimitedError as no_turn:
             return tries.end_without_turn(no_turn)
         outcome: Answer | NoAnswer | None = None
@@ -140,8 +136,7 @@ class Transport:
         else:
             return decision
         finally:
-            if pace is not None:
-                _finish(pace, outcome, decision)
+            _finish(settings.pace, outcome, decision)
 
     def server_time(self, moment: float | None) -> Reading | None:
         """
@@ -186,7 +181,7 @@ class Sender:
         """
         Return a sender with another credential, which has its own pace.
         """
-        pace = self.settings.pace and self.transport.pace(credential, self.settings.pace.limit)
+        pace = self.transport.pace(credential, self.settings.pace.limit)
         return self.with_settings(attrs.evolve(self.settings, credential=credential, pace=pace))
 
     def tries(self, request: Request[T]) -> Tries[T]:
