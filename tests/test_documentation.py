@@ -2,6 +2,7 @@
 The README and the documentation are true: their Python blocks run, and their commands are right.
 """
 
+import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,13 +32,28 @@ def emulator_variables() -> Iterator[dict[str, str]]:
         }
 
 
+@pytest.fixture
+def restored_logging() -> Iterator[None]:
+    """
+    Undo what a page sets up for the log.
+    """
+    loggers = [logging.getLogger(name) for name in (None, "cftokens")]
+    before = [(logger.level, logger.handlers[:], logger.filters[:]) for logger in loggers]
+    yield
+    for logger, (level, handlers, filters) in zip(loggers, before, strict=True):
+        logger.setLevel(level)
+        logger.handlers, logger.filters = handlers, filters
+
+
+@pytest.mark.usefixtures("restored_logging")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_block_of_python_runs(
-    page: Path, emulator_variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    page: Path, emulator_variables: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """
     The blocks of a page can be pasted one after another.
     """
+    monkeypatch.chdir(tmp_path)
     for name, value in emulator_variables.items():
         monkeypatch.setenv(name, value)
     document = Sybil(parsers=[PythonCodeBlockParser()], path=str(page.parent)).parse(page)

@@ -3,8 +3,10 @@ The fixtures of `cftokens.testing`, in small projects of their own.
 """
 
 import os
+import re
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -195,3 +197,19 @@ def test_without_pytest(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(ImportError, match=r"cftokens\.testing needs pytest: pip install pytest"):
         import_module("cftokens.testing")
+
+
+def test_the_page_about_testing_is_true(project: pytest.Pytester) -> None:
+    """
+    Its files make up a project whose tests pass.
+    """
+    page = Path(__file__).parent.parent / "docs/how-to/test-your-code.md"
+    files: dict[str, str] = {}
+    for block in re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL):
+        name = block.partition("\n")[0].removeprefix("# ")
+        files[name] = files.get(name, "") + block
+    for name, content in files.items():
+        project.path.joinpath(name).write_text(content)
+    result = run(project, *asyncio_options("strict"))
+
+    result.assert_outcomes(passed=len(re.findall(r"def test_", page.read_text())) + 1)  # one runs twice

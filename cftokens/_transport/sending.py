@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Awaitable
 from typing import Any, Final, TypeVar
-from urllib.parse import quote, urlencode
 
 import aiohttp
 import attrs
@@ -234,8 +233,7 @@ def _blocked_for(decision: object) -> float | None:
 
 
 def _url(request: Request[Any], address: str) -> URL:
-    query = f"?{urlencode(request.query, quote_via=quote)}" if request.query else ""
-    return URL(f"{address}{request.path}{query}", encoded=True)
+    return URL(f"{address}{request.target}", encoded=True)
 
 
 def _log_try(tries: Tries[Any], outcome: Answer | NoAnswer, seconds: float) -> None:
@@ -244,7 +242,7 @@ def _log_try(tries: Tries[Any], outcome: Answer | NoAnswer, seconds: float) -> N
     _LOG.debug(
         "%s %s: %s in %.3f s, try %d, ray %s",
         request.method,
-        request.path,
+        request.target,
         status,
         seconds,
         tries.count,

@@ -3,6 +3,7 @@ Tests of a service that issues tokens, whatever its framework.
 """
 
 import asyncio
+import json
 import re
 import signal
 import sys
@@ -15,9 +16,9 @@ import aiohttp
 
 from cftokens.sync.emulator import Emulator, Fault
 from tests.examples.programs import Program, assert_clean, longest_stall, received, running
-from tests.vocabulary import NO_CREDENTIAL
+from tests.vocabulary import NO_CREDENTIAL, ZONE_ID, entry, failure
 
-ORDER = {"name": "ci", "minutes": 15}
+ORDER = {"name": "ci", "zone": ZONE_ID, "minutes": 15}
 UNKNOWN = "0" * 32
 BAD_ORDERS: list[Any] = [
     b"",
@@ -26,22 +27,27 @@ BAD_ORDERS: list[Any] = [
     [],
     {},
     {"name": "ci"},
-    {"name": "", "minutes": 15},
-    {"name": "x" * 81, "minutes": 15},
-    {"name": "two\nlines", "minutes": 15},
-    {"name": 1, "minutes": 15},
-    {"name": "ci", "minutes": 0},
-    {"name": "ci", "minutes": 61},
-    {"name": "ci", "minutes": True},
-    {"name": "ci", "minutes": "15"},
-    {"name": "ci", "minutes": 15, "policies": []},
+    {"name": "ci", "minutes": 15},
+    {**ORDER, "name": ""},
+    {**ORDER, "name": "x" * 81},
+    {**ORDER, "name": "two\nlines"},
+    {**ORDER, "name": 1},
+    {**ORDER, "minutes": 0},
+    {**ORDER, "minutes": 61},
+    {**ORDER, "minutes": True},
+    {**ORDER, "minutes": "15"},
+    {**ORDER, "zone": 1},
+    {**ORDER, "policies": []},
 ]
+
+BAD_ZONES = ["", "*", "example.com", "../accounts", ZONE_ID.upper(), f"{ZONE_ID}\n"]
 
 FAILURES = [
     (Fault.status(400), 400),
     (Fault.status(401), 502),
     (Fault.status(403), 502),
     (Fault.status(422), 400),
+    (Fault.status(429, body=json.dumps(failure(entry(10502)))), 503),
     (Fault.status(503), 502),
     (Fault.html(502), 502),
     (Fault.success_false(), 502),
@@ -147,21 +153,21 @@ class WebService:
 
     async def test_an_issued_token_has_limited_access(self, emulator: Emulator) -> None:
         """
-        Its only permission is to read zones, and it expires.
+        Its only permission is to write the DNS records of the zone that was ordered, and it expires.
         """
         async with self.caller(emulator) as caller:
             await caller.order()
 
         with emulator.client() as client:
             *_, token = client.accounts.tokens.list()
-            (group,) = client.accounts.tokens.permission_groups.get(name="Zone Read")
         (policy,) = token.policies
-        assert [group.id for group in policy.permission_groups] == [group.id]
+        assert [group.name for group in policy.permission_groups] == ["DNS Write"]
+        assert policy.resources == {f"com.cloudflare.api.account.zone.{ZONE_ID}": "*"}
         assert token.expires_on is not None
 
     async def test_an_invalid_order_is_refused(self, emulator: Emulator) -> None:
         """
-        Anything but a name and a number of minutes is refused without asking Cloudflare.
+        Anything but a name, a zone and a number of minutes is refused without asking Cloudflare.
         """
         async with self.caller(emulator) as caller:
             statuses = []
@@ -173,6 +179,34 @@ class WebService:
 
         assert set(statuses) <= {400, self.refusal}
         assert emulator.requests == []
+
+    async def test_a_bad_zone_is_the_callers_mistake(self, emulator: Emulator) -> None:
+        """
+        Something that cannot be a zone's id is answered with 400, and not sent to Cloudflare.
+        """
+        async with self.caller(emulator) as caller:
+            answers = [
+                await caller.ask("POST", "/tokens", json={**ORDER, "zone": zone}) for zone in BAD_ZONES
+            ]
+            await caller.stop()
+
+        assert [status for status, _ in answers] == [400] * len(BAD_ZONES)
+        assert all("zone_id must be 32" in str(body) for _, body in answers)
+        assert emulator.requests == []
+
+    async def test_a_permission_that_is_not_there_is_the_services_mistake(self, emulator: Emulator) -> None:
+        """
+        If the service's permission does not exist, which no caller chose, it answers with 500.
+        """
+        nothing = {"success": True, "errors": [], "messages": [], "result": []}
+        emulator.inject(
+            Fault.status(200, body=json.dumps(nothing)), operation="permission_groups", times=None
+        )
+        async with self.caller(emulator) as caller:
+            answer = await caller.order()
+            await caller.stop()
+
+        assert answer == (500, {"error": "This service asks for a permission that does not exist."})
 
     async def test_other_tokens_are_out_of_reach(self, emulator: Emulator) -> None:
         """
