@@ -51,6 +51,9 @@ _JSON_NAMES: Mapping[type, str] = {
 _PLAIN: Final = (str, int, bool)
 """Types whose values need no hook."""
 
+_MOST_SHARED: Final = 1000
+"""Objects that are remembered. The catalogue has about 300 permission groups."""
+
 KEYS: Final = {"in_": "in"}
 """The JSON keys of attributes that have another name."""
 
@@ -133,6 +136,15 @@ def unknown_members(given: object) -> Mapping[str, Any]:
     return {key: member for key, member in kept.items() if key not in known_keys(model)}
 
 
+def is_set(value: object) -> bool:
+    """
+    Return whether a value is set. For one that is not, a server may send null or an empty shell.
+    """
+    if isinstance(value, Mapping):
+        return any(map(is_set, value.values()))
+    return value is not None and value != []
+
+
 def keep_unknown(made: T, given: object) -> T:
     """
     Return a model that also has the members that *given* does not know.
@@ -148,7 +160,7 @@ def known_keys(model: type) -> frozenset[str]:
     """
     Return the JSON keys that a model knows, older ones as well.
     """
-    names = [field.name for field in attrs.fields(model) if field.name != UNKNOWN]
+    names: list[str] = [field.name for field in attrs.fields(model) if field.name != UNKNOWN]
     return frozenset(
         [*(KEYS.get(name, name) for name in names), *(OLD_KEYS[name] for name in names if name in OLD_KEYS)]
     )
@@ -303,6 +315,8 @@ def _tuple_hook(kind: Any, converter: Converter, key_if_empty: str = "") -> Hook
     """
     (kind_of_item, _) = get_args(kind)
     plain, hook = _plain_type(kind_of_item), converter.get_structure_hook(kind_of_item)
+    if attrs.has(kind_of_item) and {"id", "name"} <= set(attrs.fields_dict(kind_of_item)):
+        hook = _sharing(hook)
 
     def structure_tuple(values: Any, made: Any) -> tuple[Any, ...]:
         if type(values) is not list:
@@ -319,6 +333,27 @@ def _tuple_hook(kind: Any, converter: Converter, key_if_empty: str = "") -> Hook
         return tuple(structured)
 
     return structure_tuple
+
+
+def _sharing(structure_model: Hook) -> Hook:
+    """
+    Return a hook that remembers objects with an id and a name only, such as the groups of policies.
+
+    Most tokens name the same few groups, and the models are frozen.
+    """
+
+    @functools.lru_cache(maxsize=_MOST_SHARED)
+    def shared(model_id: str, name: str) -> Any:
+        return structure_model({"id": model_id, "name": name}, None)
+
+    def structure_shared(value: Any, made: Any) -> Any:
+        if type(value) is dict and len(value) == 2:
+            model_id, name = value.get("id"), value.get("name")
+            if type(model_id) is str and type(name) is str:
+                return shared(model_id, name)
+        return structure_model(value, made)
+
+    return structure_shared
 
 
 def _model_hook(model: Any, converter: Converter) -> Hook:  # noqa: C901 -- further calls took a twentieth longer

@@ -2,6 +2,7 @@
 JSON becomes models, or an error that says where it is malformed.
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cftokens._converter import Malformed, structure, structure_list, unstructure
+from cftokens._converter import Malformed, structure, structure_list, unknown_members, unstructure
 from cftokens._operations.pagination import ResultInfo
 from cftokens._secret import TokenValue
 from cftokens.models import (
@@ -317,6 +318,52 @@ class TestProblems:
         A total of another type, even a bool, is malformed.
         """
         assert problem_of({member: value}, ResultInfo).startswith(f"{member}: expected a whole number, got")
+
+
+NAMED = {"id": ZONE_READ, "name": "Zone Read"}
+
+
+class TestGroupsOfTokens:
+    def test_equal_groups_are_one_object(self) -> None:
+        """
+        Tokens share the groups that they name alike.
+        """
+        policy = {**POLICY, "permission_groups": [NAMED]}
+        tokens = structure_list(
+            [{"id": "a", "policies": [policy]}, {"id": "b", "policies": [dict(policy)]}], Token
+        )
+
+        (first, second) = (token.policies[0].permission_groups[0] for token in tokens)
+        assert first is second
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"id": ZONE_READ},
+            {"id": ZONE_READ, "name": None},
+            {"id": ZONE_READ, "name": "Zone Write"},
+            {"id": TOKEN_ID, "name": "Zone Read"},
+            {"id": ZONE_READ, "scopes": ["a"]},
+            {**NAMED, "scopes": ["a"]},
+            {**NAMED, "surprise": 1},
+        ],
+    )
+    def test_other_groups_are_others(self, other: dict[str, Any]) -> None:
+        """
+        A group that differs in any member is read by itself, in whatever order they come.
+        """
+        groups = structure_list([NAMED, other, NAMED], PermissionGroup)
+
+        assert groups == tuple(structure(group, PermissionGroup) for group in (NAMED, other, NAMED))
+        assert unknown_members(groups[1]) == unknown_members(structure(other, PermissionGroup))
+
+    @pytest.mark.parametrize("wrong", [5, {"id": ZONE_READ, "name": 5}, {"id": [], "name": "Zone Read"}])
+    def test_a_malformed_group_is_refused(self, wrong: object) -> None:
+        """
+        A group that was read before does not excuse another.
+        """
+        with pytest.raises(Malformed, match=re.escape("[1]")):
+            structure_list([NAMED, wrong], PermissionGroup)
 
 
 JSON = st.recursive(

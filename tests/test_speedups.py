@@ -91,15 +91,34 @@ def test_long_whole_numbers_are_exact(orjson: Any, number: int, monkeypatch: pyt
     assert repr(parsed) == repr({"a": [number]})
 
 
-def test_orjson_reads_no_long_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("document", "parsed"),
+    [
+        (b"18446744073709551616", 2**64),
+        (b"\n-9223372036854775809", -(2**63) - 1),
+        (b"[-9223372036854775809]", [-(2**63) - 1]),
+        (b'{"a":18446744073709551616}', {"a": 2**64}),
+        (b"[1,18446744073709551616]", [1, 2**64]),
+    ],
+)
+def test_orjson_reads_no_long_numbers(
+    document: bytes, parsed: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """
-    A document with a run of 19 digits is never passed to orjson, which would round the number.
+    A document with a number of 19 digits is never passed to orjson, which would round it.
     """
     monkeypatch.setattr(fast_json, "orjson", SimpleNamespace(loads=lambda _: "rounded"))
 
-    parsed = fast_json.loads(b"[-9223372036854775809]")
+    assert fast_json.loads(document) == parsed
 
-    assert parsed == [-9223372036854775809]
+
+def test_orjson_reads_ids_of_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    An id that happens to consist of digits is no long number.
+    """
+    monkeypatch.setattr(fast_json, "orjson", SimpleNamespace(loads=lambda _: "read by orjson"))
+
+    assert fast_json.loads(b'[{"id": "00000000000000000000000000000001"}]') == "read by orjson"
 
 
 def test_orjson_is_used_if_installed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from cftokens._settings import Retry, Timing
 from cftokens._transport.messages import Request
 from cftokens._transport.sending import Sender
 from cftokens._transport.server_clock import Reading
-from cftokens.errors import APIError
+from cftokens.errors import APIError, RateLimitedError, TooManyFailuresError
 from cftokens.models import CreateAttempt, TokenCreateResponse, TokenPolicy
 from cftokens.policies import PolicyArgument, PolicyDraft
 
@@ -72,6 +72,20 @@ class Owner:
             retry=Retry(attempts=1, budget=seconds),
         )
         return Owner(sender.with_settings(settings), self._catalogue, self.ledger, self.account_id)
+
+    def with_credential(self, credential: TokenValue) -> "Owner":
+        """
+        Return the same owner, asked with another credential.
+        """
+        return Owner(self._sender.with_credential(credential), self._catalogue, self.ledger, self.account_id)
+
+    @property
+    def credential_kind(self) -> str | None:
+        """
+        The kind of token that the credential is, or None if it is not known.
+        """
+        credential = self._sender.settings.latest
+        return None if credential is None else credential.kind
 
     def path_of(self, token_id: str) -> endpoints.TokenPath:
         """
@@ -159,7 +173,7 @@ class Owner:
         """
         Return a server's text without anything that looks like a token's value.
         """
-        return redact(text, self._sender.settings.credential)
+        return redact(text, self._sender.settings.latest)
 
     async def hear_clock(self) -> None:
         """
@@ -171,6 +185,8 @@ class Owner:
         if self._sender.transport.server_time(None) is None:
             try:
                 await self.send(endpoints.verify_token(self.tokens_path))
+            except (RateLimitedError, TooManyFailuresError):  # send nothing more
+                raise
             except APIError:  # a user's token is refused for an account, and the refusal has a date, too
                 if self._sender.transport.server_time(None) is None:
                     raise

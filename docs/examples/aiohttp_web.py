@@ -15,7 +15,8 @@ A service on aiohttp that hands out short-lived tokens and revokes them.
 
 For Cloudflare, set CLOUDFLARE_ACCOUNT_ID, and CLOUDFLARE_API_TOKEN to an account-owned token that has the
 permission groups "Account API Tokens Write" and, for these zones, "DNS Write". The service does not
-authenticate its callers: let only those reach it who may have such a token.
+authenticate its callers: let only those reach it who may have such a token. A new value works after some
+seconds: callers wait, as wait_until_active() does.
 """
 
 import argparse

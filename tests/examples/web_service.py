@@ -15,7 +15,14 @@ from typing import Any, ClassVar
 import aiohttp
 
 from cftokens.sync.emulator import Emulator, Fault
-from tests.examples.programs import Program, assert_clean, longest_stall, received, running
+from tests.examples.programs import (
+    Program,
+    assert_clean,
+    at_once_or_later,
+    longest_stall,
+    received,
+    running,
+)
 from tests.vocabulary import NO_CREDENTIAL, ZONE_ID, entry, failure
 
 ORDER = {"name": "ci", "zone": ZONE_ID, "minutes": 15}
@@ -41,19 +48,21 @@ BAD_ORDERS: list[Any] = [
 ]
 
 BAD_ZONES = ["", "*", "example.com", "../accounts", ZONE_ID.upper(), f"{ZONE_ID}\n"]
+LOCKED_OUT = json.dumps(failure(entry(10502, "Too many authentication failures")))
 
 FAILURES = [
     (Fault.status(400), 400),
     (Fault.status(401), 502),
     (Fault.status(403), 502),
     (Fault.status(422), 400),
-    (Fault.status(429, body=json.dumps(failure(entry(10502)))), 503),
     (Fault.status(503), 502),
     (Fault.html(502), 502),
     (Fault.success_false(), 502),
     (Fault.truncate(), 502),
     (Fault.drop_before(), 502),
     (Fault.delay(60.0), 504),
+    (Fault.status(429, body=LOCKED_OUT), 503),
+    (Fault.status(403, body=LOCKED_OUT), 503),
 ]
 """Faults, and the status that the caller gets."""
 
@@ -126,6 +135,7 @@ class WebService:
             async with aiohttp.ClientSession(address, connector=connector) as session:
                 yield Caller(session, service, emulator)
 
+    @at_once_or_later
     async def test_a_token_is_issued_shown_and_revoked(self, emulator: Emulator) -> None:
         """
         The caller gets a working value only once, and can show and revoke the token.
@@ -133,8 +143,8 @@ class WebService:
         async with self.caller(emulator) as caller:
             status, issued = await caller.order()
             kept = caller.headers["Cache-Control"]
-            with emulator.client(api_token=issued["value"]) as client:
-                verified = client.accounts.tokens.verify()
+            with emulator.client() as client:
+                verified = await asyncio.to_thread(client.accounts.tokens.wait_until_active, issued["value"])
             path = f"/tokens/{issued['id']}"
             shown = await caller.ask("GET", path)
             revoked = await caller.ask("DELETE", path)
@@ -339,7 +349,8 @@ class WebService:
         """
         If Cloudflare stops answering, the log and the answers name each token that may exist.
         """
-        emulator.inject(Fault.delay(60.0), times=None)
+        for operation in ("create", "list"):  # the permission is still found
+            emulator.inject(Fault.delay(60.0), operation=operation, times=None)
         async with self.caller(emulator, deadline=1.5) as caller:
             orders = [asyncio.ensure_future(caller.order()) for _ in range(50)]
             await received(emulator, "create", times=50)
