@@ -2,7 +2,7 @@
 The eight operations on tokens, for accounts and users, and two that tell a client its ids.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -94,6 +94,13 @@ class Operations:
             "user": self._user,
             "accounts": self._accounts,
         }
+
+    def reset(self, tokens: Iterable[Token]) -> None:
+        """
+        Go back to these tokens, and forget the failures to authenticate.
+        """
+        self.tokens.restore(tokens)
+        self._lockout.reset()
 
     def issue_first(self, owner: Owner) -> str:
         """

@@ -43,7 +43,7 @@ class Client:
 
         retry: How often and how long a request is tried; None for one try.
 
-        rate_limit: How many requests are sent in how many seconds; None for no limit.
+        rate_limit: How many requests are sent in how many seconds; None for any number, until a 429.
 
         proxy: The URL of an HTTP proxy; on loopback if *base_url* is http.
 
