@@ -4,6 +4,7 @@ At a prompt: short reprs, help, tab completion, small questions, and mocks that 
 
 import pydoc
 from datetime import UTC, datetime, timedelta
+from types import ModuleType
 from typing import Any
 from unittest.mock import create_autospec
 
@@ -159,12 +160,22 @@ def test_help_begins_with_what_users_import() -> None:
     assert text.index("`Client`") < text.index("`cftokens.policies`") < text.index("_client.py")
 
 
+def is_class_of(value: object, module: ModuleType) -> bool:
+    """
+    Return whether a module defines a class.
+    """
+    return isinstance(value, type) and value.__module__ == module.__name__
+
+
 @pytest.mark.parametrize("module", [audit, policies, models, errors])
 def test_tab_completion_shows_public_names_only(module: Any) -> None:
     """
-    dir() lists what the module defines for users: no imports, and no private names.
+    dir() lists what the module defines for users: every public class, no imports, and no private names.
     """
+    classes = {name for name, value in vars(module).items() if is_class_of(value, module)}
+
     assert dir(module) == sorted(module.__all__)
+    assert {name for name in classes if not name.startswith("_")} <= {*dir(module)}
     for name in dir(module):
         value = getattr(module, name)
         assert not isinstance(value, type) or value.__module__ == module.__name__

@@ -126,6 +126,10 @@ def _refuse(token: Token, now: datetime) -> None:
         raise _StoppedError(f"its status is {token.status!r}, so a copy would work where it does not.")
     if is_over(token, now):
         raise _StoppedError("it has expired, so a copy would work where it does not.")
+    if token.not_before is not None and token.not_before > now:
+        raise _StoppedError(
+            f"it is not valid before {token.not_before.isoformat()}, so a copy would work where it does not."
+        )
 
 
 def _changes(predecessor: Token, now: datetime, plan: Plan) -> dict[str, Any]:

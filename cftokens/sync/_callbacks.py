@@ -5,9 +5,9 @@ Functions of the caller's that a coroutine calls.
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from contextvars import copy_context
-from functools import partial
+from threading import Thread
 from typing import TypeVar, cast, overload
 
 from cftokens._secret import HiddenAsk, hide
@@ -57,15 +57,27 @@ def asked_in_thread(credential: T) -> T:
         raise _not_plain("api_token")
 
     async def call() -> object:
-        # Not a thread of the loop's own: functions that wait for a request could occupy all of those.
-        thread = ThreadPoolExecutor(1, "cftokens-api_token")
-        try:
-            asking = partial(copy_context().run, _hidden_result, ask)
-            return await asyncio.get_running_loop().run_in_executor(thread, asking)
-        finally:
-            thread.shutdown(wait=False)
+        # Not a thread of the loop's own: functions that wait for a request could occupy all of those. Nor
+        # one of an executor: the interpreter would wait for a function that hangs before it exits.
+        result: Future[object] = Future()
+        context = copy_context()
+        Thread(
+            target=context.run, args=(_set_result, result, ask), name="cftokens-api_token", daemon=True
+        ).start()
+        return await asyncio.wrap_future(result)
 
     return cast(T, HiddenAsk(call, ask.key))
+
+
+def _set_result(future: "Future[object]", ask: HiddenAsk) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        result = _hidden_result(ask)
+    except BaseException as error:  # noqa: BLE001 -- raised again where the future is awaited
+        future.set_exception(error)
+    else:
+        future.set_result(result)
 
 
 def _hidden_result(ask: HiddenAsk) -> object:

@@ -26,7 +26,7 @@ from tests.lives import (
     outcome,
     unknown,
 )
-from tests.support import Clock, client_of, failure_of
+from tests.support import Clock, client_of, failure_of, hour
 
 STAGES = ["read", "create", "wait", "wait", "retire", "retire"]
 """The stage of each request of a rotation."""
@@ -432,6 +432,20 @@ async def test_a_token_that_expired_but_is_called_active_is_refused() -> None:
 
     assert error.stage == "read"
     assert "it has expired" in str(error)
+
+
+async def test_a_token_that_is_not_valid_yet_is_refused(world: World) -> None:
+    """
+    Its successor would work at once, which is more than the token may.
+    """
+    start = hour(0) + 1000 * DAY
+    old = await world.client.accounts.tokens.create(
+        name="ci", policies=[account_policy(world.emulator)], not_before=start
+    )
+    error = await refused(world, old)
+
+    assert (error.stage, world.emulator.requests[-1].method) == ("read", "GET")
+    assert f"it is not valid before {start.isoformat()}" in str(error)
 
 
 async def test_a_users_token_is_rotated_and_retired_too(world: World) -> None:

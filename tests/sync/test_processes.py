@@ -296,6 +296,29 @@ def test_a_call_in_a_daemon_thread_does_not_delay_the_exit(
     assert time.monotonic() - float(output) < LAST_MOMENT
 
 
+HANGING_FUNCTION = """
+import time
+from cftokens import CredentialError
+from cftokens.sync import Client
+
+client = Client(lambda: time.sleep(60), timeout=0.1)
+try:
+    client.accounts.tokens.verify()
+except CredentialError:
+    print(time.monotonic())
+"""
+
+
+def test_a_function_that_hangs_does_not_delay_the_exit(emulator: Emulator) -> None:
+    """
+    The call fails after its time-out, and the interpreter does not wait for *api_token* either.
+    """
+    status, output, errors = end(start(emulator, HANGING_FUNCTION))
+
+    assert (status, errors) == (0, "")
+    assert time.monotonic() - float(output) < LAST_MOMENT
+
+
 OTHER_THREAD = """
 import threading
 from cftokens.sync import Client
