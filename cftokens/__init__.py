@@ -12,6 +12,8 @@ Cloudflare's API tokens from Python.
 
 For contributors, the map of the package::
 
+    __main__.py           python -m cftokens
+    cli/                  the command line
     sync/                 the same names for blocking code
     emulator/             Cloudflare's token API on loopback
     _client.py            Client: its settings, its session, `accounts` and `user`

@@ -228,4 +228,11 @@ def redact(text: str, credential: TokenValue) -> str:
     """
     Mask *credential*, and anything else that looks like a token's value, in *text*.
     """
-    return _VALUE_FORM.sub(_MASK, text.replace(credential.reveal(), _MASK))
+    return mask_values(text.replace(credential.reveal(), _MASK))
+
+
+def mask_values(text: str) -> str:
+    """
+    Mask what looks like a token's value in *text*.
+    """
+    return _VALUE_FORM.sub(_MASK, text)
