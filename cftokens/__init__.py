@@ -37,6 +37,7 @@ For contributors, the map of the package::
         pagination.py     Paginator and Page
     _transport/           how one request travels
         sending.py        wait for a turn, send, decide, perhaps send again
+        credential.py     a credential that is asked for before each try
         tries.py          whether a request is sent again
         session.py        the aiohttp session, and one exchange over it
         server_clock.py   what the server's clock shows
@@ -46,6 +47,7 @@ For contributors, the map of the package::
         hints.py          what to do about a refusal
         json.py           reads JSON
         messages.py       requests and answers as data
+    _sharing.py           one task for all callers that wait for its result
     policies.py           access policies in words
     errors.py             the errors
     _arguments.py         policies and conditions from callers become models
@@ -81,6 +83,7 @@ from cftokens.errors import (
     CFTokensError,
     ClosedError,
     ConflictError,
+    CredentialError,
     ErrorData,
     NoResponseError,
     NotActiveError,
@@ -128,6 +131,7 @@ __all__ = [
     "ConditionRequestIP",
     "ConflictError",
     "CreateAttempt",
+    "CredentialError",
     "Ensured",
     "ErrorData",
     "NoResponseError",

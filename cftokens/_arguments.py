@@ -21,22 +21,30 @@ PlainPolicy = TokenPolicy | Mapping[str, Any]
 PlainCondition = Condition | Mapping[str, Any]
 """A condition as a `Condition`, or in the API's own JSON shape."""
 
+_POLICIES: Final = "a TokenPolicy, a mapping, or what p.allow('DNS Write', on=p.zone(zone_id)) returns"
 _GROUP_KEYS: Final = ("id", "name", "scopes", "category", "is_selectable", "meta")
 _POLICY_KEYS: Final = ("effect", "permission_groups", "resources", "id")
 _REQUEST_IP_KEYS: Final = ("request_ip", "request.ip")
 _SIDES: Final = {"in": "in_", "not_in": "not_in"}
 
 
-def policy_from(policy: object, where: str) -> TokenPolicy:
+def policy_from(policy: object, where: str, instead: str = _POLICIES) -> TokenPolicy:
     """
-    Return a checked policy. *where* is its place, for errors.
+    Return a checked policy.
+
+    Args:
+        policy: What the caller passed.
+
+        where: Its place, for errors.
+
+        instead: What it must be, for errors.
     """
     members = _check_keys(
         attrs.asdict(policy, recurse=False, filter=_is_known) if isinstance(policy, TokenPolicy) else policy,
         where,
         allowed=_POLICY_KEYS,
         needed=("effect", "permission_groups", "resources"),
-        instead="a TokenPolicy, a mapping, or what p.allow('DNS Write', on=p.zone(zone_id)) returns",
+        instead=instead,
     )
     checked = TokenPolicy(
         effect=check_choice(members["effect"], f"{where}.effect", ("allow", "deny")),

@@ -18,7 +18,7 @@ from cftokens._operations.catalogue import Catalogue
 from cftokens._operations.changes import Ledger
 from cftokens._operations.owners import Owners
 from cftokens._resources import Accounts
-from cftokens._secret import TokenValue, hide, hide_proxy
+from cftokens._secret import Ask, HiddenAsk, TokenValue, hide, hide_credential, hide_proxy
 from cftokens._settings import (
     UNSET,
     RateLimit,
@@ -27,8 +27,9 @@ from cftokens._settings import (
     Unset,
     check_base_url,
     check_credential,
-    check_proxy,
+    choose_proxy,
 )
+from cftokens._transport.credential import CredentialSource
 from cftokens._transport.sending import Sender, Settings, Transport
 from cftokens._transport.session import check_borrowed
 from cftokens._user_resources import User
@@ -59,7 +60,9 @@ class Client:
       error has ``outcome_unknown``
 
     Args:
-        api_token: The credential.
+        api_token: The credential, or a function that returns it, which may be an ``async def``. It is called
+            before each try, takes at most *timeout*, and is shared by requests that need it at the same
+            time. If it fails, they do, with a `CredentialError`.
 
         account_id: The default account of `accounts.tokens`.
 
@@ -72,6 +75,10 @@ class Client:
         rate_limit: How many requests are sent in how many seconds; None for no limit.
 
         proxy: The URL of an HTTP proxy; on loopback if *base_url* is http.
+
+        trust_env: Without *proxy*, take it from ``HTTPS_PROXY``, or from ``HTTP_PROXY`` if *base_url* is
+            http, unless ``NO_PROXY`` excludes the host. The rules are those of `urllib.request`, and the
+            environment is read once, here. Nothing is ever read from a netrc file.
 
         ssl: An `ssl.SSLContext`, to trust other certificates than the system's.
 
@@ -95,7 +102,7 @@ class Client:
 
     def __init__(
         self,
-        api_token: str | TokenValue | None = None,
+        api_token: str | TokenValue | Ask | None = None,
         *,
         account_id: str | None = None,
         base_url: str | URL | None = None,
@@ -103,22 +110,25 @@ class Client:
         retry: Retry | None = Retry(),
         rate_limit: RateLimit | None = RateLimit(),
         proxy: str | URL | None = None,
+        trust_env: bool = False,
         ssl: ssl_module.SSLContext | None = None,
         session: aiohttp.ClientSession | None = None,
     ) -> None:
-        api_token, proxy = hide(api_token), hide_proxy(proxy)  # a traceback may show the locals of this frame
-        credential = check_credential(api_token or _credential_of_environment())
+        # A traceback may show the locals of this frame.
+        api_token, proxy = hide_credential(api_token), hide_proxy(proxy)
         address = check_base_url(_base_url_of_environment() if base_url is None else base_url)
-        proxy_url, proxy_headers = check_proxy(proxy, address)
-        transport = Transport(_borrowed(session), self._timing)
+        borrowed, trusted = _borrowed(session), _of_type(trust_env, bool, "trust_env")
+        # aiohttp would take a proxy for a session with trust_env, too, but without our checks.
+        trusted = trusted or (borrowed is not None and borrowed.trust_env)
+        transport = Transport(borrowed, self._timing)
+        credential = _credential(transport, api_token or _credential_of_environment())
         settings = Settings(
             credential=credential,
             base_url=address,
             timeout=check_seconds(timeout, "timeout"),
             retry=_retry(retry),
             pace=transport.pace(credential, _of_type(rate_limit, RateLimit, "rate_limit")),
-            proxy=proxy_url,
-            proxy_headers=proxy_headers,
+            proxy=choose_proxy(proxy, address, trust_env=bool(trusted)),
             context=_of_type(ssl, ssl_module.SSLContext, "ssl"),
         )
         catalogue = Catalogue(self._timing.clock)
@@ -161,7 +171,7 @@ class Client:
     def with_options(
         self,
         *,
-        api_token: str | TokenValue | Unset = UNSET,
+        api_token: str | TokenValue | Ask | Unset = UNSET,
         account_id: str | Unset | None = UNSET,
         timeout: float | Unset = UNSET,
         retry: Retry | Unset | None = UNSET,
@@ -172,7 +182,8 @@ class Client:
         A view may be used for one call or many. Only the original closes the session.
 
         Args:
-            api_token: Another credential, for example a new token's value, to verify it.
+            api_token: Another credential, for example a new token's value, to verify it; or a function that
+                returns it.
 
             account_id: Another account, or None for no default.
 
@@ -187,8 +198,8 @@ class Client:
         """
         sender, catalogue, account = self._owners.sender, self._owners.catalogue, self._owners.account_id
         if not isinstance(api_token, Unset):
-            api_token = hide(api_token)
-            credential = check_credential(api_token)
+            api_token = hide_credential(api_token)
+            credential = _credential(sender.transport, api_token)
             if credential != sender.settings.credential:  # each has its own pace and catalogue
                 sender, catalogue = sender.with_credential(credential), Catalogue(self._timing.clock)
         settings = sender.settings
@@ -245,6 +256,10 @@ class Client:
         if not hasattr(self, "_owners"):  # __init__ raised, and a traceback shows its locals
             return "<cftokens.Client that was not made>"
         return f"<cftokens.Client account_id={self.account_id} base_url={self.base_url:.100}>"
+
+
+def _credential(transport: Transport, given: object) -> TokenValue | CredentialSource:
+    return transport.source(given) if isinstance(given, HiddenAsk) else check_credential(given)
 
 
 def _credential_of_environment() -> TokenValue:

@@ -7,10 +7,13 @@ import hmac
 import re
 import sys
 import traceback
-from types import FrameType
-from typing import Any, Final, Literal, NoReturn, Self, cast, final, overload
+from collections.abc import Awaitable, Callable, Hashable
+from types import FrameType, MethodType
+from typing import Any, Final, Literal, NoReturn, Self, TypeVar, cast, final, overload
 
 from yarl import URL
+
+T = TypeVar("T")
 
 _KINDS: Final[dict[str, Literal["account", "user"]]] = {"cfat_": "account", "cfut_": "user"}
 _SHORTEST_VALUE: Final = 40
@@ -98,6 +101,33 @@ class NotAToken:
         self.kind = kind
 
 
+Ask = Callable[[], str | TokenValue | Awaitable[str | TokenValue]]
+"""A function that returns the credential."""
+
+
+class HiddenAsk:
+    """
+    A function that returns the credential. Its own repr could show a secret, such as a `partial`'s.
+
+    Args:
+        function: What is called.
+
+        key: What stands for it in comparisons, by default the function itself.
+    """
+
+    def __init__(self, function: Callable[[], object], key: Hashable | None = None) -> None:
+        self.function = function
+        self.key = _key_of(function) if key is None else key
+
+
+def _key_of(function: Callable[[], object]) -> Hashable:
+    try:
+        hash(function)
+    except TypeError:  # an instance of a dataclass, for example; methods compare by identity
+        return MethodType(_key_of, function)
+    return function
+
+
 @overload
 def hide(given: None) -> None: ...
 
@@ -118,6 +148,15 @@ def hide(given: str | TokenValue | None) -> TokenValue | None:
     if isinstance(given, str):
         return TokenValue(given)
     return cast(TokenValue, NotAToken(type(given).__name__))
+
+
+def hide_credential(given: T) -> T:
+    """
+    Wrap a client's credential before anything can fail. A function that returns it becomes a `HiddenAsk`.
+    """
+    if isinstance(given, HiddenAsk):
+        return given
+    return cast(T, HiddenAsk(given) if callable(given) else hide(cast(str, given)))
 
 
 class HiddenProxy:
@@ -224,15 +263,10 @@ def _may_hold_secrets(frame: FrameType) -> bool:
     return package in {"cftokens", "aiohttp"} or package in sys.stdlib_module_names
 
 
-def redact(text: str, credential: TokenValue) -> str:
+def redact(text: str, credential: TokenValue | None) -> str:
     """
     Mask *credential*, and anything else that looks like a token's value, in *text*.
     """
-    return mask_values(text.replace(credential.reveal(), _MASK))
-
-
-def mask_values(text: str) -> str:
-    """
-    Mask what looks like a token's value in *text*.
-    """
+    if credential is not None:
+        text = text.replace(credential.reveal(), _MASK)
     return _VALUE_FORM.sub(_MASK, text)

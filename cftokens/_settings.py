@@ -6,10 +6,12 @@ import asyncio
 import enum
 import ipaddress
 import math
+import os
 import random
 import re
 import sys
 import time
+import urllib.request
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, NamedTuple
 
@@ -115,7 +117,7 @@ UNSET: Final = Unset.UNSET
 """The default of an argument for which None has a meaning of its own."""
 
 
-def check_credential(credential: TokenValue | NotAToken | None, name: str = "api_token") -> TokenValue:
+def check_credential(credential: object, name: str = "api_token") -> TokenValue:
     """
     Return a credential that could be a token. Anything else is refused before it is sent.
     """
@@ -168,7 +170,65 @@ def _problem_of_base_url(url: URL) -> str | None:
     return None
 
 
-def check_proxy(proxy: object, base_url: URL) -> tuple[URL | None, dict[str, str] | None]:
+class _FoundProxy(NamedTuple):
+    """
+    A proxy that the environment names.
+    """
+
+    variable: str
+    url: HiddenProxy
+
+
+@attrs.frozen
+class Proxy:
+    """
+    The proxy that a client uses, if any.
+    """
+
+    url: URL | None = None
+
+    headers: dict[str, str] | None = attrs.field(default=None, repr=False)
+    """Its login."""
+
+    unused: str | None = None
+    """The variable that names a proxy which is not used."""
+
+
+def choose_proxy(proxy: object, base_url: URL, *, trust_env: bool) -> Proxy:
+    """
+    Return the proxy that was given, or else the environment's if that is to be trusted.
+    """
+    if proxy is not None:
+        return Proxy(*check_proxy(proxy, base_url))
+    found = _find_proxy(base_url)
+    if found is None:
+        return Proxy()
+    if not trust_env:
+        return Proxy(unused=found.variable)
+    return Proxy(*check_proxy(found.url, base_url, found.variable))
+
+
+def _find_proxy(base_url: URL) -> _FoundProxy | None:
+    """
+    Return the proxy that the environment names for a URL, or None, by the rules of `urllib.request`.
+    """
+    proxies = {scheme: HiddenProxy(_with_scheme(url)) for scheme, url in urllib.request.getproxies().items()}
+    url = proxies.get(base_url.scheme)
+    if url is None or urllib.request.proxy_bypass(base_url.raw_authority):
+        return None
+    name = f"{base_url.scheme}_proxy"
+    set_as = {each for each in os.environ if each.lower() == name and os.environ[each]}
+    # Lower case counts more. macOS and Windows have settings beside the variables.
+    return _FoundProxy(max(set_as, default="the system's proxy"), url)
+
+
+def _with_scheme(url: str) -> str:
+    return url if "://" in url else f"http://{url}"
+
+
+def check_proxy(
+    proxy: object, base_url: URL, name: str = "proxy"
+) -> tuple[URL | None, dict[str, str] | None]:
     """
     Return a proxy's URL without its password, and the header that carries the password.
     """
@@ -181,7 +241,7 @@ def check_proxy(proxy: object, base_url: URL) -> tuple[URL | None, dict[str, str
     except (ValueError, TypeError):
         url, login = URL(), None
     if problem := _problem_of_proxy(url, base_url):
-        raise ValueError(f"proxy cannot be used: {problem}.")
+        raise ValueError(f"{name} cannot be used: {problem}.")
     return url, None if login is None else {"Proxy-Authorization": login}
 
 

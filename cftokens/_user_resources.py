@@ -14,7 +14,7 @@ from cftokens._checks import check_duration, check_seconds, check_text
 from cftokens._operations import editing, endpoints, lifecycle, listing, recovery
 from cftokens._operations.activation import wait_until_active
 from cftokens._operations.bodies import fields_from
-from cftokens._operations.groups import find_group
+from cftokens._operations.groups import find_group, search_groups
 from cftokens._operations.lifecycle import Temporary
 from cftokens._operations.owners import Owners, Resource
 from cftokens._operations.pagination import Paginator
@@ -104,6 +104,24 @@ class UserPermissionGroups(Resource):
         if scope is not None:
             check_text(scope, "scope")
         return await owner.look_up(lambda groups: find_group(groups, name, scope))
+
+    async def search(self, words: str) -> builtins.list[PermissionGroup]:
+        """
+        Return the permission groups whose names contain all of some words, sorted by name.
+
+        The catalogue is fetched with one request and remembered for five minutes.
+
+        Args:
+            words: Words or parts of them, in any case and order, such as ``"dns"`` or ``"read zone"``.
+
+        Raises:
+            ValueError: An argument is wrong.
+
+            CFTokensError: The request failed.
+        """
+        owner = self._owners.user()
+        wanted = check_text(check_text(words, "words").strip(), "words")
+        return await owner.look_up(lambda groups: search_groups(groups, wanted))
 
 
 class UserTokenValue(Resource):
@@ -583,7 +601,7 @@ class UserTokens(Resource):
             check: Gets the successor before it is stored, and raises or returns False to refuse it.
 
             name: The successor's name, 1 to 120 characters. By default it is the old one's, with the date
-                and a random end.
+                and a random end, by which a successor is found if the answer to its create is lost.
 
             wait: The most seconds to wait until the successor is active: see `wait_until_active()`. None
                 does not wait.

@@ -19,6 +19,7 @@ The errors: one base class, and a class for each way that a request can fail.
     ├── UnexpectedResponseError
     ├── PermissionGroupError (also a LookupError)
     ├── AmbiguousOutcomeError
+    ├── CredentialError
     ├── NotActiveError
     ├── RotationError
     ├── WrongLoopError (also a RuntimeError)
@@ -282,6 +283,14 @@ class AmbiguousOutcomeError(CFTokensError):
     def __init__(self, message: str, *, candidates: tuple[Token, ...] = ()) -> None:
         super().__init__(message)
         self.candidates = candidates
+
+
+class CredentialError(CFTokensError):
+    """
+    The function that was given as *api_token* raised, or returned what cannot be a credential.
+
+    The request was not sent. What the function raised is the error's ``__cause__``.
+    """
 
 
 class NotActiveError(CFTokensError):

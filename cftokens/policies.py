@@ -338,7 +338,8 @@ def _grants(policies: Iterable[PlainPolicy]) -> Iterator[tuple[str, ...]]:
     Policies from Cloudflare are used as they are; plain mappings are checked first.
     """
     for index, policy in enumerate(policies):
-        known = policy if isinstance(policy, TokenPolicy) else policy_from(policy, f"policies[{index}]")
+        where, instead = f"policies[{index}]", "a TokenPolicy or a mapping"  # a draft may name its groups
+        known = policy if isinstance(policy, TokenPolicy) else policy_from(policy, where, instead)
         for group in known.permission_groups:
             for name, leaf in known.resources.items():
                 for path in leaf.items() if isinstance(leaf, Mapping) else [(leaf,)]:

@@ -830,16 +830,16 @@ def test_a_proxy_on_loopback_may_be_used_without_https(proxy: str) -> None:
     """
     client = Client("x", base_url="http://127.0.0.1:8080", proxy=proxy)
 
-    assert str(client._owners.sender.settings.proxy) == proxy
+    assert str(client._owners.sender.settings.proxy.url) == proxy
 
 
 def test_a_proxy_without_a_password_sends_none() -> None:
     """
     Its URL is used unchanged, without extra headers.
     """
-    options = Client("x", proxy="http://proxy.example.com:3128")._owners.sender.settings
+    used = Client("x", proxy="http://proxy.example.com:3128")._owners.sender.settings.proxy
 
-    assert (str(options.proxy), options.proxy_headers) == ("http://proxy.example.com:3128", None)
+    assert (str(used.url), used.headers) == ("http://proxy.example.com:3128", None)
 
 
 def test_a_client_can_be_made_without_a_loop() -> None:

@@ -28,6 +28,7 @@ from cftokens._resources import AccountTokens
 from cftokens._user_resources import UserTokens
 from cftokens.emulator import Emulator
 from cftokens.policies import same_access
+from cftokens.sync.emulator import Emulator as BlockingEmulator
 from tests.servers import RawServer, reply
 from tests.support import CALLS, client_of, failure_of
 from tests.vocabulary import POLICY, TOKEN, TOKEN_ID, ZONE_ID, ZONE_READ, success
@@ -471,3 +472,50 @@ async def test_a_permission_group_of_the_users_catalogue_is_found(
         found = await client.user.tokens.permission_groups.find("DNS Write", scope=scope)
 
     assert found.name == "DNS Write"
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        ("worker kv", ["Workers KV Storage Read", "Workers KV Storage Write"]),
+        ("WRITE  dns zone", ["Zone DNS Settings Write"]),
+        ("nothing at all", []),
+    ],
+)
+@pytest.mark.parametrize("owner", ["account", "user"])
+async def test_permission_groups_are_searched_by_words(
+    emulator: Emulator, owner: str, words: str, names: list[str]
+) -> None:
+    """
+    All words must be in the name, in any case and order, and one request serves all searches.
+    """
+    credential = emulator.user_api_token if owner == "user" else emulator.api_token
+    async with emulator.client(api_token=credential) as client:
+        tokens: Any = client.user.tokens if owner == "user" else client.accounts.tokens
+        groups = tokens.permission_groups
+        found = await groups.search(words)
+        before = len(emulator.requests)
+        everything = await groups.search("e")
+
+    assert [group.name for group in found] == names
+    assert len(emulator.requests) == before
+    assert [group.name for group in everything] == sorted(str(group.name) for group in everything)
+
+
+def test_blocking_code_searches_permission_groups() -> None:
+    """
+    The blocking twin returns the same list.
+    """
+    with BlockingEmulator() as emulator, emulator.client() as client:
+        found = client.accounts.tokens.permission_groups.search("dns firewall")
+
+    assert {str(group.name) for group in found} == {"DNS Firewall Read", "DNS Firewall Write"}
+
+
+@pytest.mark.parametrize(("words", "kind"), [("", ValueError), (" \t", ValueError), (5, TypeError)])
+async def test_words_are_needed_for_a_search(client: Client, words: Any, kind: type[Exception]) -> None:
+    """
+    An empty search would return everything.
+    """
+    with pytest.raises(kind, match="words must"):
+        await client.accounts.tokens.permission_groups.search(words)

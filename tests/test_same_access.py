@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cftokens.models import PermissionGroup, TokenPolicy
-from cftokens.policies import same_access
-from tests.vocabulary import ACCOUNT, TOKEN_POLICY, ZONE_READ
+from cftokens.policies import allow, same_access, zone
+from tests.vocabulary import ACCOUNT, TOKEN_POLICY, ZONE_ID, ZONE_READ
 
 IDS = st.sampled_from([ZONE_READ, "f" * 32, "e" * 32])
 GROUPS = st.builds(PermissionGroup, id=IDS, name=st.none() | st.text())
@@ -144,7 +144,8 @@ def test_a_policy_without_groups_equals_no_policy() -> None:
             r"policies\[1\]\.effect must be 'allow'",
         ),
         ([{**as_mapping(TOKEN_POLICY), "extra": 1}], ValueError, "has an unknown key: 'extra'"),
-        (["allow"], TypeError, "must be a TokenPolicy, a mapping, or .*, not str"),
+        (["allow"], TypeError, "must be a TokenPolicy or a mapping, not str"),
+        ([allow("DNS Write", on=zone(ZONE_ID))], TypeError, "or a mapping, not PolicyDraft"),
     ],
 )
 def test_arguments_are_checked(policies: Any, kind: type[Exception], problem: str) -> None:

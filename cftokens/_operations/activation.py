@@ -58,9 +58,9 @@ async def wait_until_active(owner: Owner, credential: TokenValue, patience: floa
     clock, sleep, _ = owner.timing
     deadline = clock() + patience
     pauses = _pauses(patience)
-    heard: Heard | None = None
-    for _ in range(MOST_REQUESTS):
-        confirmed = heard is not None and _is_active(heard, owner.now())
+    confirmed, asked = False, 0
+    while True:
+        asked += 1
         heard = await _ask(owner.using(credential, max(deadline - clock(), _shortest(patience))))
         active = _is_active(heard, owner.now())
         if active and confirmed and isinstance(heard, TokenVerifyResponse):
@@ -68,22 +68,25 @@ async def wait_until_active(owner: Owner, credential: TokenValue, patience: floa
         left = deadline - clock()
         if problem := _hopeless(heard, owner.now(), left):
             raise _not_active(f"The token is not active, and waiting does not help: {problem}", heard)
-        if left <= 0:
-            break
+        if left <= 0 or asked == MOST_REQUESTS:
+            raise _not_active(f"The token did not become active within {patience:g} s.", heard)
+        confirmed = active
         await sleep(min(_shortest(patience) if active else next(pauses), left))
-    raise _not_active(f"The token did not become active within {patience:g} s.", heard)
 
 
 def _pauses(patience: float) -> Iterator[float]:
     """
     Yield the pauses between requests, whose sum is the whole time.
+
+    The last is short, so that an answer near the end can still be confirmed.
     """
-    for number in range(MOST_REQUESTS):
+    for number in range(MOST_REQUESTS - 2):
         yield _shortest(patience) * _GROWTH**number
+    yield _shortest(patience)
 
 
 def _shortest(patience: float) -> float:
-    return patience * (_GROWTH - 1) / (_GROWTH ** (MOST_REQUESTS - 1) - 1)
+    return patience / (1 + (_GROWTH ** (MOST_REQUESTS - 2) - 1) / (_GROWTH - 1))
 
 
 def _check_kind(owner: Owner, credential: TokenValue) -> None:
@@ -137,7 +140,7 @@ def _may_pass(error: CFTokensError) -> bool:
     return isinstance(error, APIError) and any(each.code == 10405 for each in error.errors)
 
 
-def _not_active(problem: str, heard: Heard | None) -> NotActiveError:
+def _not_active(problem: str, heard: Heard) -> NotActiveError:
     if isinstance(heard, TokenVerifyResponse):
         return NotActiveError(problem, status=heard.status)
     return NotActiveError(problem, last_error=heard)

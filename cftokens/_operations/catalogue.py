@@ -2,16 +2,15 @@
 Remembers Cloudflare's catalogue of permission groups, and fetches it once for all callers that wait.
 """
 
-import asyncio
 import contextlib
-import copy
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Final, NamedTuple, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Final, NamedTuple, TypeVar
 
 from cftokens._operations.groups import Groups
 from cftokens._settings import Retry
-from cftokens.errors import CFTokensError, PermissionGroupError
+from cftokens._sharing import Shared
+from cftokens.errors import PermissionGroupError
 
 T = TypeVar("T")
 
@@ -48,7 +47,7 @@ class Catalogue:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._known: dict[str | None, tuple[float, Groups]] = {}
-        self._under_way: dict[Source, SharedFetch] = {}
+        self._under_way: dict[Source, Shared[Groups]] = {}
 
     async def look_up(self, source: Source, fetch: Fetch, find: Callable[[Groups], T]) -> T:
         """
@@ -78,7 +77,7 @@ class Catalogue:
         """
         shared = self._under_way.get(source)
         if shared is None or not shared.can_be_joined:
-            shared = self._under_way[source] = SharedFetch(self._fetch(source.account_id, fetch))
+            shared = self._under_way[source] = Shared(self._fetch(source.account_id, fetch))
         try:
             return await shared.wait()
         finally:
@@ -93,70 +92,3 @@ class Catalogue:
     def _remembered(self, account_id: str | None) -> Groups | None:
         until, groups = self._known.get(account_id, (0.0, ()))
         return groups if self._clock() < until else None
-
-
-class SharedFetch:
-    """
-    A fetch in a task of its own, for any number of callers. If all are cancelled, so is the fetch.
-
-    Attributes:
-        callers: How many are waiting.
-    """
-
-    def __init__(self, fetch: Coroutine[Any, Any, Groups]) -> None:
-        self.callers = 0
-        self._task = asyncio.get_running_loop().create_task(fetch)
-        self._task.add_done_callback(_retrieve)
-
-    @property
-    def can_be_joined(self) -> bool:
-        """
-        Whether it is under way, and on the running loop: a fetch from before a fork never ends.
-        """
-        ending = self._task.done() or self._task.cancelling() > 0
-        return not ending and self._task.get_loop() is asyncio.get_running_loop()
-
-    async def wait(self) -> Groups:
-        """
-        Wait for the result.
-
-        Raises:
-            CFTokensError: The fetch failed.
-        """
-        self.callers += 1
-        try:
-            await asyncio.wait({self._task})
-        except asyncio.CancelledError:
-            if self.callers == 1:
-                await self._cancel()
-            raise
-        finally:
-            self.callers -= 1
-        error = self._task.exception()
-        if isinstance(error, CFTokensError):
-            raise _copied(error)
-        return self._task.result()
-
-    async def _cancel(self) -> None:
-        self._task.cancel()
-        await asyncio.wait({self._task})
-
-
-def _retrieve(task: "asyncio.Task[Groups]") -> None:
-    """
-    Mark the error of a task as seen. If it fails while it is being cancelled, no caller is left to see it.
-    """
-    if not task.cancelled():
-        task.exception()
-
-
-def _copied(error: CFTokensError) -> CFTokensError:
-    """
-    Copy an error, so that each caller can raise and annotate its own.
-    """
-    twin = copy.copy(error)
-    if notes := getattr(error, "__notes__", None):
-        twin.__notes__ = [*notes]
-    if error.__cause__ is not None:
-        twin.__cause__ = error.__cause__
-    return twin.with_traceback(error.__traceback__)

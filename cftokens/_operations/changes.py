@@ -334,6 +334,16 @@ class Change(Generic[T]):
         """
         self._tries.halt()
 
+    def end_with_interpreter(self) -> None:
+        """
+        Send nothing from now on, and log what the call cannot report any more.
+        """
+        self.halt()
+        if self.may_be_lost:
+            self.warn("the interpreter exits before its answer")
+        elif self._made is not None:
+            _LOG.warning("The interpreter exits before the call returns that gave %s its value.", self._made)
+
     def _lose(self, error: BaseException) -> None:
         if (lost := self._lost) is not None:
             error.attempt = lost.attempt  # type: ignore[attr-defined]  # attempt_of() reads it

@@ -4,13 +4,14 @@ Makes tokens that nobody else knows of, and removes them, even if the task is ca
 
 import asyncio
 import logging
-from collections.abc import Coroutine
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any, Final, NamedTuple, TypeVar
 
 from cftokens._operations import endpoints, recovery
 from cftokens._operations.changes import Lost
 from cftokens._operations.owners import Owner
-from cftokens.errors import AmbiguousOutcomeError, CFTokensError, NotFoundError, RateLimitedError
+from cftokens.errors import CFTokensError, NotFoundError
 from cftokens.models import CreateAttempt, Token, TokenCreateResponse
 
 T = TypeVar("T")
@@ -21,13 +22,34 @@ SECONDS: Final = 10.0
 """How long a clean-up may take."""
 
 
+class Removal(NamedTuple):
+    """
+    What came of deleting a token.
+    """
+
+    gone: bool
+
+    interrupt: BaseException | None
+    """What came meanwhile, and must be raised."""
+
+
 async def make(
-    owner: Owner, create: Coroutine[Any, Any, TokenCreateResponse], seconds: float
+    owner: Owner, create: Coroutine[Any, Any, TokenCreateResponse], seconds: float, *, unique: bool
 ) -> TokenCreateResponse:
     """
     Await a create. Settle it if its outcome is unknown, and remove what it made if it is interrupted.
 
     From then on, the caller answers for the token.
+
+    Args:
+        owner: Whose token it is.
+
+        create: The create.
+
+        seconds: How long removing may take.
+
+        unique: Whether only this create can have made a token of its name. If not, nothing is settled or
+            removed, because it might be another's.
 
     Raises:
         CFTokensError: There is no token. If the outcome is still unknown, the error has the attempt.
@@ -38,15 +60,17 @@ async def make(
             created = await create
         except CFTokensError as error:
             lost = error.attempt
-            if lost is None:
+            if lost is None or not unique:
                 raise
             created = await _settle(owner, error, lost)
     except CFTokensError:
         raise
     except BaseException as interrupt:
         lost = lost or getattr(interrupt, "attempt", None)
-        if lost is not None:
-            await finish(_clean_up(owner, lost, interrupt), seconds)
+        if lost is not None and unique:
+            _, second = await finish(partial(_clean_up, owner, lost, interrupt), seconds)
+            if second is not None and isinstance(interrupt, Exception):
+                raise second from interrupt
         raise
     owner.ledger.answer_for(created.id)
     return created
@@ -65,8 +89,10 @@ async def _settle(owner: Owner, error: CFTokensError, attempt: CreateAttempt) ->
         try:
             recovered = await recovery.recover(owner, attempt)
         except CFTokensError as failure:
+            if owner.ledger.lost(attempt) is None:  # the token was found, but is not as it should be
+                raise
             error.add_note(f"It could not be settled: {failure}")
-            if isinstance(failure, AmbiguousOutcomeError | RateLimitedError) or not failure.outcome_unknown:
+            if failure.attempt is None:  # only a roll without an answer is worth another try
                 break
         else:
             if recovered is not None:
@@ -82,19 +108,21 @@ async def _clean_up(owner: Owner, attempt: CreateAttempt, interrupt: BaseExcepti
     """
     try:
         token = await recovery.find(owner, owner.ledger.lost(attempt) or Lost(attempt))
-    except CFTokensError as failure:
-        interrupt.add_note(f"Whether a token named {attempt.name!r} was made could not be told: {failure}")
+    except Exception as failure:  # noqa: BLE001 -- whatever a hook of a borrowed session raises
+        interrupt.add_note(f"Whether a token named {attempt.name!r} was made is unknown: {_told(failure)}")
         return
     if token is None:
         return
-    if await _delete(owner, token, interrupt):
+    problem = await _delete(owner, token)
+    tell(token, problem, interrupt)
+    if not problem:
         owner.ledger.settled_for_good(attempt)
         interrupt.attempt = None  # type: ignore[attr-defined]  # attempt_of() reads it
 
 
-async def remove(owner: Owner, token: Token, cause: BaseException | None, seconds: float) -> bool:
+async def remove(owner: Owner, token: Token, cause: BaseException | None, seconds: float) -> Removal:
     """
-    Delete a token, even if this task is cancelled meanwhile, and return whether it is gone.
+    Delete a token, even if this task is cancelled meanwhile.
 
     Args:
         owner: Whose token it is.
@@ -105,52 +133,78 @@ async def remove(owner: Owner, token: Token, cause: BaseException | None, second
 
         seconds: How long it may take.
     """
-    return await finish(_delete(owner, token, cause), seconds) is True
+    outcome, interrupt = await finish(partial(_delete, owner, token), seconds)
+    problem = "there was not enough time." if outcome is None else outcome
+    tell(token, problem, cause, interrupt)
+    return Removal(not problem, interrupt)
 
 
-async def _delete(owner: Owner, token: Token, cause: BaseException | None) -> bool:
-    gone = False
-    problem = "there was not enough time"
+async def _delete(owner: Owner, token: Token) -> str:
+    """
+    Delete a token, and return what went wrong.
+    """
     try:
         await owner.change(endpoints.delete_token(owner.path_of(token.id)))
-        gone = True
     except NotFoundError:
-        gone = True
-    except CFTokensError as failure:
-        problem = str(failure)
-    except Exception as error:  # noqa: BLE001 -- whatever a hook of a borrowed session raises
-        problem = f"{type(error).__name__} was raised"
-    finally:
-        _tell(token, cause, None if gone else problem)
-    return gone
+        return ""
+    except Exception as failure:  # noqa: BLE001 -- whatever a hook of a borrowed session raises
+        return _told(failure)
+    return ""
 
 
-def _tell(token: Token, cause: BaseException | None, problem: str | None) -> None:
-    if problem is None:
-        text = f"The token {token.id} was deleted."
-    else:
+def _told(failure: Exception) -> str:
+    """
+    Return the text of an error of ours. Another's text could hold a secret.
+    """
+    return str(failure) if isinstance(failure, CFTokensError) else f"{type(failure).__name__} was raised."
+
+
+def tell(token: Token, problem: str, *raised: BaseException | None) -> None:
+    """
+    Note on what is being raised that a token was deleted, or log and note that it was not.
+    """
+    text = f"The token {token.id} was deleted."
+    if problem:
         end = "never expires" if token.expires_on is None else f"expires on {token.expires_on.isoformat()}"
         text = f"The token {token.id}, which {end}, could not be deleted: {problem}"
+    for each in raised:
+        if each is not None:
+            each.add_note(text)
+    if problem:
         _LOG.warning("%s", text)
-    if cause is not None:
-        cause.add_note(text)
 
 
-async def finish(work: Coroutine[Any, Any, T], seconds: float) -> T | None:
+async def finish(
+    work: Callable[[], Coroutine[Any, Any, T]], seconds: float
+) -> tuple[T | None, BaseException | None]:
     """
-    Await work to its end, even if this task is cancelled meanwhile: that is raised afterwards.
+    Carry out work to its end, even if this task is cancelled meanwhile.
 
     Returns:
-        The result, or None if it took longer than *seconds* and was cancelled.
+        The result, or None if it took longer than *seconds* and was cancelled; and what came meanwhile, to be
+        raised afterwards, or None.
     """
-    task = asyncio.ensure_future(work)
+    task = asyncio.ensure_future(_contain(work))
     interrupt = await _outlast(task, seconds)
     if not task.done():
         task.cancel()
         interrupt = await _outlast(task, None) or interrupt
-    if interrupt is not None:
-        raise interrupt
-    return None if task.cancelled() else task.result()
+    if task.cancelled():  # before its first step
+        return None, interrupt
+    result, error = task.result()
+    return result, interrupt or error
+
+
+async def _contain(work: Callable[[], Coroutine[Any, Any, T]]) -> tuple[T | None, BaseException | None]:
+    """
+    Return the result of work, or what it raised: a SystemExit, such as a log handler's, would end the loop.
+    """
+    try:
+        return await work(), None
+    except asyncio.CancelledError:
+        return None, None
+    except BaseException as error:  # noqa: BLE001 -- raised again where the work is awaited
+        return None, error
 
 
 async def _outlast(task: "asyncio.Task[Any]", seconds: float | None) -> asyncio.CancelledError | None:

@@ -65,6 +65,15 @@ def find_group(groups: Groups, name: str, scope: str | None) -> PermissionGroup:
     return _only(found, name, f" with scopes {_scopes_of(found)}{choice}")
 
 
+def search_groups(groups: Groups, words: str) -> list[PermissionGroup]:
+    """
+    Return the groups whose names contain all words, in any case and order.
+    """
+    wanted = words.casefold().split()
+    found = [group for group in groups if all(word in (group.name or "").casefold() for word in wanted)]
+    return sorted(found, key=lambda group: (group.name or "", group.id))
+
+
 Checked = Iterable[TokenPolicy | PolicyDraft]
 """Policies, of which some may be drafts."""
 

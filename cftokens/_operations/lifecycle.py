@@ -15,12 +15,12 @@ from cftokens._converter import unstructure
 from cftokens._operations import editing
 from cftokens._operations.activation import check_wait, wait_until_active
 from cftokens._operations.bodies import to_json
-from cftokens._operations.cleaning import SECONDS, make, remove
+from cftokens._operations.cleaning import SECONDS, make, remove, tell
 from cftokens._operations.editing import Fields
 from cftokens._operations.listing import list_tokens
 from cftokens._operations.owners import Owner
 from cftokens._operations.replacement import not_as_sent, replacement
-from cftokens.errors import AmbiguousOutcomeError
+from cftokens.errors import AmbiguousOutcomeError, CFTokensError
 from cftokens.models import Ensured, Token, TokenCreateResponse, TokenPolicy
 from cftokens.policies import PolicyArgument, PolicyDraft
 
@@ -61,7 +61,7 @@ class Temporary:
         await self._owner.hear_clock()
         fields = {**self._fields, "expires_on": self._owner.now() + self._lifetime}
         creating = editing.create(self._owner, self._policies, fields)
-        self._token = token = await make(self._owner, creating, self._delete_timeout)
+        self._token = token = await make(self._owner, creating, self._delete_timeout, unique=True)
         if self._wait is not None:
             try:
                 await wait_until_active(self._owner, token.value, self._wait)
@@ -97,7 +97,17 @@ class Temporary:
     async def _delete(self, cause: BaseException | None) -> None:
         token, self._token = self._token, None
         if token is not None:
-            await remove(self._owner, token, cause, self._delete_timeout)
+            removal = await remove(self._owner, token, cause, self._delete_timeout)
+            if removal.interrupt is not None:
+                raise removal.interrupt
+
+    def leave_behind(self, problem: CFTokensError, cause: BaseException | None) -> None:
+        """
+        Log, and note on *cause*, that there is still a token, which cannot be deleted.
+        """
+        token, self._token = self._token, None
+        if token is not None:
+            tell(token, str(problem), cause)
 
     def __repr__(self) -> str:
         return f"<cftokens temporary token {self._fields['name']!r}>"
@@ -182,7 +192,9 @@ async def _add(owner: Owner, policies: tuple[TokenPolicy, ...], fields: Fields) 
     try:
         await _refuse_others(owner, created, fields["name"])
     except BaseException as error:
-        await remove(owner, created, error, SECONDS)
+        removal = await remove(owner, created, error, SECONDS)
+        if removal.interrupt is not None:
+            raise removal.interrupt from error
         raise
     owner.ledger.give_back(created.id)
     return Ensured(token=created, value=created.value, created=True, changed=False)

@@ -21,7 +21,7 @@ from cftokens._settings import Retry, Timing
 from cftokens._transport.messages import Request
 from cftokens._transport.sending import Sender
 from cftokens._transport.server_clock import Reading
-from cftokens.errors import APIError
+from cftokens.errors import APIError, RateLimitedError, TooManyFailuresError
 from cftokens.models import CreateAttempt, TokenCreateResponse, TokenPolicy
 from cftokens.policies import PolicyArgument, PolicyDraft
 
@@ -159,7 +159,7 @@ class Owner:
         """
         Return a server's text without anything that looks like a token's value.
         """
-        return redact(text, self._sender.settings.credential)
+        return redact(text, self._sender.settings.latest)
 
     async def hear_clock(self) -> None:
         """
@@ -171,6 +171,8 @@ class Owner:
         if self._sender.transport.server_time(None) is None:
             try:
                 await self.send(endpoints.verify_token(self.tokens_path))
+            except (RateLimitedError, TooManyFailuresError):  # send nothing more
+                raise
             except APIError:  # a user's token is refused for an account, and the refusal has a date, too
                 if self._sender.transport.server_time(None) is None:
                     raise

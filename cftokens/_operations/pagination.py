@@ -81,8 +81,9 @@ class Paginator(Generic[T]):
     """
     A list that is fetched while it is iterated.
 
-    Making one sends nothing. ``async for`` iterates over the items and `pages()` over the pages,
-    `page()` fetches one page and `collect()` all of them. Each starts again at the first page.
+    Making one sends nothing, and it cannot be awaited itself. ``async for`` iterates over the items and
+    `pages()` over the pages, ``await page()`` fetches one page and ``await collect()`` all of them. Each
+    starts again at the first page.
 
     If the list changes meanwhile, an item at the edge of a page can be skipped or repeated.
     """

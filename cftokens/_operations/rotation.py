@@ -5,6 +5,7 @@ What fails before the successor may have been stored deletes it, and the error t
 """
 
 import inspect
+import logging
 import re
 import secrets
 from collections.abc import AsyncIterator, Callable
@@ -24,6 +25,8 @@ from cftokens.models import Rotation, Token, TokenCreateResponse
 
 Callback = Callable[[TokenCreateResponse], object]
 """A function of the caller's, or a coroutine function."""
+
+_LOG: Final = logging.getLogger("cftokens")
 
 _SUCCESSOR_END: Final = re.compile(r" \d{4}-\d{2}-\d{2} [0-9a-f]{8}$")
 _LONGEST_SUCCESSOR_END: Final = len(" 2026-01-02 01234567")
@@ -62,7 +65,7 @@ def plan_from(
         TypeError: An argument has the wrong type.
     """
     for function, argument in ((store, "store"), (check, "check")):
-        if not (callable(function) or (function is check is None)):
+        if not callable(function) and not (argument == "check" and function is None):
             raise TypeError(f"{argument} must be a function, not {type(function).__name__}.")
     return Plan(
         store=store,
@@ -92,7 +95,7 @@ async def rotate(owner: Owner, token_id: str, plan: Plan) -> Rotation:
     async with progress.at("create"):
         changes = _changes(predecessor, owner.now(), plan)
         copying = editing.copy(owner, predecessor, before, changes)
-        progress.successor = successor = await make(owner, copying, SECONDS)
+        progress.successor = successor = await make(owner, copying, SECONDS, unique=plan.name is None)
     async with progress.at("wait"):
         if plan.wait is not None:
             await wait_until_active(owner, successor.value, plan.wait)
@@ -163,32 +166,32 @@ class _Progress:
         """
         try:
             yield
-        except (CFTokensError, _StoppedError) as error:
-            raise await self._stop(stage, error) from _cause(error)
-        except Exception as error:
-            if stage in ("check", "store"):  # whatever the caller's function raises
-                raise await self._stop(stage, error) from error
-            await self._undo(stage, error)
-            raise
-        except BaseException as interrupt:
-            await self._undo(stage, interrupt)
-            interrupt.add_note(
-                f"The rotation of {self._predecessor_id} was interrupted. {self._state(stage)}"
-            )
-            raise
+        except BaseException as error:
+            stopped = await self._stop(stage, error)
+            if stopped is error:
+                raise
+            raise stopped from (None if isinstance(error, _StoppedError) else error)
 
-    async def _stop(self, stage: Stage, error: Exception) -> RotationError:
-        await self._undo(stage, error)
+    async def _stop(self, stage: Stage, error: BaseException) -> BaseException:
+        """
+        Delete the successor, unless it may have been stored, and return what to raise.
+        """
+        interrupt = None
+        if self.successor is not None and stage not in ("store", "retire"):
+            gone, interrupt = await remove(self._owner, self.successor, error, SECONDS)
+            self.successor = None if gone else self.successor
+        if interrupt is None and isinstance(error, Exception) and _is_failure(stage, error):
+            return self._error(stage, error)
+        return self._interrupted(stage, interrupt or error)
+
+    def _error(self, stage: Stage, error: Exception) -> RotationError:
         known = error if isinstance(error, CFTokensError) else None
         unknown = known is not None and known.outcome_unknown
-        reason = (
-            error
-            if isinstance(error, CFTokensError | _StoppedError)
-            else f"{type(error).__name__} was raised."
-        )
-        state = self._state(stage, unknown=unknown)
+        ours = isinstance(error, CFTokensError | _StoppedError)  # another's text could hold a secret
+        reason = error if ours else f"{type(error).__name__} was raised."
         stopped = RotationError(
-            f"The rotation of {self._predecessor_id} stopped at {stage!r}: {reason} {state}",
+            f"The rotation of {self._predecessor_id} stopped at {stage!r}: {reason} "
+            f"{self._state(stage, unknown=unknown)}",
             stage=stage,
             predecessor_id=self._predecessor_id,
             successor=self.successor,
@@ -198,36 +201,37 @@ class _Progress:
             stopped.attempt, stopped.hint = known.attempt, known.hint
         return stopped
 
-    async def _undo(self, stage: Stage, error: BaseException) -> None:
+    def _interrupted(self, stage: Stage, interrupt: BaseException) -> BaseException:
         """
-        Delete the successor, unless it may have been stored.
+        Note on what interrupts a rotation what there is.
         """
-        if self.successor is None or stage in ("store", "retire"):
-            return
-        if await remove(self._owner, self.successor, error, SECONDS):
-            self.successor = None
+        state = self._state(stage, unknown=getattr(interrupt, "attempt", None) is not None)
+        text = f"The rotation of {self._predecessor_id} was interrupted. {state}"
+        interrupt.add_note(text)
+        if self.successor is not None:  # a TaskGroup drops the exceptions of the tasks that it cancels
+            _LOG.warning("%s", text)
+        return interrupt
 
-    def _state(self, stage: Stage, *, unknown: bool = False) -> str:
+    def _state(self, stage: Stage, *, unknown: bool) -> str:
         """
         Return what there is after a stage that failed.
         """
+        successor_id = None if self.successor is None else self.successor.id
         if stage == "read":
             return "Nothing was changed."
         if stage == "store":
-            return f"Both tokens work, and nothing was deleted. The successor is {self._successor_id}."
+            return f"Both tokens work, and nothing was deleted. The successor is {successor_id}."
         if stage == "retire":
-            return f"Both tokens work, and the successor {self._successor_id} is stored: call retire()."
-        if unknown:
+            return f"The successor {successor_id} is stored, but the old token may not retire: call retire()."
+        if stage == "create" and unknown:
             return "The token is unchanged. Whether its successor was made is unknown."
-        kept = (
-            f"delete its successor {self._successor_id}" if self.successor else "its successor was not kept"
-        )
-        return f"The token is unchanged; {kept}."
-
-    @property
-    def _successor_id(self) -> str:
-        return self.successor.id if self.successor else ""
+        if successor_id is None:
+            return "The token is unchanged, and there is no successor."
+        return f"The token is unchanged. Delete its successor {successor_id}."
 
 
-def _cause(error: Exception) -> Exception | None:
-    return None if isinstance(error, _StoppedError) else error
+def _is_failure(stage: Stage, error: Exception) -> bool:
+    """
+    Return whether an exception means that a stage failed. Others are those of a borrowed session's hooks.
+    """
+    return isinstance(error, CFTokensError | _StoppedError) or stage in ("check", "store")

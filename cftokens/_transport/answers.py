@@ -4,6 +4,7 @@ What an answer means: the result, or the error to raise. No I/O, no await.
 Errors are returned, not raised, so that no traceback holds a body in its locals.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
@@ -44,9 +45,12 @@ _ERRORS: Final[Mapping[int, type[APIError]]] = {
 _LONGEST_TEXT: Final = 500
 _MOST_REASONS: Final = 10
 _NO_CODE: Final = 10**9
+_START_OF_HTML: Final = re.compile(rb"\s*<(!doctype html|html|head|body|title|h1|center)\b", re.IGNORECASE)
 
 
-def decipher(request: Request[T], outcome: Answer | NoAnswer, credential: TokenValue) -> T | CFTokensError:
+def decipher(
+    request: Request[T], outcome: Answer | NoAnswer, credential: TokenValue | None
+) -> T | CFTokensError:
     """
     Return the result of a request, or the error to raise.
     """
@@ -59,7 +63,7 @@ def decipher(request: Request[T], outcome: Answer | NoAnswer, credential: TokenV
     return _result(request, outcome, credential)
 
 
-def _result(request: Request[T], answer: Answer, credential: TokenValue) -> T | CFTokensError:
+def _result(request: Request[T], answer: Answer, credential: TokenValue | None) -> T | CFTokensError:
     parsed = _parse(answer.body)
     if isinstance(parsed, str):
         return _unexpected(request, answer, parsed)
@@ -99,16 +103,17 @@ def _no_response(request: Request[Any], outcome: NoAnswer) -> NoResponseError:
     return failure
 
 
-def _api_error(request: Request[Any], answer: Answer, credential: TokenValue) -> APIError:
+def _api_error(request: Request[Any], answer: Answer, credential: TokenValue | None) -> APIError:
     parsed = _parse(answer.body)
     errors = () if isinstance(parsed, str) else _error_data(parsed, credential)
-    refusal = Refusal(answer.status, errors, request.operation, request.path, credential.kind)
+    refusal = Refusal(answer.status, errors, request.operation, request.path, credential and credential.kind)
     hint = hint_for(refusal)
     failed = answer.status >= 500 and not refusal.is_lock_out
     unknown = request.has_effect and failed
     verb = "failed" if failed else "was refused"
     sentences = [
         f"{_subject(request)} {verb} with {answer.status}{_because(errors)}.",
+        *_html(answer),
         *_ray(answer),
         *([hint] if hint else []),
         *([] if refusal.is_lock_out else _retry_after(answer)),
@@ -132,7 +137,7 @@ def _error_class(refusal: Refusal) -> type[APIError]:
     return _ERRORS.get(refusal.status, ServerError if refusal.status >= 500 else APIError)
 
 
-def _error_data(parsed: dict[str, Any], credential: TokenValue) -> tuple[ErrorData, ...]:
+def _error_data(parsed: dict[str, Any], credential: TokenValue | None) -> tuple[ErrorData, ...]:
     """
     Read the errors, which sometimes have no code, or one that is not a number.
     """
@@ -151,7 +156,7 @@ def _error_data(parsed: dict[str, Any], credential: TokenValue) -> tuple[ErrorDa
     )
 
 
-def _text(value: object, credential: TokenValue) -> str | None:
+def _text(value: object, credential: TokenValue | None) -> str | None:
     """
     Make a server's text safe for a log: one line, not too long, and without a secret.
     """
@@ -178,6 +183,12 @@ def _reason(error: ErrorData) -> str:
     return f"{text} (code {error.code})" if error.code is not None else text
 
 
+def _html(answer: Answer) -> list[str]:
+    if answer.body is None or not _START_OF_HTML.match(answer.body):
+        return []
+    return ["The answer is an HTML page, perhaps from a proxy or gateway on the way."]
+
+
 def _ray(answer: Answer) -> list[str]:
     return [f"Ray ID {answer.ray_id}."] if answer.ray_id else []
 
@@ -191,6 +202,7 @@ def _retry_after(answer: Answer) -> list[str]:
 def _unexpected(request: Request[Any], answer: Answer, problem: str) -> UnexpectedResponseError:
     sentences = [
         f"{_subject(request)} was answered with {answer.status}, but not as expected: {problem}.",
+        *_html(answer),
         *_ray(answer),
     ]
     return UnexpectedResponseError(

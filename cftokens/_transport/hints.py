@@ -138,8 +138,8 @@ _HINTS: Final[tuple[_Rule, ...]] = (
     (
         _not_accepted,
         lambda _: (
-            "The credential is unknown, rolled, deleted, expired, disabled or of the other kind, "
-            "or too new to work everywhere yet."
+            "The credential is unknown, rolled, deleted, expired, not valid yet (not_before), disabled or "
+            "of the other kind, or too new to work everywhere yet."
         ),
     ),
     (

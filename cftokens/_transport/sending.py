@@ -7,16 +7,18 @@ import logging
 import ssl
 import sys
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Hashable
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode
+from weakref import WeakValueDictionary
 
 import aiohttp
 import attrs
 from yarl import URL
 
-from cftokens._secret import TokenValue, clear_frames
-from cftokens._settings import RateLimit, Retry, Timing
+from cftokens._secret import HiddenAsk, TokenValue, clear_frames
+from cftokens._settings import Proxy, RateLimit, Retry, Timing
+from cftokens._transport.credential import CredentialSource
 from cftokens._transport.messages import Answer, NoAnswer, Request
 from cftokens._transport.pace import BURST, Pace, Window
 from cftokens._transport.server_clock import Reading
@@ -38,21 +40,40 @@ class Settings:
     The settings of a client or a view, ready for its requests.
     """
 
-    credential: TokenValue
+    credential: TokenValue | CredentialSource
     base_url: URL
     timeout: float
     retry: Retry
     pace: Pace | None = attrs.field(repr=False)
-    proxy: URL | None
-    proxy_headers: dict[str, str] | None = attrs.field(repr=False)
+    proxy: Proxy
     context: ssl.SSLContext | None
+    known: TokenValue | None = attrs.field(init=False, repr=False)
+    """The credential, if it needs not be asked for."""
+    source: CredentialSource | None = attrs.field(init=False, repr=False)
     defaults: Defaults = attrs.field(init=False, repr=False)
     address: str = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        defaults = defaults_for(self.credential, self.timeout, self.proxy, self.proxy_headers, self.context)
-        object.__setattr__(self, "defaults", defaults)
+        known, source = (
+            (self.credential, None) if isinstance(self.credential, TokenValue) else (None, self.credential)
+        )
+        object.__setattr__(self, "known", known)
+        object.__setattr__(self, "source", source)
+        object.__setattr__(self, "defaults", self.defaults_with(known))
         object.__setattr__(self, "address", str(self.base_url))
+
+    @property
+    def latest(self) -> TokenValue | None:
+        """
+        The credential, or the one that was asked for last.
+        """
+        return self.known if self.source is None else self.source.latest
+
+    def defaults_with(self, credential: TokenValue | None) -> Defaults:
+        """
+        Return what all requests with a credential have in common.
+        """
+        return defaults_for(credential, self.timeout, self.proxy, self.context)
 
 
 class Transport:
@@ -71,15 +92,22 @@ class Transport:
         self.timing = timing
         self._clock, self._sleep, self._spread = timing
         self._closed = False
-        self._paces: dict[bytes, Pace] = {}
+        self._paces: dict[bytes | CredentialSource, Pace] = {}
+        self._sources: WeakValueDictionary[Hashable, CredentialSource] = WeakValueDictionary()
 
-    def pace(self, credential: TokenValue, limit: RateLimit | None) -> Pace | None:
+    def source(self, ask: HiddenAsk) -> CredentialSource:
+        """
+        Return what asks a function for the credential. All views with that function share it.
+        """
+        return self._sources.setdefault(ask.key, CredentialSource(ask))
+
+    def pace(self, credential: TokenValue | CredentialSource, limit: RateLimit | None) -> Pace | None:
         """
         Return the pace of a credential, which all views with that credential share.
         """
         if limit is None:
             return None
-        key = hashlib.sha256(credential.reveal().encode()).digest()
+        key = credential if isinstance(credential, CredentialSource) else _digest(credential)
         if key not in self._paces:
             while len(self._paces) >= _MOST_PACES:
                 del self._paces[next(iter(self._paces))]
@@ -122,12 +150,16 @@ class Transport:
         decision: T | CFTokensError | Again | None = None
         handled = sys.exception()
         try:
+            defaults = settings.defaults
+            if settings.source is not None:
+                tries.credential = await settings.source.ask(settings.timeout)
+                defaults = settings.defaults_with(tries.credential)
             if self._closed:
                 return tries.end(_closed())
             start = self._clock()
             body = tries.begin(waited, time.time(), start)
             url = _url(tries.request, settings.address)
-            outcome = await self._session.exchange(tries.request.method, url, settings.defaults, body)
+            outcome = await self._session.exchange(tries.request.method, url, defaults, body)
             if _LOG.isEnabledFor(logging.DEBUG):
                 _log_try(tries, outcome, self._clock() - start)
             decision = tries.decide(outcome, self._spread())
@@ -182,7 +214,7 @@ class Sender:
         view.closed = self.closed
         return view
 
-    def with_credential(self, credential: TokenValue) -> "Sender":
+    def with_credential(self, credential: TokenValue | CredentialSource) -> "Sender":
         """
         Return a sender with another credential, which has its own pace.
         """
@@ -193,7 +225,7 @@ class Sender:
         """
         Return the tries of a request, before the first one.
         """
-        return Tries(request, self.settings.retry, self.settings.credential)
+        return Tries(request, self.settings.retry, self.settings.known)
 
     def send(self, request: Request[T]) -> Awaitable[T]:
         """
@@ -205,7 +237,7 @@ class Sender:
         if self.closed:
             raise _closed()
         settings = self.settings
-        return self.transport.send(Tries(request, settings.retry, settings.credential), settings)
+        return self.transport.send(Tries(request, settings.retry, settings.known), settings)
 
     def carry_out(self, tries: Tries[T]) -> Awaitable[T]:
         """
@@ -217,6 +249,10 @@ class Sender:
         if self.closed:
             raise _closed()
         return self.transport.send(tries, self.settings)
+
+
+def _digest(credential: TokenValue) -> bytes:
+    return hashlib.sha256(credential.reveal().encode()).digest()
 
 
 def _closed() -> ClosedError:

@@ -7,7 +7,8 @@ import io
 import os
 import ssl
 import time
-from collections.abc import Callable, Mapping
+import weakref
+from collections.abc import Callable
 from typing import Final
 
 import aiohttp
@@ -16,6 +17,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from cftokens._secret import MaskedStr, TokenValue
+from cftokens._settings import Proxy
 from cftokens._transport.messages import LARGEST_BODY, Answer, NoAnswer
 from cftokens._transport.one_shot import OneShotBody
 from cftokens._transport.server_clock import ServerClock
@@ -41,40 +43,36 @@ class Defaults:
 
     headers: CIMultiDict[str]
     timeout: aiohttp.ClientTimeout
-    proxy: URL | None
-    proxy_headers: Mapping[str, str] | None
+    proxy: Proxy
     context: ssl.SSLContext | None
 
 
 def defaults_for(
-    credential: TokenValue,
-    timeout: float,
-    proxy: URL | None,
-    proxy_headers: Mapping[str, str] | None,
-    context: ssl.SSLContext | None,
+    credential: TokenValue | None, timeout: float, proxy: Proxy, context: ssl.SSLContext | None
 ) -> Defaults:
     """
     Return what all requests with these settings have in common; the credential is masked.
     """
-    headers = {
-        "Accept": "application/json",
-        "User-Agent": f"cftokens/{__version__}",
-        "Authorization": MaskedStr(f"Bearer {credential.reveal()}"),
-    }
-    limits = aiohttp.ClientTimeout(total=timeout)
-    return Defaults(CIMultiDict(headers), limits, proxy, proxy_headers, context)
+    headers = CIMultiDict({"Accept": "application/json", "User-Agent": f"cftokens/{__version__}"})
+    if credential is not None:
+        headers["Authorization"] = MaskedStr(f"Bearer {credential.reveal()}")
+    return Defaults(headers, aiohttp.ClientTimeout(total=timeout), proxy, context)
 
 
 class Connector(aiohttp.TCPConnector):
     """
-    A pool of connections that a forked process leaves to its parent.
+    A pool of connections that a forked process leaves to its parent, and that ends with its owner.
 
-    Both share the sockets and the parent's epoll. A child that closed or collected the pool would break
-    the parent's connections, so there it counts as closed, and its finaliser does nothing.
+    Both processes share the sockets and the parent's epoll. A child that closed or collected the pool
+    would break the parent's connections, so there it counts as closed, and its finaliser does nothing.
+
+    It also counts as closed once its owner is gone. aiohttp would report that in words of its own, but
+    the client has already done so.
     """
 
-    def __init__(self, *, limit: int) -> None:
+    def __init__(self, owner: "Session", *, limit: int) -> None:
         self._process = os.getpid()
+        self._owner = weakref.ref(owner)
         super().__init__(limit=limit)
 
     @property
@@ -82,11 +80,11 @@ class Connector(aiohttp.TCPConnector):
         """
         Whether it cannot be used in this process.
         """
-        return self._process != os.getpid() or super().closed
+        return self._process != os.getpid() or self._owner() is None or super().closed
 
     def __del__(self) -> None:  # type: ignore[override]  # the argument is aiohttp's own
         if self._process == os.getpid():
-            super().__del__()
+            self._close()
 
 
 class Session:
@@ -99,6 +97,7 @@ class Session:
         self._session = borrowed
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process = os.getpid()
+        self._closed = False
         self._responses: set[aiohttp.ClientResponse] = set()
         self._clock = clock
         self.server_clock = ServerClock()
@@ -131,8 +130,8 @@ class Session:
                 allow_redirects=False,
                 raise_for_status=False,
                 timeout=defaults.timeout,
-                proxy=defaults.proxy,
-                proxy_headers=defaults.proxy_headers,
+                proxy=defaults.proxy.url,
+                proxy_headers=defaults.proxy.headers,
                 ssl=defaults.context or True,
                 skip_auto_headers=None if body is None or body.size else _NO_CONTENT_TYPE,
             )
@@ -146,7 +145,8 @@ class Session:
                 time.time(),
             )
         except (aiohttp.ClientError, OSError) as error:  # a time-out is an OSError
-            return _no_answer(error, defaults.timeout.total, written=body is None or body.written)
+            failure = _no_answer(error, defaults.timeout.total, written=body is None or body.written)
+            return _with_advice(failure, error, defaults.proxy.unused)
         except (RuntimeError, ValueError) as error:
             if self._borrowed is None and not session.closed:
                 return _no_answer(error, None, written=body is None or body.written)
@@ -163,7 +163,7 @@ class Session:
 
     def _open(self) -> aiohttp.ClientSession:
         self._session = aiohttp.ClientSession(
-            connector=Connector(limit=_CONNECTIONS), cookie_jar=aiohttp.DummyCookieJar()
+            connector=Connector(self, limit=_CONNECTIONS), cookie_jar=aiohttp.DummyCookieJar()
         )
         return self._session
 
@@ -195,13 +195,16 @@ class Session:
         """
         Whether there is a session of our own to close.
         """
-        return self._session is not None and self._session is not self._borrowed and not self._session.closed
+        # aiohttp's own answer is no use here: it depends on what the garbage collector has begun to remove.
+        is_ours = self._session is not None and self._session is not self._borrowed
+        return is_ours and not self._closed and self._process == os.getpid()
 
     async def close(self) -> None:
         """
         Close the session, if it is our own.
         """
         if self.is_open and self._session is not None:
+            self._closed = True
             for response in self._responses:  # closing alone would leave its reader waiting
                 response.content.set_exception(aiohttp.ClientConnectionError())
             await self._session.close()
@@ -271,6 +274,16 @@ def _no_answer(error: Exception, timeout: float | None, *, written: bool) -> NoA
             f"timed out after {timeout:g} seconds", TimeoutError(type(error).__name__), True, written
         )
     return NoAnswer(_what_happened(error), _cause(error), False, written)
+
+
+def _with_advice(failure: NoAnswer, error: Exception, unused_proxy: str | None) -> NoAnswer:
+    """
+    Say that there is a proxy, if no connection was made without it. A firewall may just drop packets.
+    """
+    if unused_proxy is None or not isinstance(error, aiohttp.ClientConnectorError | TimeoutError):
+        return failure
+    advice = f"{unused_proxy} is set, but was not used: pass trust_env=True to the client"
+    return failure._replace(reason=f"{failure.reason}; {advice}")
 
 
 def _what_happened(error: Exception) -> str:  # noqa: C901, PLR0911 -- a table of cases

@@ -36,12 +36,11 @@ class Tries(Generic[T]):
 
         retry: How often and how long it may be tried.
 
-        credential: What the errors must not show.
+        credential: What the errors must not show; None if each try has its own.
     """
 
     __slots__ = (
         "_body",
-        "_credential",
         "_failure",
         "_halted",
         "_now",
@@ -49,19 +48,20 @@ class Tries(Generic[T]):
         "_unknown",
         "_waited",
         "count",
+        "credential",
         "request",
         "started_at",
     )
 
-    def __init__(self, request: Request[T], retry: Retry, credential: TokenValue) -> None:
+    def __init__(self, request: Request[T], retry: Retry, credential: TokenValue | None) -> None:
         self.request = request
         self.count = 0
+        self.credential = credential
         self._now: float | None = None
         self.started_at = 0.0
         self._halted = False
         self._body: OneShotBody | None = None
         self._retry = retry
-        self._credential = credential
         self._waited = 0.0
         self._unknown = False
         self._failure: CFTokensError | None = None
@@ -128,7 +128,7 @@ class Tries(Generic[T]):
             random: A number from 0 to 1 that keeps clients from retrying in step.
         """
         written = self._body is None or self._body.written
-        result = decipher(self.request, outcome, self._credential)
+        result = decipher(self.request, outcome, self.credential)
         self._body = None
         if not isinstance(result, CFTokensError):
             self._unknown = False

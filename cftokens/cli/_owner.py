@@ -107,7 +107,7 @@ def opened(account: str | None, *, user: bool) -> Iterator[Owner]:
     account_id = account if account is not None else environment_account()
     if not user and account_id is None:
         raise click.UsageError("Whose tokens? Use --account ID or --user, or set CLOUDFLARE_ACCOUNT_ID.")
-    with Client(account_id=account_id) as client:
+    with Client(account_id=account_id, trust_env=True) as client:
         yield Owner(client, None if user else account_id)
 
 

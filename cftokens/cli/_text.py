@@ -6,7 +6,7 @@ import re
 import unicodedata
 from datetime import UTC, datetime
 
-from cftokens._secret import mask_values
+from cftokens._secret import redact
 
 _HARMLESS = "\n"
 _OLD_VALUE = re.compile(r"(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9_-]{40}")
@@ -23,14 +23,14 @@ def safe(text: str) -> str:
     """
     Return a message that may be shown: several lines, but nothing that acts on a terminal, and no value.
     """
-    return mask_values("\n".join(clean(line) for line in text.split(_HARMLESS)))
+    return redact("\n".join(clean(line) for line in text.split(_HARMLESS)), None)
 
 
 def looks_like_value(text: str) -> bool:
     """
     Return whether *text* could be the value of a token, which must not be an argument.
     """
-    return mask_values(text) != text or _OLD_VALUE.fullmatch(text) is not None
+    return redact(text, None) != text or _OLD_VALUE.fullmatch(text) is not None
 
 
 def iso(moment: datetime | None, instead: str = "") -> str:

@@ -143,17 +143,14 @@ def groups_command(owner: Owner, words: tuple[str, ...], *, output: Output) -> N
     r"""
     List the permission groups: everything that a token can be allowed to do.
 
-    With words, only those whose name or category has all of them, in any case.
+    With words, only those whose name contains all of them, in any case.
 
     \b
     Example:
       cftokens groups dns write
     """
-    found = [
-        group
-        for group in owner.catalogue()
-        if all(word.lower() in f"{group.name} {group.category}".lower() for word in words)
-    ]
+    groups = owner.tokens.permission_groups
+    found = groups.search(" ".join(words)) if words else groups.get()
     if output.json:
         document([group.to_dict() for group in found])
     elif output.quiet:

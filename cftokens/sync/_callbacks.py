@@ -5,7 +5,11 @@ Functions of the caller's that a coroutine calls.
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TypeVar, overload
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import TypeVar, cast, overload
+
+from cftokens._secret import HiddenAsk, hide
 
 T = TypeVar("T")
 
@@ -29,15 +33,57 @@ def in_thread(function: Callable[[T], object] | None, name: str) -> Callable[[T]
         return None
     if not callable(function):
         raise TypeError(f"{name} must be a function, not {type(function).__name__}.")
-    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__):
-        raise TypeError(
-            f"{name} must be a plain function here; for 'async def', import Client from cftokens."
-        )
+    if _is_coroutine_function(function):
+        raise _not_plain(name)
 
     async def call(argument: T) -> object:
         return _not_awaitable(await asyncio.to_thread(function, argument), name)
 
     return call
+
+
+def asked_in_thread(credential: T) -> T:
+    """
+    Let a function that returns the credential run in a thread, where it may use another blocking client.
+
+    Raises:
+        TypeError: It is a coroutine function, which needs a loop of its own.
+    """
+    if not isinstance(credential, HiddenAsk):
+        return credential
+    ask = credential
+    if _is_coroutine_function(ask.function):
+        raise _not_plain("api_token")
+
+    async def call() -> object:
+        # Not a thread of the loop's own: functions that wait for a request could occupy all of those.
+        thread = ThreadPoolExecutor(1, "cftokens-api_token")
+        try:
+            loop, context = asyncio.get_running_loop(), copy_context()
+            return await loop.run_in_executor(thread, context.run, _hidden_result, ask)
+        finally:
+            thread.shutdown(wait=False)
+
+    return cast(T, HiddenAsk(call, ask.key))
+
+
+def _hidden_result(ask: HiddenAsk) -> object:
+    # Hidden already here, because the future that brings it to the loop would show it.
+    return hide(cast(str, _closed(ask.function())))
+
+
+def _closed(result: object) -> object:
+    if inspect.iscoroutine(result):
+        result.close()
+    return result
+
+
+def _is_coroutine_function(function: Callable[..., object]) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
+
+
+def _not_plain(name: str) -> TypeError:
+    return TypeError(f"{name} must be a plain function here; for 'async def', import Client from cftokens.")
 
 
 def _not_awaitable(result: object, name: str) -> object:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, NoReturn, Self
 from yarl import URL
 
 from cftokens._client import Client as AsyncClient
-from cftokens._secret import TokenValue, hide, hide_proxy
+from cftokens._secret import Ask, TokenValue, hide_credential, hide_proxy
 from cftokens._settings import UNSET, RateLimit, Retry, Unset
 from cftokens.models import CreateAttempt
+from cftokens.sync._callbacks import asked_in_thread
 from cftokens.sync._portal import Portal
 from cftokens.sync._resources import Accounts
 from cftokens.sync._user_resources import User
@@ -28,7 +29,9 @@ class Client:
     Arguments, environment, errors and retries are those of `cftokens.Client`.
 
     Args:
-        api_token: The credential.
+        api_token: The credential, or a plain function that returns it. It is called before each try, in a
+            thread of its own, takes at most *timeout*, and is shared by requests that need it at the same
+            time. If it fails, they do, with a `CredentialError`.
 
         account_id: The default account of `accounts.tokens`.
 
@@ -40,7 +43,11 @@ class Client:
 
         rate_limit: How many requests are sent in how many seconds; None for no limit.
 
-        proxy: The URL of an HTTP proxy.
+        proxy: The URL of an HTTP proxy; on loopback if *base_url* is http.
+
+        trust_env: Without *proxy*, take it from ``HTTPS_PROXY``, or from ``HTTP_PROXY`` if *base_url* is
+            http, unless ``NO_PROXY`` excludes the host. The rules are those of `urllib.request`, and the
+            environment is read once, here. Nothing is ever read from a netrc file.
 
         ssl: An `ssl.SSLContext`, to trust other certificates than the system's.
 
@@ -61,7 +68,7 @@ class Client:
 
     def __init__(
         self,
-        api_token: str | TokenValue | None = None,
+        api_token: str | TokenValue | Ask | None = None,
         *,
         account_id: str | None = None,
         base_url: str | URL | None = None,
@@ -69,17 +76,20 @@ class Client:
         retry: Retry | None = Retry(),
         rate_limit: RateLimit | None = RateLimit(),
         proxy: str | URL | None = None,
+        trust_env: bool = False,
         ssl: ssl_module.SSLContext | None = None,
     ) -> None:
-        api_token, proxy = hide(api_token), hide_proxy(proxy)  # a traceback may show the locals of this frame
+        # A traceback may show the locals of this frame.
+        api_token, proxy = hide_credential(api_token), hide_proxy(proxy)
         self._wrapped = AsyncClient(
-            api_token,
+            asked_in_thread(api_token),
             account_id=account_id,
             base_url=base_url,
             timeout=timeout,
             retry=retry,
             rate_limit=rate_limit,
             proxy=proxy,
+            trust_env=trust_env,
             ssl=ssl,
         )
         self._open(Portal(self._wrapped.close), self._wrapped)
@@ -119,7 +129,7 @@ class Client:
     def with_options(
         self,
         *,
-        api_token: str | TokenValue | Unset = UNSET,
+        api_token: str | TokenValue | Ask | Unset = UNSET,
         account_id: str | Unset | None = UNSET,
         timeout: float | Unset = UNSET,
         retry: Retry | Unset | None = UNSET,
@@ -130,7 +140,8 @@ class Client:
         A view may be used for one call or many. Only the original closes the session.
 
         Args:
-            api_token: Another credential, for example a new token's value, to verify it.
+            api_token: Another credential, for example a new token's value, to verify it; or a function that
+                returns it.
 
             account_id: Another account, or None for no default.
 
@@ -144,7 +155,8 @@ class Client:
             TypeError: An argument has the wrong type.
         """
         if not isinstance(api_token, Unset):
-            api_token = hide(api_token)
+            api_token = hide_credential(api_token)
+            api_token = asked_in_thread(api_token)
         view = type(self).__new__(type(self))
         wrapped = self._wrapped.with_options(
             api_token=api_token, account_id=account_id, timeout=timeout, retry=retry

@@ -144,8 +144,10 @@ class PendingCall(Generic[T]):
         self._done.release()
 
     def _annotate(self, interrupt: BaseException) -> None:
-        if isinstance(self.error, CFTokensError) and not self.error.outcome_unknown:
-            return
+        if isinstance(self.error, CFTokensError):
+            interrupt.add_note(f"The call had failed: {self.error}")
+            if not self.error.outcome_unknown:
+                return
         self.copy_notes(interrupt)
         for change in self.changes:
             change.leave(interrupt)
@@ -233,9 +235,7 @@ class LoopThread:
             self._interpreter_exits = True
             calls = list(self._calls)
         for change in (change for call in calls for change in list(call.changes)):
-            change.halt()
-            if change.may_be_lost:
-                change.warn("the interpreter exits before its answer")
+            change.end_with_interpreter()
         if not calls:
             self.close(_LAST_MOMENT)
 

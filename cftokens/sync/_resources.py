@@ -111,6 +111,24 @@ class AccountPermissionGroups:
         """
         return self._portal.call(self._wrapped.find(name, account_id=account_id, scope=scope))
 
+    def search(self, words: str, *, account_id: str | None = None) -> builtins.list[PermissionGroup]:
+        """
+        Return the permission groups whose names contain all of some words, sorted by name.
+
+        The catalogue is fetched with one request and remembered for five minutes.
+
+        Args:
+            words: Words or parts of them, in any case and order, such as ``"dns"`` or ``"read zone"``.
+
+            account_id: The account, by default the client's.
+
+        Raises:
+            ValueError: An argument is wrong.
+
+            CFTokensError: The request failed.
+        """
+        return self._portal.call(self._wrapped.search(words, account_id=account_id))
+
 
 class AccountTokenValue:
     """
@@ -666,7 +684,7 @@ class AccountTokens:
             check: Gets the successor before it is stored, and raises or returns False to refuse it.
 
             name: The successor's name, 1 to 120 characters. By default it is the old one's, with the date
-                and a random end.
+                and a random end, by which a successor is found if the answer to its create is lost.
 
             wait: The most seconds to wait until the successor is active: see `wait_until_active()`. None
                 does not wait.

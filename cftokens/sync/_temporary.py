@@ -29,7 +29,10 @@ class Temporary:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._call(self._wrapped.__aexit__(kind, error, traceback))
+        try:
+            self._call(self._wrapped.__aexit__(kind, error, traceback))
+        except CFTokensError as failure:  # the client is closed
+            self._wrapped.leave_behind(failure, error)
 
     if not TYPE_CHECKING:  # type checkers should reject "async with"
 
@@ -43,15 +46,15 @@ class Temporary:
 
     def _call(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """
-        Run a coroutine. If it is interrupted and there is still a token, nobody else will delete it.
+        Run a coroutine. If it is interrupted and there is still a token, delete that.
         """
         try:
             return self._portal.call(coroutine)
-        except CFTokensError:
+        except Exception:
             raise
         except BaseException as interrupt:
             if self._wrapped.exists:
-                self._portal.call(self._wrapped.__aexit__(type(interrupt), interrupt, None))
+                self.__exit__(type(interrupt), interrupt, interrupt.__traceback__)
             raise
 
     def __repr__(self) -> str:

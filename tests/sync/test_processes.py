@@ -4,6 +4,7 @@ Fork, Ctrl-C and the exit of the interpreter, each in its own process with a dea
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -418,3 +419,33 @@ def test_it_works_in_a_running_loop_under_the_strictest_settings(emulator: Emula
     assert (status, output) == (0, "active 1\n")
     assert "Error" not in errors
     assert "Warning" not in errors
+
+
+ROTATING = """
+import sys, threading
+from datetime import timedelta
+from cftokens.sync import Client
+
+def rotate():
+    tokens.rotate(old.id, store=print, lifetime=timedelta(days=1))
+
+tokens = Client().accounts.tokens
+old = tokens.create(name="ci", policies=[])
+threading.Thread(target=rotate, daemon=True).start()
+sys.stdin.read()
+"""
+
+
+def test_the_interpreter_exits_quietly_during_a_rotation(emulator: Emulator) -> None:
+    """
+    A rotation in a daemon thread ends with the process, and what it made is logged.
+    """
+    emulator.inject(Fault.delay(60.0), operation="verify", times=None)
+    process = start(emulator, ROTATING)
+    wait_for_request(emulator, "verify")
+    status, output, errors = end(process)
+
+    assert (status, output) == (0, "")
+    assert re.fullmatch(
+        "The interpreter exits before the call returns that gave [0-9a-f]{32} its value.\n", errors
+    )

@@ -308,7 +308,6 @@ class TestRefusal:
         "body",
         [
             b"",
-            b"<html>502 Bad Gateway</html>",
             b"\xff",
             b"[" * 100_000,
             b"null",
@@ -330,6 +329,43 @@ class TestRefusal:
 
         assert error.errors == ()
         assert str(error) == f"GET {TOKENS} {verb} with {status} and no reason."
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"<html>502 Bad Gateway</html>",
+            b"\r\n<!DOCTYPE html>\n<html>",
+            b"<!doctype HTML PUBLIC>",
+            b"<head>",
+            b"<center>",
+        ],
+    )
+    @pytest.mark.parametrize(("status", "verb"), [(403, "was refused"), (502, "failed")])
+    def test_a_refusal_may_be_html(self, body: bytes, status: int, verb: str) -> None:
+        """
+        Then the message says so.
+        """
+        error = refused(outcome_of(body, status))
+
+        assert str(error).startswith(
+            f"GET {TOKENS} {verb} with {status} and no reason. "
+            "The answer is an HTML page, perhaps from a proxy or gateway on the way."
+        )
+
+    @pytest.mark.parametrize("body", [b"<htmlx>", b"no <html>", b"<xml>", {"errors": "<html>"}, b""])
+    def test_other_refusals_are_not_html(self, body: object) -> None:
+        """
+        A tag elsewhere, or another one, is no HTML page.
+        """
+        assert "HTML" not in str(outcome_of(body, 502))
+
+    def test_a_success_may_be_html(self) -> None:
+        """
+        A page for signing in, such as a hotel's, is named as well.
+        """
+        error = outcome_of(b"<!DOCTYPE html><title>Sign in</title>")
+
+        assert "it cannot be read as JSON. The answer is an HTML page, perhaps from a proxy" in str(error)
 
     @pytest.mark.parametrize(
         ("entry", "data", "text"),

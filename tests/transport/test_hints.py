@@ -246,3 +246,11 @@ def test_other_statuses_do_not_blame_the_kind(kind: Literal["account", "user"] |
     A 404 has no hint, whatever the kind of the credential.
     """
     assert hint(404, (1003, "Token not found"), path=USER_PATH, kind=kind) == ""
+
+
+@pytest.mark.parametrize("error", [(1000, "Invalid API Token"), (9109, "Invalid access token")])
+def test_a_token_that_is_not_valid_yet_is_thought_of(error: tuple[int, str]) -> None:
+    """
+    Cloudflare refuses it like an unknown one, so the hint has this reason, too.
+    """
+    assert "expired, not valid yet (not_before), disabled" in hint(403, error)

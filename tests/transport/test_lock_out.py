@@ -61,6 +61,9 @@ PATHS: dict[str, Callable[[Client], Awaitable[object]]] = {
     "a clone": lambda client: client.accounts.tokens.clone(TOKEN_ID, name="x"),
     "recover": lambda client: client.accounts.tokens.recover(ATTEMPT),
     "every page": lambda client: client.accounts.tokens.list().collect(),
+    "a temporary token": lambda client: client.accounts.tokens.temporary(policies=[]).__aenter__(),
+    "ensure": lambda client: client.accounts.tokens.ensure(name="x", policies=[]),
+    "retire": lambda client: client.accounts.tokens.retire(TOKEN_ID),
 }
 """What sends requests of its own."""
 
@@ -76,6 +79,8 @@ async def test_what_sends_several_requests_stops(path: str, before: int) -> None
     first = success(RESULTS[answered.get(path, "get")])
     if path == "recover":
         first = success([{**TOKEN, "name": ATTEMPT.name, "issued_on": "2026-07-01T05:20:01Z"}])
+    if path == "ensure":
+        first = success([])
     if path == "every page":
         first = success([TOKEN], result_info={"page": 1, "per_page": 50, "count": 1, "total_count": 2})
     async with RawServer(*[reply(200, first)] * before, locked_out()) as server:

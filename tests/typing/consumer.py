@@ -39,6 +39,16 @@ NESTED = {"effect": "allow", "permission_groups": [{"id": "x"}], "resources": {"
 CONDITION = Condition(request_ip=ConditionRequestIP(in_=["192.0.2.0/24"], not_in=("192.0.2.1/32",)))
 
 
+async def credential() -> TokenValue:
+    return TokenValue("x")
+
+
+def credentials() -> None:
+    Client(lambda: "x", trust_env=True).with_options(api_token=credential)
+    sync.Client(lambda: TokenValue("x"), trust_env=True).with_options(api_token=lambda: "x")
+    Client(lambda: 5)  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]
+
+
 async def account_tokens(session: aiohttp.ClientSession) -> None:
     async with Client("x", account_id="y", retry=Retry(), rate_limit=None, session=session) as client:
         assert_type(client, Client)

@@ -1,0 +1,79 @@
+"""
+A credential that is asked for before each try, so that one which changes is followed.
+"""
+
+import asyncio
+import inspect
+from contextvars import ContextVar
+from typing import Any, Final
+
+from cftokens._secret import HiddenAsk, TokenValue, hide
+from cftokens._settings import check_credential
+from cftokens._sharing import Shared
+from cftokens.errors import CredentialError
+
+_ASKED: Final[ContextVar[tuple["CredentialSource", ...]]] = ContextVar("ASKED", default=())
+"""The sources that are being asked, of which one must not wait for itself."""
+
+
+class CredentialSource:
+    """
+    Asks a caller's function for the credential. Tries that need it at the same time share one call.
+
+    Attributes:
+        latest: What was returned last, or None.
+    """
+
+    def __init__(self, ask: HiddenAsk) -> None:
+        self.latest: TokenValue | None = None
+        self._ask = ask
+        self._under_way: Shared[TokenValue] | None = None
+
+    async def ask(self, seconds: float) -> TokenValue:
+        """
+        Return the credential for one try.
+
+        Args:
+            seconds: How long it may take.
+
+        Raises:
+            CredentialError: There is none that can be used.
+        """
+        if self in _ASKED.get():
+            raise CredentialError("api_token() uses the client that asks it; give it a client of its own.")
+        if self._under_way is None or not self._under_way.can_be_joined:
+            self._under_way = Shared(self._call())
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._under_way.wait()
+        except TimeoutError as error:
+            raise CredentialError(
+                f"api_token() took more than {seconds:g} seconds, so the request was not sent."
+            ) from error
+
+    async def _call(self) -> TokenValue:
+        _ASKED.set((*_ASKED.get(), self))
+        try:
+            value = _hidden(self._ask.function())
+            if inspect.isawaitable(value):
+                value = hide(await value)
+        except (Exception, SystemExit, asyncio.CancelledError) as error:
+            if _is_cancelled():
+                raise
+            raise CredentialError(
+                f"api_token() raised {type(error).__name__}, so the request was not sent."
+            ) from error
+        try:
+            self.latest = check_credential(value, "api_token()")
+        except (TypeError, ValueError) as error:
+            raise CredentialError(f"{error} The request was not sent.") from error
+        return self.latest
+
+
+def _hidden(given: Any) -> Any:
+    return given if inspect.isawaitable(given) else hide(given)
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
