@@ -74,12 +74,15 @@ def _path() -> Path:
 
 
 def _entries() -> dict[str, tuple[float, Names]]:
+    """
+    Return what is still fresh. A file that cannot be read, or is of another form, is ignored.
+    """
     try:
         entries = json.loads(_path().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        now = time.time()
+        return {key: (then, names) for key, (then, names) in entries.items() if 0 <= now - then < _SECONDS}
+    except (OSError, ValueError, TypeError, AttributeError):
         return {}
-    now = time.time()
-    return {key: (then, names) for key, (then, names) in entries.items() if now - _SECONDS < then <= now}
 
 
 def _read(key: str) -> Names | None:

@@ -87,7 +87,11 @@ class _Echo(logging.Handler):
         click.echo(safe(f"{record.levelname}: {record.getMessage()}"), err=True)
 
 
-@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    "cftokens",
+    cls=Program,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, message="cftokens %(version)s")
 @click.option("-v", "--verbose", is_flag=True, help="Show on standard error what is sent, without secrets.")
 @click.pass_context

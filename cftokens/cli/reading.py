@@ -26,10 +26,10 @@ from cftokens.models import Token
 _TOKEN_COLUMNS = (
     Column("ID", whole=True),
     Column("NAME"),
-    Column("STATUS"),
-    Column("EXPIRES"),
-    Column("LAST USED"),
-    Column("ISSUED"),
+    Column("STATUS", whole=True),
+    Column("EXPIRES", whole=True),
+    Column("LAST USED", whole=True),
+    Column("ISSUED", whole=True),
 )
 _GROUP_COLUMNS = (Column("ID", whole=True), Column("NAME"), Column("SCOPES"), Column("CATEGORY"))
 

@@ -91,17 +91,22 @@ class Forwarder:
     """
 
     def __init__(self) -> None:
+        self._starts = False
+        self._early: list[int] = []
         self._child: subprocess.Popen[bytes] | None = None
 
     def run(self, command: tuple[str, ...], variables: Mapping[str, str]) -> int:
         """
         Run a command, and return its exit status as a shell would.
         """
+        self._starts = True  # an interrupt would lose the child
         try:
             self._child = subprocess.Popen(command, env={**os.environ, **variables})  # noqa: S603 -- the user's
         except OSError as error:
             note(f"Cannot run {command[0]}: {error.strerror}.")
             return 126
+        for number in self._early:
+            self.receive(number, None)
         status = self._child.wait()
         return status if status >= 0 else 128 - status
 
@@ -109,9 +114,11 @@ class Forwarder:
         """
         Handle a signal.
         """
-        if self._child is None:
+        if self._child is None and not self._starts:
             raise KeyboardInterrupt
-        if number != signal.SIGINT or not _from_terminal():  # which has sent it to the child, too
+        if self._child is None:
+            self._early.append(number)
+        elif number != signal.SIGINT or not _from_terminal():  # which has sent it to the child, too
             self._child.send_signal(number)
 
 

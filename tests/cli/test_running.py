@@ -2,8 +2,12 @@
 Commands that run others, and those that help to start.
 """
 
+import os
 import shlex
+import signal
+import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -69,6 +73,22 @@ def test_run_an_impossible_command(shell: Shell, monkeypatch: pytest.MonkeyPatch
     assert shell.writes == ["create", "delete"]
 
 
+def test_a_signal_while_the_command_starts(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A signal that comes while the command starts is passed on as soon as it runs.
+    """
+
+    class Popen(subprocess.Popen[bytes]):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr("subprocess.Popen", Popen)
+
+    assert shell(f"{RUN} {python('import time; time.sleep(30)')}").exit_code == 143
+    assert shell.writes == ["create", "delete"]
+
+
 def test_run_dry(shell: Shell) -> None:
     """
     --dry-run makes no token, and --expires is refused.
@@ -91,6 +111,26 @@ def test_a_lost_temporary_token(shell: Shell, server: Emulator, tokens: AccountT
     assert lost.exit_code == 3
     assert shell(lost.stderr.splitlines()[-1]).exit_code == 0
     assert "job" not in "".join(str(token.name) for token in tokens.list())
+
+
+@pytest.mark.slow
+def test_emulator(shell: Shell) -> None:
+    """
+    The emulator runs a command with its variables, and passes its status on.
+    """
+    program = (
+        "import os, sys; sys.exit(9 if os.environ['CLOUDFLARE_BASE_URL'].startswith('http://127') else 1)"
+    )
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "cftokens", "emulator", "--port", "0", "--", sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (9, "", "")
 
 
 @pytest.mark.parametrize(("options", "kind"), [("", "account"), ("--user", "user")])
