@@ -3,6 +3,9 @@ Cloudflare's API tokens from Python.
 
 - `Client`, and `cftokens.sync.Client` for blocking code
 - `cftokens.policies`: what a token may do, in words
+- `cftokens.audit`: what is wrong with tokens
+- `cftokens.r2`: S3 credentials for R2
+- `inspect_value()`, `Client.identify()`: what a value is, and whose
 - `cftokens.models`: `Token` and Cloudflare's other answers
 - `cftokens.errors`: the errors
 - `cftokens.emulator`: Cloudflare's token API on loopback, for tests
@@ -14,6 +17,7 @@ For contributors, the map of the package::
 
     __main__.py           python -m cftokens
     cli/                  the command line
+    audit.py              what is wrong with tokens
     sync/                 the same names for blocking code
     emulator/             Cloudflare's token API on loopback
     _client.py            Client: its settings, its session, `accounts` and `user`
@@ -23,6 +27,7 @@ For contributors, the map of the package::
         rotation.py       replaces a token by a successor without a gap
         lifecycle.py      a token for a while, as it should be, and to its end
         activation.py     waits until a new value works
+        identity.py       whose token a value is
         cleaning.py       makes and removes tokens that nobody else knows of, even if cancelled
         recovery.py       lost creates: which token could be one, and settling it
         editing.py        create, replace, edit and copy tokens
@@ -32,6 +37,7 @@ For contributors, the map of the package::
         endpoints.py      each operation as data: method, path, body, and how to read the answer
         replacement.py    the body of an edit, and a check of its answer
         catalogue.py      remembers the permission groups, and shares a fetch of them
+        wording.py        what messages say about policies and tokens
         groups.py         looks up permission groups by name
         bodies.py         arguments become the API's JSON
         pagination.py     Paginator and Page
@@ -49,13 +55,16 @@ For contributors, the map of the package::
         messages.py       requests and answers as data
     _sharing.py           one task for all callers that wait for its result
     policies.py           access policies in words
+    r2.py                 S3 credentials for R2, made from a token
     errors.py             the errors
+    _access.py            what policies grant, one by one, and in words
     _arguments.py         policies and conditions from callers become models
     models.py             Cloudflare's answers
     _reprs.py             reprs that fit a prompt
     _json_form.py         to_dict() and from_dict(): all of a model as JSON
     _converter.py         JSON becomes models, and models become a request's JSON
     _frozen.py            a dict that cannot be changed
+    _inspection.py        what the form of a value says
     _dashboard.py         the dashboard's form for a first token
     _settings.py          Retry, RateLimit, and checks of a client's settings
     _checks.py            checks of single values
@@ -68,6 +77,8 @@ Imports point down this list. A module without an underscore is public, and has 
 
 from cftokens._client import Client
 from cftokens._dashboard import bootstrap_url
+from cftokens._inspection import ValueInfo, inspect_value
+from cftokens._operations.identity import Identity
 from cftokens._operations.lifecycle import Temporary
 from cftokens._operations.pagination import Page, Paginator
 from cftokens._resources import AccountPermissionGroups, Accounts, AccountTokens, AccountTokenValue
@@ -113,10 +124,13 @@ from cftokens.models import (
     TokenPolicy,
     TokenVerifyResponse,
 )
+from cftokens.policies import AccessDifference
+from cftokens.r2 import R2Credentials
 
 __all__ = [
     "UNSET",
     "APIError",
+    "AccessDifference",
     "AccountPermissionGroups",
     "AccountTokenValue",
     "AccountTokens",
@@ -134,6 +148,7 @@ __all__ = [
     "CredentialError",
     "Ensured",
     "ErrorData",
+    "Identity",
     "NoResponseError",
     "NotActiveError",
     "NotFoundError",
@@ -142,6 +157,7 @@ __all__ = [
     "PermissionDeniedError",
     "PermissionGroup",
     "PermissionGroupError",
+    "R2Credentials",
     "RateLimit",
     "RateLimitedError",
     "RequestTimeoutError",
@@ -164,8 +180,10 @@ __all__ = [
     "UserPermissionGroups",
     "UserTokenValue",
     "UserTokens",
+    "ValueInfo",
     "WrongLoopError",
     "__version__",
     "attempt_of",
     "bootstrap_url",
+    "inspect_value",
 ]

@@ -15,8 +15,16 @@ LONGEST_DURATION: Final = timedelta(days=36525)
 """A hundred years, so that no date in reach overflows."""
 
 _ID: Final = re.compile(r"[0-9a-f]{32}")
+_JURISDICTION: Final = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _HEXADECIMAL: Final = re.compile(r"[0-9a-f]+")
 _NETWORK: Final = re.compile(r"[0-9a-fA-F:.]+(/[0-9]{1,3})?")
+
+
+def is_id(value: str) -> bool:
+    """
+    Return whether a text has the form of an id.
+    """
+    return _ID.fullmatch(value) is not None
 
 
 def check_id(value: object, name: str) -> str:
@@ -58,6 +66,16 @@ def check_text(value: object, name: str) -> str:
     except UnicodeEncodeError:
         raise ValueError(f"{name} must be valid Unicode.") from None
     return str.__str__(value)
+
+
+def check_jurisdiction(value: object) -> str:
+    """
+    Return the name of a jurisdiction that is safe in a host name.
+    """
+    text = check_text(value, "jurisdiction")
+    if not _JURISDICTION.fullmatch(text):
+        raise ValueError(f"jurisdiction must be a word such as 'default' or 'eu', not {text!r:.40}.")
+    return text
 
 
 def check_token_name(value: object) -> str:

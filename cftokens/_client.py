@@ -5,6 +5,7 @@ The client: its settings, its session, `accounts` and `user`.
 import os
 import ssl as ssl_module
 import warnings
+from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, Self, TypeVar
 
@@ -16,6 +17,7 @@ from cftokens._checks import check_id, check_seconds
 from cftokens._dashboard import bootstrap_url
 from cftokens._operations.catalogue import Catalogue
 from cftokens._operations.changes import Ledger
+from cftokens._operations.identity import Identity, identify
 from cftokens._operations.owners import Owners
 from cftokens._resources import Accounts
 from cftokens._secret import Ask, HiddenAsk, TokenValue, hide, hide_credential, hide_proxy
@@ -215,6 +217,33 @@ class Client:
         view = type(self).__new__(type(self))
         view._open(owners)  # noqa: SLF001 -- of the same class
         return view
+
+    async def identify(self, value: str | TokenValue, *, account_ids: Iterable[str] = ()) -> Identity:
+        """
+        Find out whose token a value is, by asking the endpoints that could know with the value itself.
+
+        A value tells at most its kind; an account-owned token does not name its account. Each candidate gets
+        one *verify*, which needs no permission and changes nothing: the user endpoint, and each account. Then
+        the token is read with the client's own credential. A global API key is sent nowhere.
+
+        Many refused values lock this machine out for some minutes, so do not check long lists.
+
+        Args:
+            value: A value that was found somewhere.
+
+            account_ids: Accounts that could own the token, besides the client's default.
+
+        Raises:
+            ValueError: *value* cannot be a token, or is an account's and there is no account to ask.
+
+            PermissionDeniedError: The token is known, but cannot be used from this address.
+
+            TooManyFailuresError: This machine is locked out.
+
+            CFTokensError: A request failed.
+        """
+        value = hide(value)  # a traceback may show the locals of this frame
+        return await identify(self._owners, value, account_ids)
 
     async def close(self) -> None:
         """

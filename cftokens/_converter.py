@@ -136,6 +136,15 @@ def unknown_members(given: object) -> Mapping[str, Any]:
     return {key: member for key, member in kept.items() if key not in known_keys(model)}
 
 
+def is_set(value: object) -> bool:
+    """
+    Return whether a value is set. For one that is not, a server may send null or an empty shell.
+    """
+    if isinstance(value, Mapping):
+        return any(map(is_set, value.values()))
+    return value is not None and value != []
+
+
 def keep_unknown(made: T, given: object) -> T:
     """
     Return a model that also has the members that *given* does not know.
@@ -151,7 +160,7 @@ def known_keys(model: type) -> frozenset[str]:
     """
     Return the JSON keys that a model knows, older ones as well.
     """
-    names = [field.name for field in attrs.fields(model) if field.name != UNKNOWN]
+    names: list[str] = [field.name for field in attrs.fields(model) if field.name != UNKNOWN]
     return frozenset(
         [*(KEYS.get(name, name) for name in names), *(OLD_KEYS[name] for name in names if name in OLD_KEYS)]
     )

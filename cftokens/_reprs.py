@@ -9,7 +9,7 @@ from typing import Final
 _LONGEST: Final = 200
 
 
-def call(kind: str, **members: str) -> str:
+def call(kind: str, /, **members: str) -> str:
     """
     Return a repr that looks like a call. Members are texts from the other functions of this module.
     """
@@ -33,6 +33,17 @@ def moment(value: datetime | None) -> str:
     Return a date-time in UTC, to the second.
     """
     return "None" if value is None else f"{value.astimezone(UTC).replace(tzinfo=None).isoformat()[:19]}Z"
+
+
+def printable(value: str) -> str:
+    """
+    Return a text as it is, with escapes in place of control characters and the like.
+    """
+    if value.isprintable():
+        return value
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in value
+    )
 
 
 def several(values: Iterable[object] | None, most: int, longest: int) -> str:

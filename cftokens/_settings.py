@@ -124,12 +124,15 @@ def check_credential(credential: object, name: str = "api_token") -> TokenValue:
     if not isinstance(credential, TokenValue):
         kind = credential.kind if isinstance(credential, NotAToken) else "None"
         raise TypeError(f"{name} must be a str or a TokenValue, not {kind}.")
-    if problem := _problem_of_credential(credential):
+    if problem := problem_of_credential(credential):
         raise ValueError(f"{name} cannot be used: {problem}.")
     return credential
 
 
-def _problem_of_credential(credential: TokenValue) -> str | None:
+def problem_of_credential(credential: TokenValue) -> str | None:
+    """
+    Return why a credential cannot be a token, or None.
+    """
     value = credential.reveal()
     checks = {
         "it is empty": not value.strip(),

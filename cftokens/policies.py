@@ -17,21 +17,36 @@ https://developers.cloudflare.com/fundamentals/api/how-to/create-via-api/
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import product
+from typing import Any, Final
 
 import attrs
 
 from cftokens import _reprs as reprs
+from cftokens._access import (
+    Grant,
+    GroupKey,
+    KnownGroups,
+    Path,
+    Wording,
+    bundles_of,
+    grants_of,
+    paths_of,
+    policy_of,
+    scope_of,
+)
 from cftokens._arguments import PlainPolicy, policy_from
-from cftokens._checks import check_id, check_text
+from cftokens._checks import check_id, check_jurisdiction, check_several, check_text, is_id
 from cftokens.models import PermissionGroup, TokenPolicy
 
 __all__ = [
     "ACCOUNT",
     "R2_BUCKET",
     "USER",
+    "WORKER",
     "ZONE",
+    "AccessDifference",
     "PolicyArgument",
     "PolicyDraft",
     "Resource",
@@ -42,9 +57,12 @@ __all__ = [
     "all_zones_of_all_accounts",
     "allow",
     "deny",
+    "describe",
+    "difference",
     "r2_bucket",
     "same_access",
     "user",
+    "worker",
     "zone",
 ]
 
@@ -69,7 +87,6 @@ WORKER: Final = "com.cloudflare.edge.worker.script"
 """The scope of groups that work on single Workers."""
 
 _BUCKET_NAME: Final = r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
-_JURISDICTION: Final = r"[a-z][a-z0-9-]{0,30}"
 
 
 @attrs.frozen
@@ -165,9 +182,8 @@ def r2_bucket(account_id: str, name: str, jurisdiction: str = "default") -> Reso
     """
     if not re.fullmatch(_BUCKET_NAME, check_text(name, "name")):
         raise ValueError(f"name must be 3 to 63 lower-case letters, digits and hyphens, not {name!r:.80}.")
-    if not re.fullmatch(_JURISDICTION, check_text(jurisdiction, "jurisdiction")):
-        raise ValueError(f"jurisdiction must be a word such as 'default' or 'eu', not {jurisdiction!r:.40}.")
-    return Resource(R2_BUCKET, f"{R2_BUCKET}.{check_id(account_id, 'account_id')}_{jurisdiction}_{name}")
+    where = f"{check_id(account_id, 'account_id')}_{check_jurisdiction(jurisdiction)}"
+    return Resource(R2_BUCKET, f"{R2_BUCKET}.{where}_{name}")
 
 
 def all_r2_buckets(account_id: str) -> Resource:
@@ -315,11 +331,12 @@ def same_access(a: Iterable[PlainPolicy], b: Iterable[PlainPolicy]) -> bool:
     """
     Return whether two lists of policies grant the same access.
 
-    Cloudflare's answers have their own order and additional read-only members. Neither matters here.
+    Cloudflare's answers have their own order and additional read-only members. Neither matters here. A
+    member that this library does not know does matter, because it may restrict the access.
 
     Args:
         a: Policies from a `Token`, or in the API's own JSON shape. What `allow()` and `deny()` return
-            cannot be compared before it is part of a token.
+            can be compared by `difference()`, which looks their groups up.
 
         b: The policies to compare with.
 
@@ -328,19 +345,192 @@ def same_access(a: Iterable[PlainPolicy], b: Iterable[PlainPolicy]) -> bool:
 
         TypeError: A policy, or a part of it, has the wrong type.
     """
-    return set(_grants(a)) == set(_grants(b))
+    return set(grants_of(_models(a))) == set(grants_of(_models(b)))
 
 
-def _grants(policies: Iterable[PlainPolicy]) -> Iterator[tuple[str, ...]]:
+def _models(policies: Iterable[PlainPolicy]) -> Iterator[TokenPolicy]:
     """
-    Yield each single grant: an effect, a group and a resource.
-
-    Policies from Cloudflare are used as they are; plain mappings are checked first.
+    Yield policies from Cloudflare as they are, and checked ones in place of plain mappings.
     """
     for index, policy in enumerate(policies):
         where, instead = f"policies[{index}]", "a TokenPolicy or a mapping"  # a draft may name its groups
-        known = policy if isinstance(policy, TokenPolicy) else policy_from(policy, where, instead)
-        for group in known.permission_groups:
-            for name, leaf in known.resources.items():
-                for path in leaf.items() if isinstance(leaf, Mapping) else [(leaf,)]:
-                    yield (known.effect, group.id, name, *path)
+        yield policy if isinstance(policy, TokenPolicy) else policy_from(policy, where, instead)
+
+
+def describe(policies: Iterable[PolicyArgument], groups: Iterable[PermissionGroup] = ()) -> list[str]:
+    """
+    Say in words what policies grant, for people to read.
+
+    Each line has groups and the resources on which they are allowed: "DNS Write, Zone Read on the zone
+    22b1de5f1c0e4b3ea97bb1e963b06a43". What is denied comes last and begins with "denied: ". The lines are
+    the same whatever the order of the policies, and how they are divided. No line means no access.
+
+    Args:
+        policies: Policies from a `Token`, what `allow()` and `deny()` return, or mappings in the API's
+            own JSON shape.
+
+        groups: The catalogue, for the names of groups: what ``permission_groups.get()`` returns. Other
+            names are those that the policies have, and a group without a name is given by its id.
+
+    Raises:
+        ValueError: A policy is wrong.
+
+        TypeError: A policy, or a part of it, has the wrong type.
+    """
+    listed = _listed(policies)
+    known = _known(groups, listed)
+    grants = list(_grants(listed, known.find))
+    return Wording(known, grants).lines(grants)
+
+
+@attrs.frozen
+class AccessDifference:
+    """
+    How the access of two lists of policies differs. False if it does not. ``str()`` says it in words.
+
+    Attributes:
+        added: What only the second list grants, as policies that can be sent. A group whose id is not known
+            is in a `PolicyDraft`.
+
+        removed: What only the first list grants. Like *added*, this includes what is denied.
+    """
+
+    added: tuple[TokenPolicy | PolicyDraft, ...] = ()
+    removed: tuple[TokenPolicy | PolicyDraft, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed)
+
+    def __str__(self) -> str:
+        known = _known((), [*self.added, *self.removed])
+        added, removed = list(_grants(self.added, _unknown)), list(_grants(self.removed, _unknown))
+        wording = Wording(known, [*added, *removed])
+        parts = [
+            f"{title}: {'; '.join(wording.lines(grants))}."
+            for title, grants in (("Added", added), ("Removed", removed))
+            if grants
+        ]
+        return " ".join(parts) or "No difference."
+
+    def __repr__(self) -> str:
+        return f"AccessDifference(added=<{len(self.added)}>, removed=<{len(self.removed)}>)"
+
+
+def difference(
+    a: Iterable[PolicyArgument], b: Iterable[PolicyArgument], groups: Iterable[PermissionGroup] = ()
+) -> AccessDifference:
+    """
+    Return how the access of two lists of policies differs.
+
+    Neither the order of policies, groups and resources matters, nor how they are divided. A name and an id
+    are the same group if *groups* or one of the policies says so. A member that this library does not know
+    matters, because it may restrict the access.
+
+    Args:
+        a: Policies from a `Token`, what `allow()` and `deny()` return, or mappings in the API's own JSON
+            shape.
+
+        b: The policies to compare with.
+
+        groups: The catalogue, for the names of groups: what ``permission_groups.get()`` returns.
+
+    Raises:
+        ValueError: A policy is wrong.
+
+        TypeError: A policy, or a part of it, has the wrong type.
+    """
+    before, after = _listed(a), _listed(b)
+    known = _known(groups, [*before, *after])
+    had, has = set(_grants(before, known.find)), set(_grants(after, known.find))
+    return AccessDifference(added=_policies(has - had, known), removed=_policies(had - has, known))
+
+
+_Listed = TokenPolicy | PolicyDraft
+
+_Find = Callable[[str, str], GroupKey]
+"""Returns the group that a name means on resources of a scope."""
+
+
+def _listed(policies: Iterable[PolicyArgument]) -> list[_Listed]:
+    given = check_several(policies, "policies", "policies")
+    return [
+        policy
+        if isinstance(policy, PolicyDraft | TokenPolicy)
+        else _with_names(policy_from(policy, f"policies[{index}]"), policy)
+        for index, policy in enumerate(given)
+    ]
+
+
+def _with_names(policy: TokenPolicy, given: Mapping[str, Any]) -> TokenPolicy:
+    """
+    Add the names of groups that a mapping has, which are left out of requests.
+    """
+    members = [group for group in given["permission_groups"] if isinstance(group, Mapping)]
+    names = {group["id"]: group["name"] for group in members if isinstance(group.get("name"), str)}
+    groups = [attrs.evolve(group, name=names.get(group.id)) for group in policy.permission_groups]
+    return attrs.evolve(policy, permission_groups=groups)
+
+
+def _known(groups: Iterable[PermissionGroup], listed: Iterable[_Listed]) -> KnownGroups:
+    catalogue = check_several(groups, "groups", "permission groups")
+    for group in catalogue:
+        if not isinstance(group, PermissionGroup):
+            raise TypeError(f"groups must be PermissionGroup objects, not {type(group).__name__}.")
+    return KnownGroups(catalogue, [pair for policy in listed for pair in _seen(policy)])
+
+
+def _seen(policy: _Listed) -> Iterator[tuple[PermissionGroup, str]]:
+    """
+    Yield the groups of a policy that have an id, each with the scope of a resource.
+    """
+    if isinstance(policy, TokenPolicy):
+        yield from product(policy.permission_groups, {scope_of(path) for path in paths_of(policy)})
+    else:
+        groups = [group for group in policy.groups if isinstance(group, PermissionGroup)]
+        yield from product(groups, {resource.scope for resource in policy.resources})
+
+
+def _grants(listed: Iterable[_Listed], find: _Find) -> Iterator[Grant]:
+    for policy in listed:
+        if isinstance(policy, TokenPolicy):
+            yield from grants_of([policy])
+        else:
+            for resource, group in product(policy.resources, policy.groups):
+                yield Grant(policy.effect, _key_of(group, resource.scope, find), _path_of(resource))
+
+
+def _key_of(group: str | PermissionGroup, scope: str, find: _Find) -> GroupKey:
+    if isinstance(group, PermissionGroup):
+        return GroupKey(group.id)
+    return GroupKey(group) if is_id(group) else find(group, scope)
+
+
+def _unknown(name: str, _: str) -> GroupKey:
+    return GroupKey("", name)
+
+
+def _path_of(resource: Resource) -> Path:
+    outer = () if resource.account is None else (resource.account,)
+    return (*outer, resource.name, "*")
+
+
+def _policies(grants: Iterable[Grant], known: KnownGroups) -> tuple[_Listed, ...]:
+    """
+    Return grants as policies that can be sent. Only drafts have names that were not looked up.
+    """
+    made: list[_Listed] = []
+    for bundle in bundles_of(grants):
+        found = tuple(group for group in bundle.groups if group.id)
+        names = tuple(group.name for group in bundle.groups if not group.id)
+        if found:
+            made.append(policy_of(bundle._replace(groups=found), known))
+        if names:
+            made.append(PolicyDraft(bundle.effect, names, tuple(map(_resource_of, bundle.paths))))
+    return tuple(made)
+
+
+def _resource_of(path: Path) -> Resource:
+    *outer, name, _ = path
+    scope = scope_of(path)
+    everywhere = not outer and name in (f"{ACCOUNT}.*", f"{ZONE}.*")
+    return Resource(scope, name, next(iter(outer), None), for_users_only=everywhere or scope == USER)

@@ -5,7 +5,7 @@ for live tokens that nothing tells of.
 
 import asyncio
 import types
-from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Mapping
 from typing import Any, Final
 
 import attrs
@@ -91,7 +91,7 @@ def live(emulator: Emulator) -> dict[str, str]:
     Return the names of the account's active tokens by their ids, without the first.
     """
     operations = emulator._operations
-    tokens = operations.tokens.of_kind("account")[1:]
+    tokens = operations.tokens.owned_by(operations.accounts[0])[1:]
     return {token.id: token.fields.name for token in tokens if token.status(operations._now()) == "active"}
 
 
@@ -132,7 +132,7 @@ def unknown(
     ]
 
 
-async def outcome(coroutine: Coroutine[Any, Any, Any]) -> tuple[Any, BaseException | None]:
+async def outcome(coroutine: Awaitable[Any]) -> tuple[Any, BaseException | None]:
     """
     Return the result of a coroutine, or what it raised.
     """

@@ -3,6 +3,7 @@ The README and the documentation are true: their Python blocks run, and their co
 """
 
 import re
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
+from cftokens.emulator import Emulator as AsyncEmulator
+from cftokens.emulator._policies import TOKENS_WRITE
+from cftokens.emulator._state import Owner, Policy
 from cftokens.sync.emulator import Emulator
 
 pytestmark = pytest.mark.slow
@@ -18,32 +22,97 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
+MINTER_PAGES = [page for page in PAGES if page.name != "write-policies.md"]
+"""Those that make no token for a single zone, for which the creator must hold the permission."""
+
+PICTURES = sorted((ROOT / "docs").glob("*/*.svg"))
+
+
 @pytest.fixture
-def emulator_variables() -> Iterator[dict[str, str]]:
+def emulator_variables(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """
-    The variables that point to a new emulator.
+    Point the environment to a new emulator.
     """
     with Emulator() as emulator:
-        yield {
-            "CLOUDFLARE_BASE_URL": emulator.base_url,
-            "CLOUDFLARE_ACCOUNT_ID": emulator.account_id,
-            "CLOUDFLARE_API_TOKEN": emulator.api_token,
-        }
+        monkeypatch.setenv("CLOUDFLARE_BASE_URL", emulator.base_url)
+        monkeypatch.setenv("CLOUDFLARE_ACCOUNT_ID", emulator.account_id)
+        monkeypatch.setenv("CLOUDFLARE_API_TOKEN", emulator.api_token)
+        yield
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_block_of_python_runs(
-    page: Path, emulator_variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def bare_minters(monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    The blocks of a page can be pasted one after another.
+    Let each emulator's first token be one that `bootstrap_url()` leads to: it makes tokens, and no more.
     """
-    for name, value in emulator_variables.items():
-        monkeypatch.setenv(name, value)
+
+    def policies(owner: Owner) -> tuple[Policy, ...]:
+        groups = (TOKENS_WRITE[owner.kind],)
+        return (Policy(effect="allow", groups=groups, resources={owner.name: "*"}),)
+
+    monkeypatch.setattr("cftokens.emulator._operations._everything_of_account", policies)
+    monkeypatch.setattr("cftokens.emulator._operations._everything_of_user", policies)
+
+
+@pytest.fixture
+def slow_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Let changes take two seconds to be known in every emulator that is made without saying otherwise.
+    """
+    for emulator in (Emulator, AsyncEmulator):
+        defaults = emulator.__init__.__kwdefaults__
+        assert defaults is not None
+        monkeypatch.setitem(defaults, "propagation", 2.0)
+
+
+def run_blocks(page: Path) -> None:
+    """
+    Run the blocks of Python on a page, one after another.
+    """
     document = Sybil(parsers=[PythonCodeBlockParser()], path=str(page.parent)).parse(page)
     document.namespace["__name__"] = "__main__"  # as where a reader pastes it
     for example in document.examples():
         example.evaluate()
+
+
+@pytest.mark.usefixtures("emulator_variables")
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_block_of_python_runs(page: Path) -> None:
+    """
+    The blocks of a page can be pasted one after another.
+    """
+    run_blocks(page)
+
+
+@pytest.mark.usefixtures("bare_minters", "emulator_variables")
+@pytest.mark.parametrize("page", MINTER_PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_block_of_python_runs_with_a_bare_minter(page: Path) -> None:
+    """
+    They need no more of a credential than that it makes tokens.
+    """
+    run_blocks(page)
+
+
+@pytest.mark.usefixtures("slow_changes", "emulator_variables")
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_block_of_python_waits_for_changes(page: Path) -> None:
+    """
+    They also run where a new value, as at Cloudflare, is refused for a moment.
+    """
+    run_blocks(page)
+
+
+@pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)
+def test_every_picture_has_the_colours_of_the_text(picture: Path) -> None:
+    """
+    A picture that a page includes has a title, and no colour of its own that a dark page would hide.
+    """
+    text = picture.read_text()
+    svg = ET.fromstring(text)
+
+    assert svg.findtext("{http://www.w3.org/2000/svg}title")
+    assert "currentColor" in text
+    assert not re.search("#[0-9a-f]{3}", re.sub("svg:root {.*?}", "", text))
 
 
 def test_the_commands_of_the_readme_are_one_line_each() -> None:

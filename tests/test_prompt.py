@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 import cftokens
-from cftokens import Client, Page, Paginator, errors, models, policies, sync
+from cftokens import Client, Page, Paginator, audit, errors, models, policies, sync
 from cftokens._operations.pagination import Batch, ResultInfo
 from cftokens.models import (
     Condition,
@@ -154,7 +154,7 @@ def test_help_begins_with_what_users_import() -> None:
     assert text.index("`Client`") < text.index("`cftokens.policies`") < text.index("_client.py")
 
 
-@pytest.mark.parametrize("module", [policies, models, errors])
+@pytest.mark.parametrize("module", [audit, policies, models, errors])
 def test_tab_completion_shows_public_names_only(module: Any) -> None:
     """
     dir() lists what the module defines for users: no imports, and no private names.

@@ -241,7 +241,7 @@ async def test_a_token_that_was_used_is_not_the_lost_one(client: Client, emulato
 
 async def test_two_candidates_are_too_many(client: Client, emulator: Emulator) -> None:
     """
-    If two tokens could be the lost one, the error has both, and neither is rolled.
+    If two tokens could be the lost one, the error has and lists both, and neither is rolled.
     """
     attempt = await lose(client, emulator)
     async with emulator.client() as another:
@@ -252,6 +252,7 @@ async def test_two_candidates_are_too_many(client: Client, emulator: Emulator) -
     ids = {token.id for token in caught.value.candidates}
     assert len(ids) == 2
     assert other.id in ids
+    assert all(f"\n- {token_id}, 'bot', issued " in str(caught.value) for token_id in ids)
     assert "roll" not in [request.operation for request in emulator.requests]
 
 

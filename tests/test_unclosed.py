@@ -1,5 +1,5 @@
 """
-A client that is not closed is reported in our words, and in nobody else's.
+A client that is not closed is reported in our words alone.
 """
 
 import os

@@ -14,6 +14,7 @@ from cftokens._operations.bodies import to_json
 from cftokens._operations.changes import AttemptFactory
 from cftokens._operations.owners import Owner
 from cftokens._operations.replacement import are_alike, not_as_sent, replacement
+from cftokens._operations.wording import members_that_differ
 from cftokens._settings import Unset
 from cftokens.errors import CFTokensError, UnexpectedResponseError
 from cftokens.models import CreateAttempt, Token, TokenCreateResponse
@@ -112,7 +113,7 @@ async def copy(
         check,
     )
     if wrong:
-        members = ", ".join(wrong)
+        members = members_that_differ(wrong, body.get("policies", ()), created.policies, owner.redact)
         await discard(owner, created.id, f"The copy of {original.id} differs from what was sent in {members}")
     return created
 

@@ -12,10 +12,11 @@ from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
 from cftokens._checks import check_id
-from cftokens._converter import Malformed, structure, structure_list
+from cftokens._converter import Malformed, is_set, structure, structure_list
 from cftokens._operations.bodies import encode
 from cftokens._operations.pagination import Batch, ResultInfo
-from cftokens._operations.replacement import is_set, not_as_sent
+from cftokens._operations.replacement import not_as_sent
+from cftokens._operations.wording import access_that_differs
 from cftokens._secret import TokenValue
 from cftokens._transport.messages import Envelope, Request
 from cftokens.models import (
@@ -158,14 +159,19 @@ def _update(token: TokenPath, body: Json, check: Callable[[Json], list[str]]) ->
         wrong = check(envelope.result)
         if wrong:
             key = wrong[0]
-            removed = body.get(key) is None
-            problem = "still set, but should have been removed" if removed else "differs from what was sent"
-            raise Malformed(problem, key)
+            raise Malformed(_difference(key, body, updated), key)
         return updated
 
     return Request(
         operation="update", method="PUT", path=token.path, body=encode(body), decode=decode, has_effect=True
     )
+
+
+def _difference(key: str, body: Json, updated: Token) -> str:
+    if body.get(key) is None:
+        return "still set, but should have been removed"
+    words = access_that_differs(body[key], updated.policies) if key == "policies" else ""
+    return f"differs from what was sent{words}"
 
 
 def delete_token(token: TokenPath) -> Request[TokenDeleteResponse]:

@@ -20,6 +20,7 @@ from cftokens._operations.editing import Fields
 from cftokens._operations.listing import list_tokens
 from cftokens._operations.owners import Owner
 from cftokens._operations.replacement import not_as_sent, replacement
+from cftokens._operations.wording import listed
 from cftokens.errors import AmbiguousOutcomeError, CFTokensError
 from cftokens.models import Ensured, Token, TokenCreateResponse, TokenPolicy
 from cftokens.policies import PolicyArgument, PolicyDraft
@@ -156,7 +157,7 @@ async def ensure(owner: Owner, policies: Iterable[PolicyArgument], fields: Field
     if len(found) > 1:
         raise AmbiguousOutcomeError(
             f"{len(found)} active tokens are named {fields['name']!r}. None was changed. "
-            "Retire or rename all but one of them.",
+            f"Retire or rename all but one of them.{listed(found, owner.redact)}",
             candidates=tuple(found),
         )
     return await _adapt(owner, found[0], resolved, fields) if found else await _add(owner, resolved, fields)
@@ -204,7 +205,8 @@ async def _refuse_others(owner: Owner, created: Token, name: str) -> None:
     others = [token for token in await _active(owner, name) if token.id != created.id]
     if others:
         raise AmbiguousOutcomeError(
-            f"Another token named {name!r} was made at the same time: {others[0].id}. Call ensure() again.",
+            f"Another token named {name!r} was made at the same time. Call ensure() again."
+            f"{listed(others, owner.redact)}",
             candidates=tuple(others),
         )
 

@@ -73,6 +73,20 @@ class Owner:
         )
         return Owner(sender.with_settings(settings), self._catalogue, self.ledger, self.account_id)
 
+    def with_credential(self, credential: TokenValue) -> "Owner":
+        """
+        Return the same owner, asked with another credential.
+        """
+        return Owner(self._sender.with_credential(credential), self._catalogue, self.ledger, self.account_id)
+
+    @property
+    def credential_kind(self) -> str | None:
+        """
+        The kind of token that the credential is, or None if it is not known.
+        """
+        credential = self._sender.settings.latest
+        return None if credential is None else credential.kind
+
     def path_of(self, token_id: str) -> endpoints.TokenPath:
         """
         Return the path of one of the owner's tokens.

@@ -9,16 +9,17 @@ from typing import Final
 
 import attrs
 
+from cftokens._access import known_grants
 from cftokens._operations import endpoints
 from cftokens._operations.changes import Check, Lost, Settling
 from cftokens._operations.editing import discard
 from cftokens._operations.listing import list_tokens
 from cftokens._operations.owners import Owner
 from cftokens._operations.replacement import same_condition
+from cftokens._operations.wording import listed, members_that_differ
 from cftokens._transport.server_clock import QUICK, Reading
 from cftokens.errors import AmbiguousOutcomeError
 from cftokens.models import CreateAttempt, Token, TokenCreateResponse
-from cftokens.policies import same_access
 
 _LOG: Final = logging.getLogger("cftokens")
 
@@ -77,7 +78,8 @@ async def find(owner: Owner, lost: Lost) -> Token | None:
     if len(candidates) > 1:
         raise AmbiguousOutcomeError(
             f"{len(candidates)} tokens named {attempt.name!r} could be the lost one. None was changed. "
-            "Compare their ids with the tokens you know, and delete the one that is not yours.",
+            "Compare their ids with the tokens you know, and delete the one that is not yours."
+            f"{listed(candidates.values(), owner.redact)}",
             candidates=tuple(candidates.values()),
         )
     return next(iter(candidates.values()), None)
@@ -100,7 +102,7 @@ async def _compare(owner: Owner, token: Token, attempt: CreateAttempt, check: Ch
     _, found = await owner.send(endpoints.read_token(owner.path_of(token.id)))
     if wrong := check(found):
         owner.ledger.settled(attempt)
-        members = ", ".join(wrong)
+        members = members_that_differ(wrong, attempt.policies, token.policies, owner.redact)
         await discard(owner, token.id, f"The token {token.id} differs from what was asked for in {members}")
 
 
@@ -126,5 +128,5 @@ def could_be(token: Token, attempt: CreateAttempt, earliest: float, arrived: Con
         and token.issued_on.timestamp() >= math.floor(earliest)
         and (token.expires_on, token.not_before) == (attempt.expires_on, attempt.not_before)
         and same_condition(token.condition, attempt.condition)
-        and same_access(token.policies, attempt.policies)
+        and known_grants(token.policies) == known_grants(attempt.policies)
     )

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from cftokens._converter import is_set
 from cftokens.models import Condition, ConditionRequestIP
 
 READ_ONLY: Final = frozenset(
@@ -236,15 +237,6 @@ def _normal(value: Any) -> Any:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def is_set(value: object) -> bool:
-    """
-    Return whether a value is set. For one that is not, a server may send null or an empty shell.
-    """
-    if isinstance(value, Mapping):
-        return any(map(is_set, value.values()))
-    return value is not None and value != []
 
 
 def _without(value: Json, keys: Iterable[str]) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def _result(request: Request[T], answer: Answer, credential: TokenValue | None) 
     try:
         return request.decode(Envelope(parsed.get("result"), parsed.get("result_info")))
     except Malformed as malformed:
-        problem = str(malformed)
+        problem = redact(str(malformed), credential)
     except RecursionError:
         problem = "it is nested too deeply"
     return _unexpected(request, answer, problem)

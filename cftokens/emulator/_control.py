@@ -9,6 +9,7 @@ from typing import Any, Final
 import attrs
 from aiohttp import web
 
+from cftokens.emulator._bodies import read_body
 from cftokens.emulator._injection import Injection, make_fault
 from cftokens.emulator._server import RecordedRequest
 from cftokens.emulator._shapes import is_object
@@ -44,7 +45,7 @@ class Control:
         if request.content_type != "application/json":
             return web.json_response({"error": "Content-Type must be application/json"}, status=415)
         try:
-            self._inject(_read_object(await request.read()))
+            self._inject(_read_object(await read_body(request)))
         except ValueError as mistake:
             return web.json_response({"error": str(mistake)}, status=400)
         return web.json_response({})

@@ -14,11 +14,13 @@ from cftokens._arguments import PlainCondition
 from cftokens._checks import check_choice, check_whole_number
 from cftokens._client import Client
 from cftokens._settings import RateLimit
+from cftokens.emulator._bodies import LARGEST_BODY
 from cftokens.emulator._control import Control
-from cftokens.emulator._guard import LARGEST_BODY, guard
+from cftokens.emulator._guard import guard
 from cftokens.emulator._injection import Injection
 from cftokens.emulator._issuing import IssuedToken, body_of
 from cftokens.emulator._lockout import Lockout
+from cftokens.emulator._log import LOG
 from cftokens.emulator._operations import Operations
 from cftokens.emulator._propagation import SpreadingTokens
 from cftokens.emulator._rate import Limits
@@ -84,7 +86,13 @@ class Emulator:
     async def __aenter__(self) -> Self:
         if self._runner is not None:
             raise RuntimeError("This emulator has already been started; create a new one")
-        self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=_PATIENCE)
+        self._runner = web.AppRunner(
+            self._application(),
+            access_log=None,
+            auto_decompress=False,
+            logger=LOG,
+            shutdown_timeout=_PATIENCE,
+        )
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, _HOST, self._port).start()

@@ -13,7 +13,8 @@ from typing import Final
 from aiohttp import HttpVersion, HttpVersion11, web
 from multidict import MultiMapping
 
-LARGEST_BODY: Final = 16 * 2**20
+from cftokens.emulator._bodies import LARGEST_BODY
+
 _LOOPBACK: Final = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
 _NO_OTHER_SITE: Final = ("same-origin", "none")
 
@@ -32,6 +33,10 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     except web.HTTPRequestEntityTooLarge:
         return refusal(413, f"The emulator accepts bodies of up to {LARGEST_BODY} bytes")
+    except ConnectionResetError:
+        return web.Response()  # the client has gone and does not see it
+    except web.HTTPUnsupportedMediaType:
+        return refusal(415, "The emulator can decode gzip and deflate, and no other Content-Encoding")
     except web.RequestPayloadError:
         return refusal(400, "The body cannot be decoded as its headers say")
 

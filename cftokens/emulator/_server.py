@@ -13,6 +13,7 @@ from aiohttp import web
 
 from cftokens.emulator import _refusals
 from cftokens.emulator._access import bearer_of
+from cftokens.emulator._bodies import read_body
 from cftokens.emulator._guard import Handler
 from cftokens.emulator._injection import Injection
 from cftokens.emulator._operations import Answer, Message, Operations, refuse
@@ -107,7 +108,7 @@ async def _read(request: web.Request) -> Message:
         path=request.rel_url.raw_path.removeprefix(BASE),
         headers=request.headers,
         query=request.query,
-        body=await request.read(),
+        body=await read_body(request),
         peer=request.remote or "",
     )
 

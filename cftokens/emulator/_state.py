@@ -192,7 +192,11 @@ class Tokens:
         """
         Return the tokens of an account or a user, oldest first.
         """
-        return [token for token in self._by_id.values() if token.owner == owner]
+        return [
+            token
+            for token in self._by_id.values()
+            if token.owner.id == owner.id and token.owner == owner  # ids compare faster
+        ]
 
     def find(self, owner: Owner, token_id: str) -> Token | None:
         """

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from functools import partial
 from typing import TypeVar, cast, overload
 
 from cftokens._secret import HiddenAsk, hide
@@ -59,8 +60,8 @@ def asked_in_thread(credential: T) -> T:
         # Not a thread of the loop's own: functions that wait for a request could occupy all of those.
         thread = ThreadPoolExecutor(1, "cftokens-api_token")
         try:
-            loop, context = asyncio.get_running_loop(), copy_context()
-            return await loop.run_in_executor(thread, context.run, _hidden_result, ask)
+            asking = partial(copy_context().run, _hidden_result, ask)
+            return await asyncio.get_running_loop().run_in_executor(thread, asking)
         finally:
             thread.shutdown(wait=False)
 

@@ -3,13 +3,15 @@ The blocking client: the async one behind a portal.
 """
 
 import ssl as ssl_module
+from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, NoReturn, Self
 
 from yarl import URL
 
 from cftokens._client import Client as AsyncClient
-from cftokens._secret import Ask, TokenValue, hide_credential, hide_proxy
+from cftokens._operations.identity import Identity
+from cftokens._secret import Ask, TokenValue, hide, hide_credential, hide_proxy
 from cftokens._settings import UNSET, RateLimit, Retry, Unset
 from cftokens.models import CreateAttempt
 from cftokens.sync._callbacks import asked_in_thread
@@ -163,6 +165,33 @@ class Client:
         )
         view._open(self._portal, wrapped)  # noqa: SLF001 -- of the same class
         return view
+
+    def identify(self, value: str | TokenValue, *, account_ids: Iterable[str] = ()) -> Identity:
+        """
+        Find out whose token a value is, by asking the endpoints that could know with the value itself.
+
+        A value tells at most its kind; an account-owned token does not name its account. Each candidate gets
+        one *verify*, which needs no permission and changes nothing: the user endpoint, and each account. Then
+        the token is read with the client's own credential. A global API key is sent nowhere.
+
+        Many refused values lock this machine out for some minutes, so do not check long lists.
+
+        Args:
+            value: A value that was found somewhere.
+
+            account_ids: Accounts that could own the token, besides the client's default.
+
+        Raises:
+            ValueError: *value* cannot be a token, or is an account's and there is no account to ask.
+
+            PermissionDeniedError: The token is known, but cannot be used from this address.
+
+            TooManyFailuresError: This machine is locked out.
+
+            CFTokensError: A request failed.
+        """
+        value = hide(value)  # a traceback may show the locals of this frame
+        return self._portal.call(self._wrapped.identify(value, account_ids=account_ids))
 
     def close(self) -> None:
         """

@@ -13,8 +13,9 @@ A service on FastAPI that hands out short-lived tokens and revokes them.
     curl -d '{"name": "ci", "minutes": 15}' -H 'Content-Type: application/json' http://127.0.0.1:8080/tokens
 
 For Cloudflare, set CLOUDFLARE_ACCOUNT_ID, and CLOUDFLARE_API_TOKEN to an account-owned token that has the
-permission groups "Account API Tokens Write" and, for all zones, "Zone Read". The service does not ask who
-calls: let only those reach it who may have such a token.
+permission group "Account API Tokens Write"; cftokens.bootstrap_url() is where to make one. The service does
+not authenticate its callers: let only those reach it who may have such a token. A new value works after some
+seconds: callers wait, as wait_until_active() does.
 """
 
 import argparse
@@ -43,6 +44,7 @@ from cftokens import (
     Retry,
     Token,
     TokenCreateResponse,
+    TooManyFailuresError,
     UnprocessableEntityError,
 )
 from cftokens.errors import attempt_of
@@ -256,7 +258,7 @@ def meaning_of(error: Exception) -> tuple[int, str]:
             return 404, "There is no such token."
         case BadRequestError() | UnprocessableEntityError():
             return 400, "Cloudflare does not accept this."
-        case RateLimitedError() | ClosedError():
+        case RateLimitedError() | TooManyFailuresError() | ClosedError():
             return 503, "Too much to do: try again later."
         case TimeoutError():
             return 504, "Cloudflare did not answer in time."

@@ -11,8 +11,6 @@ the permission group "Account API Tokens Write".
 import argparse
 import asyncio
 import sys
-import time
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 from cftokens import (
@@ -25,11 +23,11 @@ from cftokens import (
 )
 from cftokens.emulator import Emulator
 
-LONGEST_WAIT = 60.0
-"""Seconds that Cloudflare may take to know a change everywhere, before we give up."""
-
 PAUSE = 2.0
-"""Seconds between two looks."""
+"""Seconds between two looks at a value that should be refused."""
+
+LOOKS = 30
+"""How often we look before we give up."""
 
 
 async def main(arguments: list[str]) -> int:
@@ -104,55 +102,34 @@ async def use(client: Client, created: TokenCreateResponse) -> None:
     """
     Check, find and roll a token.
     """
-    await wait_for(lambda: works(client, created.value), "The new token is not known everywhere yet")
+    tokens = client.accounts.tokens
+    await tokens.wait_until_active(created.value)
     print("2. Verified it with its own value: it is active.")
 
-    await wait_for(lambda: is_listed(client, created), "The new token is not in the list yet")
-    print("3. Found it in the list of all tokens.")
+    listed = [token.id async for token in tokens.list()]
+    print(f"3. {'Found' if created.id in listed else 'Did not find'} it in the list of all tokens.")
 
-    rolled = await client.accounts.tokens.value.update(created.id)
-    await wait_for(lambda: works(client, rolled), "The new value is not known everywhere yet")
+    rolled = await tokens.value.update(created.id)
+    await tokens.wait_until_active(rolled)
     print("4. Rolled it: the same token has a new value, and that one works.")
 
-    await wait_for(lambda: is_dead(client, created.value), "The old value is not dead everywhere yet")
+    await wait_until_refused(client, created.value)
     print("5. Tried the old value: it is refused.")
 
 
-async def works(client: Client, value: TokenValue) -> bool:
+async def wait_until_refused(client: Client, value: TokenValue) -> None:
     """
-    Tell whether a value is accepted.
+    Wait until an old value is refused. On Cloudflare, it can work for some seconds more.
     """
-    try:
-        answer = await client.with_options(api_token=value).accounts.tokens.verify()
-    except (AuthenticationError, PermissionDeniedError):
-        return False
-    return answer.status == "active"
-
-
-async def is_listed(client: Client, created: TokenCreateResponse) -> bool:
-    """
-    Tell whether a token is in the list.
-    """
-    return created.id in [token.id async for token in client.accounts.tokens.list()]
-
-
-async def is_dead(client: Client, value: TokenValue) -> bool:
-    """
-    Tell whether a value is refused.
-    """
-    return not await works(client, value)
-
-
-async def wait_for(is_so: Callable[[], Awaitable[bool]], until_then: str) -> None:
-    """
-    Look until something is so, and give up in bounded time.
-    """
-    give_up = time.monotonic() + LONGEST_WAIT
-    while not await is_so():
-        if time.monotonic() + PAUSE > give_up:
-            raise CFTokensError(f"{until_then}, after {LONGEST_WAIT:.0f} seconds.")
-        print(f"   {until_then}: looking again in {PAUSE:.0f} seconds.")
+    with_old_value = client.with_options(api_token=value)
+    for _ in range(LOOKS):
+        try:
+            await with_old_value.accounts.tokens.verify()
+        except (AuthenticationError, PermissionDeniedError):
+            return
+        print(f"   The old value still works: looking again in {PAUSE:.0f} seconds.")
         await asyncio.sleep(PAUSE)
+    raise CFTokensError(f"The old value still works after {LOOKS * PAUSE:.0f} seconds.")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ import asyncio
 import gzip
 import io
 import json
+import zlib
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -15,7 +17,8 @@ from multidict import CIMultiDict
 
 from cftokens import PermissionDeniedError
 from cftokens.emulator import Emulator, Fault
-from cftokens.emulator._guard import LARGEST_BODY, objection_to
+from cftokens.emulator._bodies import LARGEST_BODY
+from cftokens.emulator._guard import objection_to
 
 from .caller import Answer, Caller
 
@@ -189,7 +192,16 @@ async def test_too_large_body(user: Caller, path: str) -> None:
     assert user.emulator.requests == []
 
 
-@pytest.mark.parametrize("body", [b"not gzip", gzip.compress(b"{}")[:10] + b"garbage"], ids=["all", "rest"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"not gzip",
+        gzip.compress(b"{}")[:10] + b"garbage",
+        gzip.compress(b"{}")[:-4],
+        gzip.compress(b"{}") + b"{}",
+    ],
+    ids=["all", "rest", "truncated", "followed"],
+)
 @pytest.mark.parametrize("path", ["/client/v4/user/tokens", "/emulator/faults"])
 async def test_undecodable_body(user: Caller, path: str, body: bytes) -> None:
     """
@@ -203,3 +215,45 @@ async def test_undecodable_body(user: Caller, path: str, body: bytes) -> None:
 
     assert answer.refusal == (400, 400, "The body cannot be decoded as its headers say")
     assert user.emulator.requests == []
+
+
+@pytest.mark.parametrize(
+    ("encoding", "compress"),
+    [("gzip", gzip.compress), ("X-GZIP", gzip.compress), ("deflate", zlib.compress), ("identity", bytes)],
+)
+async def test_encoded_body(account: Caller, encoding: str, compress: Callable[[bytes], bytes]) -> None:
+    """
+    A body may be compressed by gzip or deflate.
+    """
+    body = compress(json.dumps(account.body()).encode())
+    headers = {"Authorization": f"Bearer {account.value}", "Content-Encoding": encoding}
+
+    answer = await account.send("POST", data=body, headers=headers)
+
+    assert answer.result["name"] == "ci"
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "none"])
+async def test_unknown_encoding(account: Caller, encoding: str) -> None:
+    """
+    A body in an unknown encoding is refused in an envelope, and creates nothing.
+    """
+    headers = {"Authorization": f"Bearer {account.value}", "Content-Encoding": encoding}
+
+    answer = await account.send("POST", json=account.body(), headers=headers)
+
+    text = "The emulator can decode gzip and deflate, and no other Content-Encoding"
+    assert answer.refusal == (415, 415, text)
+    assert account.emulator.requests == []
+
+
+async def test_compressed_bomb(account: Caller) -> None:
+    """
+    A small body that is too large once decompressed is refused.
+    """
+    headers = {"Authorization": f"Bearer {account.value}", "Content-Encoding": "gzip"}
+    body = gzip.compress(b" " * (LARGEST_BODY + 1), 1)
+
+    answer = await account.send("POST", data=body, headers=headers)
+
+    assert answer.refusal[:2] == (413, 413)

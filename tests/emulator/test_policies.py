@@ -112,12 +112,12 @@ async def test_update_with_policy_ids(caller: Caller) -> None:
         (
             {"permission_groups": [{"id": UNKNOWN_ID}]},
             "/permission_groups/0/id",
-            "id must be that of a permission group",
+            "Permission group must exist",
         ),
         (
             {"permission_groups": [{"id": ["x"]}]},
             "/permission_groups/0/id",
-            "id must be that of a permission group",
+            "Permission group must exist",
         ),
         ({"resources": None}, "/resources", "resources must be present and an object"),
     ],

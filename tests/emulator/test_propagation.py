@@ -10,6 +10,7 @@ import pytest
 
 from cftokens import RateLimit
 from cftokens.emulator import Emulator
+from cftokens.emulator._values import Kind
 
 from .caller import TOKENS_READ, UNKNOWN_ID, Caller, ManualClock, policy
 
@@ -261,7 +262,7 @@ async def test_expired(caller: Caller, clock: ManualClock) -> None:
 
 @pytest.mark.parametrize("kind", ["account", "user"])
 async def test_verify_expired(
-    emulator: Emulator, session: aiohttp.ClientSession, clock: ManualClock, kind: str
+    emulator: Emulator, session: aiohttp.ClientSession, clock: ManualClock, kind: Kind
 ) -> None:
     """
     For that while, verify answers 200 with status expired to an account token, and 401 to a user token.

@@ -10,9 +10,9 @@ from cftokens.sync.emulator import Emulator
 
 
 @pytest.fixture
-def emulator() -> Iterator[Emulator]:
+def emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
     """
-    An emulator for one program.
+    An emulator for one program, to which a change takes as many seconds as `at_once_or_later` says.
     """
-    with Emulator() as emulator:
+    with Emulator(propagation=getattr(request, "param", 0.0)) as emulator:
         yield emulator

@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import pytest
+
 from cftokens.sync.emulator import Emulator
 
 ROOT = Path(__file__).parent.parent.parent
@@ -18,6 +20,9 @@ EXAMPLES = ROOT / "docs" / "examples"
 LAUNCHER = Path(__file__).parent / "launcher.py"
 DEADLINE = 30.0
 """Seconds to wait for a program before its test fails."""
+
+at_once_or_later = pytest.mark.parametrize("emulator", [0.0, 2.0], ids=["at-once", "later"], indirect=True)
+"""Runs a test with a change known at once, and again with one that takes two seconds to be known."""
 
 
 class Program:

@@ -12,7 +12,7 @@ import pytest
 from cftokens import Client
 from cftokens.sync.emulator import Emulator, Fault
 from docs.examples import asyncio_service
-from tests.examples.programs import assert_clean, received, running
+from tests.examples.programs import assert_clean, at_once_or_later, received, running
 from tests.vocabulary import ACCOUNT, CREDENTIAL, NO_CREDENTIAL
 
 pytestmark = pytest.mark.slow
@@ -50,6 +50,7 @@ async def test_a_signal_ends_a_hanging_check(emulator: Emulator) -> None:
     assert_clean(service)
 
 
+@at_once_or_later
 async def test_it_warns_once_about_each_token_that_needs_attention(emulator: Emulator) -> None:
     """
     Expiring, disabled and deleted tokens are logged once each, as is a token that is fine again.

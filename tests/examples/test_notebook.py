@@ -9,7 +9,7 @@ import pytest
 from nbclient import NotebookClient
 
 from cftokens.sync.emulator import Emulator, Fault
-from tests.examples.programs import DEADLINE
+from tests.examples.programs import DEADLINE, at_once_or_later
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +22,7 @@ CELLS = [
     """,
     "[token.name for token in client.accounts.tokens.list()]",
     "created = client.accounts.tokens.create(name='notebook', policies=[]); created",
-    "client.with_options(api_token=created.value).accounts.tokens.verify().status",
+    "client.accounts.tokens.wait_until_active(created.value).status",
     "await asyncio.sleep(0); client.accounts.tokens.delete(created.id).id == created.id",
     "client.close()",
 ]
@@ -49,6 +49,7 @@ def shown(output: nbformat.NotebookNode) -> str:
     return str(output.get("data", {}).get("text/plain") or output.get("text", ""))
 
 
+@at_once_or_later
 def test_the_blocking_client_works_in_a_notebook(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     Calls work while the kernel's loop is running, and a cell's output masks the value.

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from cftokens import CFTokensError
+from cftokens import CFTokensError, NotActiveError
 from cftokens.emulator import Emulator, Fault
 from docs.examples import quickstart
+from tests.support import Clock, client_of
 from tests.vocabulary import NO_CREDENTIAL
 
 pytestmark = pytest.mark.slow
@@ -66,13 +67,13 @@ def test_the_quickstart_does_not_ask_cloudflare_by_default() -> None:
     assert "http://127.0.0.1" in done.stdout
 
 
-def test_the_quickstart_can_use_the_environment() -> None:
+@pytest.mark.parametrize("seconds", ["0", "2"])
+def test_the_quickstart_can_use_the_environment(seconds: str) -> None:
     """
-    With --cloudflare it takes the base URL and the credential from variables.
+    With --cloudflare it takes the base URL and the credential from variables, and waits for changes.
     """
-    done = run(
-        "-m", "cftokens.emulator", "--port", "0", "--", sys.executable, str(QUICKSTART), "--cloudflare"
-    )
+    emulator = ("-m", "cftokens.emulator", "--port", "0", "--propagation", seconds)
+    done = run(*emulator, "--", sys.executable, str(QUICKSTART), "--cloudflare")
 
     assert (done.returncode, done.stderr) == (0, "")
     assert [step for step in STEPS if step not in done.stdout] == []
@@ -88,52 +89,64 @@ def test_the_quickstart_reports_a_missing_credential() -> None:
     assert done.stderr == f"Stopped: {NO_CREDENTIAL}\n"
 
 
-@pytest.fixture
-def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+INVALID = '{"success": false, "errors": [{"code": 1000, "message": "Invalid API Token"}], "result": null}'
+
+
+async def test_the_quickstart_waits_for_a_token_that_is_too_new(capsys: pytest.CaptureFixture[str]) -> None:
     """
-    Let the program's pauses take no time, and its longest wait be three of them.
+    A token that is refused at first is asked for again until it is active.
     """
-    now = 0.0
+    async with Emulator() as emulator, client_of(emulator) as client:
+        emulator.inject(Fault.status(401, body=INVALID), operation="verify", times=2)
+        await quickstart.life_of_a_token(client)
+
+    printed = capsys.readouterr().out
+    assert [step for step in STEPS if step not in printed] == []
+
+
+async def test_the_quickstart_gives_up_in_bounded_time(capsys: pytest.CaptureFixture[str]) -> None:
+    """
+    If the new token never works, it stops after a minute and deletes the token.
+    """
+    clock = Clock()
+    async with Emulator() as emulator, client_of(emulator, clock) as client:
+        emulator.inject(Fault.status(401, body=INVALID), operation="verify", times=None)
+        with pytest.raises(NotActiveError, match="within 60 s"):
+            await quickstart.life_of_a_token(client)
+        left = await client.accounts.tokens.list().collect()
+
+    assert sum(clock.waits) == pytest.approx(60)
+    assert len(left) == 1
+    assert "6. Deleted" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("looks", [3, 9])
+async def test_the_quickstart_waits_until_the_old_value_is_refused(
+    looks: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """
+    It looks again while an old value works, and gives up after so many looks.
+    """
+    now = 1_800_000_000.0
 
     async def sleep(seconds: float) -> None:
         nonlocal now
         now += seconds
 
     monkeypatch.setattr("docs.examples.quickstart.asyncio.sleep", sleep)
-    monkeypatch.setattr("docs.examples.quickstart.time.monotonic", lambda: now)
-    monkeypatch.setattr(quickstart, "LONGEST_WAIT", 3 * quickstart.PAUSE)
+    monkeypatch.setattr(quickstart, "LOOKS", looks)
+    async with Emulator(clock=lambda: now, propagation=16) as emulator, emulator.client() as client:
+        created = await client.accounts.tokens.create(name="old", policies=[])
+        now += 16
+        await client.accounts.tokens.value.update(created.id)
+        waiting = quickstart.wait_until_refused(client, created.value)
+        if looks == 3:
+            with pytest.raises(CFTokensError, match="after 6 seconds"):
+                await waiting
+        else:
+            await waiting
 
-
-INVALID = '{"success": false, "errors": [{"code": 1000, "message": "Invalid API Token"}], "result": null}'
-
-
-@pytest.mark.usefixtures("no_pause")
-async def test_the_quickstart_waits_for_a_token_that_is_too_new(capsys: pytest.CaptureFixture[str]) -> None:
-    """
-    If the new token is refused at first, it says so and tries again.
-    """
-    async with Emulator() as emulator, emulator.client() as client:
-        emulator.inject(Fault.status(401, body=INVALID), operation="verify", times=2)
-        await quickstart.life_of_a_token(client)
-
-    printed = capsys.readouterr().out
-    assert printed.count("The new token is not known everywhere yet: looking again") == 2
-    assert "6. Deleted" in printed
-
-
-@pytest.mark.usefixtures("no_pause")
-async def test_the_quickstart_gives_up_in_bounded_time(capsys: pytest.CaptureFixture[str]) -> None:
-    """
-    If the new token never works, it stops after six seconds and deletes the token.
-    """
-    async with Emulator() as emulator, emulator.client() as client:
-        emulator.inject(Fault.status(401, body=INVALID), operation="verify", times=None)
-        with pytest.raises(CFTokensError, match="after 6 seconds"):
-            await quickstart.life_of_a_token(client)
-        left = await client.accounts.tokens.list().collect()
-
-    assert len(left) == 1
-    assert "6. Deleted" in capsys.readouterr().out
+    assert capsys.readouterr().out.count("The old value still works: looking again") == min(looks, 4)
 
 
 async def test_an_interrupted_quickstart_leaves_nothing_behind() -> None:

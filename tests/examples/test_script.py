@@ -17,7 +17,7 @@ import pytest
 
 from cftokens.sync import Client
 from cftokens.sync.emulator import Emulator, Fault
-from tests.examples.programs import DEADLINE, EXAMPLES, ROOT, environment_for
+from tests.examples.programs import DEADLINE, EXAMPLES, ROOT, at_once_or_later, environment_for
 from tests.vocabulary import NO_CREDENTIAL
 
 pytestmark = pytest.mark.slow
@@ -89,6 +89,7 @@ def test_all_is_fine(emulator: Emulator) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@at_once_or_later
 def test_each_finding_is_a_line(emulator: Emulator, client: Client) -> None:
     """
     Each risky token is one line, expired ones are left out, and the exit status is 1.

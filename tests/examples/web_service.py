@@ -3,6 +3,7 @@ Tests of a service that issues tokens, whatever its framework.
 """
 
 import asyncio
+import json
 import re
 import signal
 import sys
@@ -14,8 +15,15 @@ from typing import Any, ClassVar
 import aiohttp
 
 from cftokens.sync.emulator import Emulator, Fault
-from tests.examples.programs import Program, assert_clean, longest_stall, received, running
-from tests.vocabulary import NO_CREDENTIAL
+from tests.examples.programs import (
+    Program,
+    assert_clean,
+    at_once_or_later,
+    longest_stall,
+    received,
+    running,
+)
+from tests.vocabulary import NO_CREDENTIAL, entry, failure
 
 ORDER = {"name": "ci", "minutes": 15}
 UNKNOWN = "0" * 32
@@ -37,6 +45,8 @@ BAD_ORDERS: list[Any] = [
     {"name": "ci", "minutes": 15, "policies": []},
 ]
 
+LOCKED_OUT = json.dumps(failure(entry(10502, "Too many authentication failures")))
+
 FAILURES = [
     (Fault.status(400), 400),
     (Fault.status(401), 502),
@@ -48,6 +58,8 @@ FAILURES = [
     (Fault.truncate(), 502),
     (Fault.drop_before(), 502),
     (Fault.delay(60.0), 504),
+    (Fault.status(429, body=LOCKED_OUT), 503),
+    (Fault.status(403, body=LOCKED_OUT), 503),
 ]
 """Faults, and the status that the caller gets."""
 
@@ -120,6 +132,7 @@ class WebService:
             async with aiohttp.ClientSession(address, connector=connector) as session:
                 yield Caller(session, service, emulator)
 
+    @at_once_or_later
     async def test_a_token_is_issued_shown_and_revoked(self, emulator: Emulator) -> None:
         """
         The caller gets a working value only once, and can show and revoke the token.
@@ -127,8 +140,8 @@ class WebService:
         async with self.caller(emulator) as caller:
             status, issued = await caller.order()
             kept = caller.headers["Cache-Control"]
-            with emulator.client(api_token=issued["value"]) as client:
-                verified = client.accounts.tokens.verify()
+            with emulator.client() as client:
+                verified = await asyncio.to_thread(client.accounts.tokens.wait_until_active, issued["value"])
             path = f"/tokens/{issued['id']}"
             shown = await caller.ask("GET", path)
             revoked = await caller.ask("DELETE", path)

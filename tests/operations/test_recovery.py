@@ -34,11 +34,12 @@ OTHER = PermissionGroup(id="f" * 32)
                 )
             ]
         },
+        {"policies": [TokenPolicy.from_dict({**TOKEN_POLICY.to_dict(), "added": "by Cloudflare"})]},
     ],
 )
 def test_the_token_that_was_asked_for_could_be_it(change: dict[str, Any]) -> None:
     """
-    Name, access and time match, although Cloudflare's times have whole seconds.
+    Name, access and time match, although Cloudflare's times have whole seconds, and whatever it adds.
     """
     assert could_be(attrs.evolve(MADE, **change), ATTEMPT, EARLIEST, arrived=())
 

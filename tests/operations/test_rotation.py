@@ -195,7 +195,11 @@ SCHEDULES = st.dictionaries(st.integers(1, 14), st.sampled_from(sorted(FAULTS)),
 
 
 @given(faults=SCHEDULES, cancelled=st.integers(0, 14), cancelled_again=st.integers(1, 4), held=st.booleans())
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 def test_no_schedule_of_faults_leaves_an_unknown_token(
     faults: dict[int, str], cancelled: int, cancelled_again: int, held: bool
 ) -> None:

@@ -183,7 +183,7 @@ def test_every_argument_reaches_the_coroutine(cls: Any, name: str) -> None:
     """
     twin = cls(StubPortal(), Recorder())
     args, kwargs = arguments_for(getattr(cls, name))
-    called = getattr(twin, name)(*args, **kwargs)
+    called: Any = getattr(twin, name)(*args, **kwargs)
     if isinstance(called, sync_pagination.Paginator | Temporary):
         called = called._wrapped
 
