@@ -7,9 +7,11 @@ The command line: ``cftokens``, also ``python -m cftokens``.
     reading.py        list, show, groups, verify
     making.py         create, ensure, recover, roll
     changing.py       edit, retire, delete, rotate
+    words.py          explain, diff, audit, whatis
     running.py        run, emulator
     helping.py        bootstrap, completion
     _owner.py         whose tokens, and naming one of them
+    _wording.py       what a token may do, and what would change, in words
     _access.py        the options that say what a token may do
     _destinations.py  where a new value goes
     _settling.py      the line that settles an unknown outcome

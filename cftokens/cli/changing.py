@@ -18,7 +18,8 @@ from cftokens.cli._destinations import Place, deliver, needed, placing, reserved
 from cftokens.cli._output import Output, document, note, printing, progress, token_document
 from cftokens.cli._owner import Owner, owned
 from cftokens.cli._settling import temporary
-from cftokens.cli._text import iso
+from cftokens.cli._text import iso, safe
+from cftokens.cli._wording import changed, wanted, widens
 from cftokens.errors import RotationError
 from cftokens.models import Condition, ConditionRequestIP, Token, TokenCreateResponse
 
@@ -89,7 +90,7 @@ def _count(tokens: Sequence[Token]) -> str:
 
 
 def _list_all(tokens: Iterable[Token], title: str) -> None:
-    note("\n".join([title, *(f"  {token.id}  {token.name}" for token in tokens)]))
+    click.echo(safe("\n".join([title, *(f"  {token.id}  {token.name}" for token in tokens)])))
 
 
 def _question(tokens: Iterable[Token], sentence: str) -> str:
@@ -145,12 +146,15 @@ def edit_command(
     if not policies and not change:
         raise click.UsageError("What is to change? See 'cftokens edit --help'.")
     found = owner.find(token)
-    wider = [*(["its permissions"] if policies else []), *change.wider_than(found)]
+    asked = wanted(owner, policies, access)
     if dry_run:
-        note(f"{found.name} ({found.id}) would be changed.")
+        lines = [*change.renamed(found), *asked.changes(found)] or ["nothing"]
+        click.echo(safe("\n".join([f"In {found.name} ({found.id}), this would change:", *lines])))
         return
+    permissions = ["the permissions"] if widens(asked.difference(found)) else []
+    wider = [*permissions, *change.wider_than(found)]
     if wider:
-        ask(f"{found.name} ({found.id}) may become able to do more: {', '.join(wider)}. Go on?", yes=yes)
+        ask(f"This widens {', '.join(wider)} of {found.name} ({found.id}). Go on?", yes=yes)
     edited = owner.tokens.edit(
         found.id,
         name=change.name,
@@ -176,15 +180,24 @@ class Change:
     def __bool__(self) -> bool:
         return any(not isinstance(each, Unset) for each in attrs.astuple(self, recurse=False))
 
+    def renamed(self, token: Token) -> list[str]:
+        """
+        Say how name and status become different.
+        """
+        return [
+            *changed("name", str(token.name), self.name, str),
+            *changed("status", str(token.status), self.status, str),
+        ]
+
     def wider_than(self, token: Token) -> list[str]:
         """
         Return in which respects the token could do more afterwards.
         """
         found = {
-            "its status": self.status == "active" and token.status != "active",
-            "its expiry": not isinstance(self.expires_on, Unset)
+            "the status": self.status == "active" and token.status != "active",
+            "the expiry": not isinstance(self.expires_on, Unset)
             and _is_later(self.expires_on, token.expires_on),
-            "its addresses": not isinstance(self.condition, Unset)
+            "the addresses": not isinstance(self.condition, Unset)
             and not _is_within(_request_ip(self.condition), _request_ip(token.condition)),
         }
         return [what for what, wider in found.items() if wider]
@@ -263,7 +276,7 @@ def rotate_command(
     chosen = needed(place, output)
     found = owner.find(token)
     if dry_run:
-        note(f"{found.name} ({found.id}) would get a successor, and would end {overlap} later.")
+        click.echo(safe(f"{found.name} ({found.id}) would get a successor, and would end {overlap} later."))
         return
 
     def store(successor: TokenCreateResponse) -> None:

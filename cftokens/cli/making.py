@@ -2,6 +2,7 @@
 Commands that make a value: create, ensure, recover, roll.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
@@ -11,13 +12,14 @@ from cftokens._operations.groups import resolve
 from cftokens._secret import TokenValue
 from cftokens._settings import Unset
 from cftokens.cli._access import Access, granting, moments
-from cftokens.cli._asking import ask, yes_option
+from cftokens.cli._asking import ask, dry_run_option, yes_option
 from cftokens.cli._completing import token_names
 from cftokens.cli._destinations import Place, deliver, needed, placing, reserved
 from cftokens.cli._output import Output, printing
 from cftokens.cli._owner import Owner, owned
 from cftokens.cli._settling import creating, rolling
-from cftokens.cli._text import iso
+from cftokens.cli._text import iso, safe
+from cftokens.cli._wording import Wanted, wanted
 from cftokens.errors import CFTokensError
 from cftokens.models import CreateAttempt, Ensured, Token
 
@@ -32,8 +34,11 @@ _NEVER: Final = "It never expires."
 @granting
 @placing
 @printing
+@dry_run_option
 @click.argument("name", metavar="NAME")
-def create_command(owner: Owner, name: str, *, access: Access, place: Place | None, output: Output) -> None:
+def create_command(
+    owner: Owner, name: str, *, access: Access, place: Place | None, output: Output, dry_run: bool
+) -> None:
     r"""
     Create a token, and put its value where you say. Without --expires, it never expires.
 
@@ -44,6 +49,9 @@ def create_command(owner: Owner, name: str, *, access: Access, place: Place | No
           --value-to-env .env CLOUDFLARE_API_TOKEN
     """
     policies = access.required(owner)
+    if dry_run:
+        _show(f"A token {name!r} would be created:", wanted(owner, policies, access).lines())
+        return
     chosen = needed(place, output)
     with reserved(chosen):
         with creating(owner, access, chosen):
@@ -61,8 +69,11 @@ def create_command(owner: Owner, name: str, *, access: Access, place: Place | No
 @granting
 @placing
 @printing
+@dry_run_option
 @click.argument("name", metavar="NAME")
-def ensure_command(owner: Owner, name: str, *, access: Access, place: Place | None, output: Output) -> None:
+def ensure_command(
+    owner: Owner, name: str, *, access: Access, place: Place | None, output: Output, dry_run: bool
+) -> None:
     r"""
     Create a token unless it exists, and edit it if it differs.
 
@@ -75,8 +86,10 @@ def ensure_command(owner: Owner, name: str, *, access: Access, place: Place | No
       cftokens ensure dns-bot --allow "DNS Write" --zone ZONE_ID --value-to dns.token
     """
     policies = access.required(owner)
+    if dry_run:
+        _show_ensured(owner, name, wanted(owner, policies, access))
+        return
     chosen = needed(place, output)
-
     with reserved(chosen, now=not _exists(owner, name)):
         with creating(owner, access, chosen):
             result = owner.tokens.ensure(
@@ -92,8 +105,26 @@ def ensure_command(owner: Owner, name: str, *, access: Access, place: Place | No
 
 
 def _exists(owner: Owner, name: str) -> bool:
+    return bool(_active(owner, name))
+
+
+def _active(owner: Owner, name: str) -> list[Token]:
     now = datetime.now(UTC)
-    return any(token.is_active(now) for token in owner.tokens.list(name=name))
+    return [token for token in owner.tokens.list(name=name) if token.is_active(now)]
+
+
+def _show(title: str, lines: Iterable[str]) -> None:
+    click.echo(safe("\n".join([title, *(f"  {line}" for line in lines)])))
+
+
+def _show_ensured(owner: Owner, name: str, wanted: Wanted) -> None:
+    found = _active(owner, name)
+    if not found:
+        _show(f"A token {name!r} would be created:", wanted.lines())
+    for token in found:
+        changes = wanted.changes(token)
+        what = "would be changed:" if changes else "is already as it should be."
+        _show(f"The token {name!r} ({token.id}) {what}", changes)
 
 
 def _say_what_was(output: Output, ensured: Ensured) -> None:
@@ -175,8 +206,11 @@ def recover_command(
 @placing
 @printing
 @yes_option
+@dry_run_option
 @click.argument("token", metavar="TOKEN", shell_complete=token_names)
-def roll_command(owner: Owner, token: str, *, place: Place | None, output: Output, yes: bool) -> None:
+def roll_command(
+    owner: Owner, token: str, *, place: Place | None, output: Output, yes: bool, dry_run: bool
+) -> None:
     r"""
     Replace a token's value. The old one stops working at once.
 
@@ -186,6 +220,10 @@ def roll_command(owner: Owner, token: str, *, place: Place | None, output: Outpu
     Example:
       cftokens roll dns-bot --value-to new.token
     """
+    if dry_run:
+        found = owner.find(token)
+        _show(f"The token {found.name!r} ({found.id}) would get a new value.", ())
+        return
     chosen = needed(place, output)
     found = owner.find(token)
     ask(f"Roll {found.name} ({found.id})? Its present value stops working at once.", yes=yes)

@@ -21,6 +21,7 @@ from cftokens.cli._output import (
 )
 from cftokens.cli._owner import Owner, owned
 from cftokens.cli._text import iso
+from cftokens.cli._wording import addresses, described
 from cftokens.models import Token
 
 _TOKEN_COLUMNS = (
@@ -103,7 +104,8 @@ def show_command(owner: Owner, token: str, *, output: Output) -> None:
     elif output.quiet:
         click.echo(found.id)
     else:
-        show_fields({**fields_of(found)})
+        lines = described(found.policies, owner.catalogue())
+        show_fields({**fields_of(found), "may do": "; ".join(lines)})
 
 
 def fields_of(token: Token) -> dict[str, str]:
@@ -119,20 +121,8 @@ def fields_of(token: Token) -> dict[str, str]:
         "last used": iso(token.last_used_on, "never"),
         "not before": iso(token.not_before, "at once"),
         "expires": iso(token.expires_on, "never"),
-        "addresses": addresses(token),
+        "addresses": addresses(token.condition),
     }
-
-
-def addresses(token: Token) -> str:
-    """
-    Return from where a token may be used.
-    """
-    request_ip = token.condition.request_ip if token.condition else None
-    if request_ip is None:
-        return "any"
-    inside = ", ".join(request_ip.in_ or ()) or "any"
-    outside = ", ".join(request_ip.not_in or ())
-    return f"{inside}, but not {outside}" if outside else inside
 
 
 @click.command("groups")

@@ -20,6 +20,8 @@ from cftokens.cli._asking import dry_run_option
 from cftokens.cli._output import note
 from cftokens.cli._owner import Owner, owned
 from cftokens.cli._settling import temporary
+from cftokens.cli._text import safe
+from cftokens.cli._wording import wanted
 from cftokens.emulator.__main__ import main as serve
 
 _FORWARDED: Final = tuple(
@@ -64,7 +66,9 @@ def run_command(
         note(f"Cannot run {command[0]}: there is no such command.")
         raise click.exceptions.Exit(127)
     if dry_run:
-        note(f"{command[0]} would run with a token that works for {lifetime}.")
+        lines = wanted(owner, policies, access).access
+        title = f"{command[0]} would run with a token that works for {lifetime}:"
+        click.echo(safe("\n  ".join([title, *lines])))
         return
     with (
         temporary(owner),

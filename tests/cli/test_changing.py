@@ -78,7 +78,7 @@ def test_dry_run(shell: Shell, tokens: AccountTokens, command: str) -> None:
     result = shell(f"cftokens {command} --dry-run a")
 
     assert result.exit_code == 0
-    assert made.id in result.stderr
+    assert made.id in result.stdout
     assert shell.writes == ["create"]
 
 
@@ -213,7 +213,7 @@ def test_rotate_dry_run(shell: Shell, tokens: AccountTokens) -> None:
     """
     tokens.create(name="a", policies=DNS)
 
-    assert "successor" in shell("cftokens rotate a --lifetime 90d --value-to new --dry-run").stderr
+    assert "successor" in shell("cftokens rotate a --lifetime 90d --value-to new --dry-run").stdout
     assert shell.writes == ["create"]
     assert list(Path().iterdir()) == []
 

@@ -101,7 +101,7 @@ def test_one_sided_addresses(shell: Shell, tokens: AccountTokens) -> None:
     """
     tokens.create(name="bot", policies=DNS, condition={"request_ip": {"not_in": ["192.0.2.9"]}})
 
-    assert "addresses   any, but not 192.0.2.9/32\n" in shell("cftokens show bot").stdout
+    assert "addresses   any address, but not 192.0.2.9/32\n" in shell("cftokens show bot").stdout
 
 
 def test_a_name_that_several_have(shell: Shell, tokens: AccountTokens) -> None:
