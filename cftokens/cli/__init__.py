@@ -11,6 +11,7 @@ The command line: ``cftokens``, also ``python -m cftokens``.
     running.py        run, emulator
     helping.py        bootstrap, completion
     _owner.py         whose tokens, and naming one of them
+    _wizard.py        create -i
     _wording.py       what a token may do, and what would change, in words
     _access.py        the options that say what a token may do
     _destinations.py  where a new value goes

@@ -54,15 +54,7 @@ def moments(*, or_never: bool = False) -> Callback:
     """
 
     def read(_: click.Context, __: click.Parameter, text: str | None) -> datetime | Unset | None:
-        if text is None or (or_never and text == NEVER):
-            return UNSET if text is None else None
-        found = _moment_of(text)
-        if found is None:
-            also = ", a duration such as 90d, or never" if or_never else ""
-            raise click.BadParameter(
-                f"{text!r} is not a date such as 2026-12-31 or 2026-12-31T08:00:00Z{also}."
-            )
-        return found
+        return UNSET if text is None else moment_of(text, or_never=or_never)
 
     return read
 
@@ -76,6 +68,19 @@ def duration_of(text: str) -> timedelta | None:
         return None
     found = timedelta(**{_UNITS[match[2]]: int(match[1])})
     return found if timedelta(0) <= found <= _LONGEST else None
+
+
+def moment_of(text: str, *, or_never: bool = False) -> datetime | None:
+    """
+    Return a date-time; None for ``never``.
+    """
+    if or_never and text == NEVER:
+        return None
+    found = _moment_of(text)
+    if found is None:
+        also = ", a duration such as 90d, or never" if or_never else ""
+        raise click.BadParameter(f"{text!r} is not a date such as 2026-12-31 or 2026-12-31T08:00:00Z{also}.")
+    return found
 
 
 def _moment_of(text: str) -> datetime | None:
@@ -112,7 +117,7 @@ class Access:
         """
         Return what is allowed, which may be nothing.
         """
-        resources = list(self._resources(owner))
+        resources = list(self.resources(owner))
         if bool(self.allow) != bool(resources):
             raise click.UsageError(
                 "--allow needs to know on what: --zone, --all-zones, --on-account, --bucket, --all-buckets "
@@ -150,9 +155,13 @@ class Access:
         """
         Return the options that say the same, with an expiry that does not depend on the time.
         """
-        return [*self._arguments(), "--expires", iso(expires_on, NEVER)]
+        return [*self.options, "--expires", iso(expires_on, NEVER)]
 
-    def _arguments(self) -> Iterator[str]:
+    @property
+    def options(self) -> Iterator[str]:
+        """
+        The options, but for the expiry.
+        """
         for field in attrs.fields(Access):
             option, value = f"--{field.name.replace('_', '-')}", getattr(self, field.name)
             if value is True:
@@ -161,7 +170,10 @@ class Access:
                 for each in value:
                     yield from (option, each)
 
-    def _resources(self, owner: Owner) -> Iterator[Resource]:
+    def resources(self, owner: Owner) -> Iterator[Resource]:
+        """
+        Yield the resources that are named.
+        """
         yield from map(p.zone, self.zone)
         yield from map(p.account, self.on_account)
         if self.all_zones:

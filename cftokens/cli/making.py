@@ -19,6 +19,7 @@ from cftokens.cli._output import Output, printing
 from cftokens.cli._owner import Owner, owned
 from cftokens.cli._settling import creating, rolling
 from cftokens.cli._text import iso, safe
+from cftokens.cli._wizard import ask_for_all
 from cftokens.cli._wording import Wanted, wanted
 from cftokens.errors import CFTokensError
 from cftokens.models import CreateAttempt, Ensured, Token
@@ -35,19 +36,32 @@ _NEVER: Final = "It never expires."
 @placing
 @printing
 @dry_run_option
-@click.argument("name", metavar="NAME")
+@click.option("-i", "--interactive", is_flag=True, help="Ask for everything, and show the command for it.")
+@click.argument("name", metavar="NAME", required=False)
 def create_command(
-    owner: Owner, name: str, *, access: Access, place: Place | None, output: Output, dry_run: bool
+    owner: Owner,
+    name: str | None,
+    *,
+    access: Access,
+    place: Place | None,
+    output: Output,
+    dry_run: bool,
+    interactive: bool,
 ) -> None:
     r"""
     Create a token, and put its value where you say. Without --expires, it never expires.
 
     \b
     Examples:
+      cftokens create -i
       cftokens create dns-bot --allow "DNS Write" --zone ZONE_ID --expires 90d --value-to dns.token
       cftokens create ci --allow "Workers Scripts Write" --on-account ACCOUNT_ID \
           --value-to-env .env CLOUDFLARE_API_TOKEN
     """
+    if interactive:
+        name, access, place = ask_for_all(owner, name, place)
+    if name is None:
+        raise click.UsageError("Missing argument 'NAME'.")
     policies = access.required(owner)
     if dry_run:
         _show(f"A token {name!r} would be created:", wanted(owner, policies, access).lines())

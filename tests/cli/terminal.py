@@ -2,6 +2,7 @@
 The command line as a program on a pseudo-terminal.
 """
 
+import contextlib
 import fcntl
 import os
 import pty
@@ -77,6 +78,19 @@ class Terminal:
         Type on the keyboard; ETX is Ctrl-C.
         """
         os.write(self._terminal, keys.encode())
+
+    def interrupt(self) -> int:
+        """
+        Press Ctrl-C until the program ends, and return its exit status.
+
+        Python misses one that comes just before it begins to read a line.
+        """
+        deadline = time.monotonic() + DEADLINE
+        while self._process.poll() is None and time.monotonic() < deadline:
+            self.press("\x03")
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(0.2)
+        return self.end()
 
     def end(self) -> int:
         """

@@ -263,6 +263,8 @@ def test_json_without_the_value(shell: Shell, tokens: AccountTokens) -> None:
         f"{CREATE} --value-to a --ip nonsense",
         f"{CREATE} --value-to a --policy-file missing.json",
         f"cftokens create {'x' * 121} {DNS} --value-to a",
+        "cftokens create -i",
+        f"cftokens create {DNS} --value-to a",
         "cftokens roll dns-bot",
         f"cftokens recover dns-bot {DNS} --value-to a",
     ],

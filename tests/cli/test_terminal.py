@@ -5,8 +5,10 @@ The command line on a terminal: tables, colours, questions, Ctrl-C.
 import os
 import shlex
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -94,8 +96,11 @@ def test_a_question(start: Start, tokens: AccountTokens, answer: str, status: in
 
     with start("delete a") as terminal:
         terminal.wait_for("[y/N]")
-        terminal.press(answer if answer == "\x03" else f"{answer}\n")
-        ended = terminal.end()
+        if answer == "\x03":
+            ended = terminal.interrupt()
+        else:
+            terminal.press(f"{answer}\n")
+            ended = terminal.end()
 
     assert ended == status
     assert len(tokens.list(name="a").collect()) == left
@@ -224,3 +229,167 @@ def test_an_empty_table(start: Start) -> None:
         assert terminal.end() == 0
 
     assert "ID" not in terminal.text
+
+
+def answer(terminal: Terminal, question: str, text: str) -> None:
+    """
+    Answer a question when it is asked, and forget what was shown before.
+    """
+    terminal.wait_for(question)
+    terminal.shown = terminal.shown.partition(question)[2]
+    terminal.press(f"{text}\n")
+
+
+def test_wizard(start: Start, shell: Shell, tokens: AccountTokens) -> None:
+    """
+    The wizard asks again after a wrong answer, says what will be granted, and shows the command for it.
+    """
+    with start("create -i") as terminal:
+        answer(terminal, "Name of the token", "bot")
+        answer(terminal, "On what may it work?", "9")
+        answer(terminal, "On what may it work?", "1")
+        answer(terminal, "Which ones", "nonsense")
+        answer(terminal, "Which ones", ZONE_ID)
+        answer(terminal, "Which permissions?", "no such thing")
+        answer(terminal, "Which permissions?", "DNS settings")
+        answer(terminal, "Numbers, or nothing", "")
+        answer(terminal, "Which permissions?", "dns write")
+        terminal.wait_for("  DNS Write")
+        number = terminal.text.partition("  DNS Write")[0].split()[-1]
+        answer(terminal, "Numbers, or nothing", number)
+        answer(terminal, "Which permissions?", "")
+        answer(terminal, "Expires", "soon")
+        answer(terminal, "Expires", "")
+        answer(terminal, "Usable from", "nowhere")
+        answer(terminal, "Usable from", "192.0.2.0/24")
+        answer(terminal, "New file", "")
+        answer(terminal, "Create it?", "y")
+        assert terminal.end() == 0, terminal.shown
+
+    (made,) = tokens.list(name="bot")
+    assert not made.allows_every_address
+    assert MARK in Path("bot.token").read_text()
+
+
+@pytest.mark.parametrize(
+    ("kind", "names", "words"),
+    [("2", None, "dns write"), ("3", "", "workers scripts write"), ("5", None, "bucket item read")],
+)
+def test_the_wizards_command(  # noqa: PLR0917
+    start: Start, shell: Shell, tokens: AccountTokens, kind: str, names: str | None, words: str
+) -> None:
+    """
+    Refused, the wizard creates nothing; the command that it shows creates the same.
+    """
+    Path("bot.token").write_text("mine")
+    with start("create -i bot") as terminal:
+        answer(terminal, "On what may it work?", kind)
+        if names is not None:
+            answer(terminal, "Which ones", names)
+        answer(terminal, "Which permissions?", words)
+        answer(terminal, "Numbers, or nothing", "1")
+        answer(terminal, "Which permissions?", "")
+        answer(terminal, "Expires", "never")
+        answer(terminal, "Usable from", "")
+        answer(terminal, "New file", "bot.token")
+        answer(terminal, "New file", "other.token")
+        terminal.wait_for("Create it?")
+        (line,) = (each for each in terminal.text.splitlines() if each.startswith("cftokens create"))
+        terminal.press("n\n")
+        assert terminal.end() == 1
+
+    assert shell.writes == []
+    assert shell(line).exit_code == 0
+    assert [token.name for token in tokens.list(name="bot")] == ["bot"]
+
+
+@pytest.mark.parametrize("questions", [0, 1, 2, 3, 4, 5, 6, 7])
+def test_ctrl_c_in_the_wizard(start: Start, shell: Shell, questions: int) -> None:
+    """
+    Ctrl-C at each question has the exit status 130 and creates nothing.
+    """
+    asked = [
+        ("Name of the token", "bot"),
+        ("On what may it work?", "2"),
+        ("Which permissions?", "dns write"),
+        ("Numbers, or nothing", "1"),
+        ("Which permissions?", ""),
+        ("Expires", ""),
+        ("Usable from", ""),
+        ("New file", ""),
+        ("Create it?", ""),
+    ]
+    with start("create -i") as terminal:
+        for question, text in asked[:questions]:
+            answer(terminal, question, text)
+        terminal.wait_for(asked[questions][0])
+        assert terminal.interrupt() == 130
+
+    assert shell.writes == []
+    assert "Traceback" not in terminal.text
+    assert list(Path().iterdir()) == []
+
+
+def test_audit_on_a_terminal(start: Start, tokens: AccountTokens) -> None:
+    """
+    An audit draws ages and expiries.
+    """
+    tokens.create(name="a", policies=DNS, expires_on=datetime.now(UTC) + timedelta(days=190))
+
+    with start("audit") as terminal:
+        assert terminal.end() == 1
+
+    assert "██████░░░░░░ 189 d" in terminal.text
+    assert "░░░░░░░░░░░░ 0 d" in terminal.text
+
+
+def test_whatis_on_a_terminal(start: Start) -> None:
+    """
+    A value is asked for without an echo.
+    """
+    with start("whatis") as terminal:
+        terminal.wait_for("Value")
+        terminal.press(f"{MARK}\n")
+        assert terminal.end() == 0
+
+    assert MARK not in terminal.shown
+
+
+def test_a_pipe_that_closes(shell: Shell, tokens: AccountTokens) -> None:
+    """
+    A reader that has had enough ends a command quietly.
+    """
+    line = f"{shlex.quote(sys.executable)} -m cftokens groups | head -1"
+
+    ended = subprocess.run(
+        ["bash", "-c", line],
+        env={**os.environ, **shell.environment},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.count("\n") == 1
+
+
+def test_xargs(shell: Shell, server: Emulator) -> None:
+    """
+    The ids of one command are the arguments of the next.
+    """
+    past = datetime.now(UTC) - timedelta(days=1)
+    server.issue("account", name="old", policies=DNS, expires_on=past)
+    program = f"{shlex.quote(sys.executable)} -m cftokens"
+
+    ended = subprocess.run(
+        ["bash", "-c", f"{program} list --quiet --expired | xargs {program} delete --yes"],
+        env={**os.environ, **shell.environment},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert ended.returncode == 0
+    assert shell.writes == ["delete"]
