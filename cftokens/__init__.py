@@ -9,6 +9,7 @@ Cloudflare's API tokens from Python.
 - `cftokens.models`: `Token` and Cloudflare's other answers
 - `cftokens.errors`: the errors
 - `cftokens.emulator`: Cloudflare's token API on loopback, for tests
+- `cftokens.testing`: fixtures for pytest
 - `Retry`, `RateLimit`: a client's settings
 - `AccountTokens`, `UserTokens` and their like: the classes behind `client.accounts` and `client.user`, to
   annotate with
@@ -17,6 +18,7 @@ For contributors, the map of the package::
 
     __main__.py           python -m cftokens
     cli/                  the command line
+    testing.py            fixtures for pytest: an emulator and its clients
     audit.py              what is wrong with tokens
     sync/                 the same names for blocking code
     emulator/             Cloudflare's token API on loopback

@@ -299,8 +299,8 @@ def unused(token: Token, context: Context) -> Iterator[Finding]:
     """
     The token was not used for 90 days.
 
-    What is not used can go, and takes its risk along. The CIS AWS Foundations Benchmark v1.2.0 (1.3) has
-    credentials disabled after 90 days; later versions after 45.
+    An unused credential is only a risk. The CIS AWS Foundations Benchmark v1.2.0 (1.3) has
+    credentials disabled after 90 days; later versions, after 45.
 
     https://hub.steampipe.io/mods/turbot/aws_compliance/controls/control.cis_v120_1_3
     """
@@ -493,7 +493,7 @@ def same_access(token: Token, context: Context) -> Iterator[Finding]:
 
 def quota(token: Token, context: Context) -> Iterator[Finding]:
     """
-    Nine tenths of the tokens that there can be are there. Found once for a list.
+    The list has at least nine tenths of the quota. Found once for a list.
 
     Without room, the next create or rotation fails.
 

@@ -465,8 +465,11 @@ def _with_names(policy: TokenPolicy, given: Mapping[str, Any]) -> TokenPolicy:
     """
     Add the names of groups that a mapping has, which are left out of requests.
     """
-    members = [group for group in given["permission_groups"] if isinstance(group, Mapping)]
-    names = {group["id"]: group["name"] for group in members if isinstance(group.get("name"), str)}
+    members = [
+        (group.id, group.name) if isinstance(group, PermissionGroup) else (group["id"], group.get("name"))
+        for group in given["permission_groups"]
+    ]
+    names = {group_id: name for group_id, name in members if isinstance(name, str)}
     groups = [attrs.evolve(group, name=names.get(group.id)) for group in policy.permission_groups]
     return attrs.evolve(policy, permission_groups=groups)
 

@@ -141,6 +141,7 @@ def test_names_come_from_the_catalogue_then_from_the_policies() -> None:
     objects = [PermissionGroup(id=group["id"], name=group["name"]) for group in groups]
 
     assert p.describe([document], CATALOGUE) == [line]
+    assert p.describe([{**document, "permission_groups": objects}], CATALOGUE) == [line]
     assert p.describe([TokenPolicy.from_dict(document)], CATALOGUE) == [line]
     assert p.describe([p.allow(*objects, on=ZONE)], CATALOGUE) == [line]
     assert p.describe([document]) == [f"Lie, New Write on the zone {ZONE_ID}"]
@@ -249,6 +250,7 @@ def test_a_name_and_an_id_can_be_one_group() -> None:
 
     assert not p.difference(words, ids, CATALOGUE)
     assert not p.difference(named, words)
+    assert not p.difference([p.allow("Logs Read", on=ZONES)], [policy(LOGS_OF_ZONE, ZONES)], CATALOGUE)
     assert p.difference(words, ids)
     assert p.difference(named, [p.allow("Zone Read", on=THE_ACCOUNT)])
     assert not p.difference([p.allow(ZONE_READ, on=ZONE)], [p.allow(CATALOGUE[0], on=ZONE)])
@@ -272,11 +274,15 @@ def test_an_ambiguous_name_is_no_group() -> None:
     If two groups fit, neither is taken.
     """
     twice = [*CATALOGUE, PermissionGroup(id="f" * 32, name="Zone Read")]
-    found = p.difference([p.allow("Zone Read", on=ZONE)], [policy(ZONE_READ, ZONE)], twice)
+    words, ids = [p.allow("Zone Read", on=ZONE)], [policy(ZONE_READ, ZONE)]
 
-    assert str(found) == (
+    assert str(p.difference(words, ids, twice)) == (
         f"Added: Zone Read ({ZONE_READ}) on the zone {ZONE_ID}. "
         f"Removed: Zone Read (not looked up) on the zone {ZONE_ID}."
+    )
+    assert str(p.difference(ids, words, twice)) == (
+        f"Added: Zone Read (not looked up) on the zone {ZONE_ID}. "
+        f"Removed: Zone Read ({ZONE_READ}) on the zone {ZONE_ID}."
     )
 
 

@@ -392,7 +392,6 @@ def test_another_credential_has_its_own_pace() -> None:
 
     assert paces[0] is paces[1]
     assert paces[2] is not paces[0]
-    assert paces[2] is not None
     assert paces[2].limit == RateLimit(requests=7)
 
 

@@ -89,6 +89,23 @@ async def test_a_mocked_network_failure_raises_our_error() -> None:
     assert isinstance(error, NoResponseError)
 
 
+@pytest.mark.parametrize("operation", CALLS)
+async def test_a_call_that_is_not_mocked_says_which(operation: str) -> None:
+    """
+    The error has the method, path and query that a mock would have needed, and nothing may have happened.
+    """
+    method, url = REQUESTS[operation]
+    with aioresponses():
+        async with Client(CREDENTIAL, account_id=ACCOUNT, retry=None) as client:
+            error = await failure_of(CALLS[operation](client))
+
+    where, _, query = url.removeprefix(BASE).partition("?")
+    target, _, sent = str(error).removesuffix(" got no answer: the connection was refused.").partition("?")
+    assert target == f"{method} {where}"
+    assert {*sent.split("&")} == {*query.split("&")}
+    assert not error.outcome_unknown
+
+
 async def test_mocked_lists_have_models() -> None:
     """
     The listings contain Token and PermissionGroup objects.

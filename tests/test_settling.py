@@ -169,6 +169,7 @@ async def test_an_attempt_begins_when_it_is_sent(emulator: Emulator) -> None:
         async def sleep(self, seconds: float) -> None:
             nonlocal before
             await another.accounts.tokens.verify()
+            self.now += seconds
             before = datetime.now(UTC)
 
     async with client_of(emulator, BusyClock()) as client, emulator.client() as another:

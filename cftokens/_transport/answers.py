@@ -95,8 +95,9 @@ def _parse(body: bytes | None) -> dict[str, Any] | str:
 def _no_response(request: Request[Any], outcome: NoAnswer) -> NoResponseError:
     error = RequestTimeoutError if outcome.timed_out else NoResponseError
     unknown = request.has_effect and outcome.written
+    subject = f"{request.method} {request.target}"  # with the query: which page of a list, which mock
     failure = error(
-        f"{_subject(request)} got no answer: {outcome.reason}.{_warning(request) if unknown else ''}",
+        f"{subject} got no answer: {outcome.reason}.{_warning(request) if unknown else ''}",
         outcome_unknown=unknown,
     )
     failure.__cause__ = outcome.cause

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, Generic, NamedTuple, TypeVar
+from urllib.parse import quote, urlencode
 
 T = TypeVar("T")
 
@@ -62,6 +63,13 @@ class Request(NamedTuple, Generic[T]):
     repeatable: bool = True
     if_missing: T | None = None
     if_unknown: str = ""
+
+    @property
+    def target(self) -> str:
+        """
+        The path with the query.
+        """
+        return f"{self.path}?{urlencode(self.query, quote_via=quote)}" if self.query else self.path
 
     def __str__(self) -> str:
         return f"{self.operation} ({self.method} {self.path})"

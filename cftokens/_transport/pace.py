@@ -101,6 +101,32 @@ class AnsweredWindow:
         self._in_flight = 0
 
 
+class Block:
+    """
+    How long the server refuses all requests, after a 429.
+    """
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    def delay(self, now: float) -> float:
+        """
+        Return the seconds until a request may start.
+        """
+        return self._until - now if self._until > now else 0.0
+
+    def hold(self, seconds: float, now: float) -> None:
+        """
+        Send nothing for *seconds*, even if a late answer to an earlier request says otherwise.
+        """
+        until = now + min(seconds, _LONGEST_PAUSE)
+        if seconds > _LONGEST_PAUSE and until > self._until + _ROUNDING:  # once, not for each answer
+            _LOG.warning(
+                "Retry-After: %.0f seconds. Requests with this token are sent again after an hour.", seconds
+            )
+        self._until = max(self._until, until)
+
+
 class ServerBudget:
     """
     What the server says is left of a budget that other processes may share.
@@ -117,16 +143,14 @@ class ServerBudget:
         self._by_others = 0
         self._uncounted = 0
         self._until = 0.0
-        self._blocked_until = 0.0
 
     def delay(self, now: float, ahead: int) -> float:
         """
         Return the seconds until a request may start, after *ahead* others.
         """
-        blocked = max(0.0, self._blocked_until - now)
         if now >= self._until or self._left - self._uncounted - self._reserve() - ahead >= 1:
-            return blocked
-        return max(blocked, self._until - now)
+            return 0.0
+        return self._until - now
 
     def start(self, in_flight: int) -> None:
         """
@@ -134,17 +158,6 @@ class ServerBudget:
         """
         self._uncounted += 1
         self._most_in_flight = max(self._most_in_flight, in_flight)
-
-    def block(self, seconds: float, now: float) -> None:
-        """
-        Send nothing for *seconds*, even if a late answer to an earlier request says otherwise.
-        """
-        until = now + min(seconds, _LONGEST_PAUSE)
-        if seconds > _LONGEST_PAUSE and until > self._blocked_until + _ROUNDING:  # once, not for each answer
-            _LOG.warning(
-                "Retry-After: %.0f seconds. Requests with this token are sent again after an hour.", seconds
-            )
-        self._blocked_until = max(self._blocked_until, until)
 
     def learn(self, left: int, seconds: float, now: float, in_flight: int) -> None:
         """
@@ -164,6 +177,58 @@ class ServerBudget:
     def _reserve(self) -> int:
         for_each_of_ours = self._by_others / max(1, self._answered)
         return math.ceil(self._first / 100 + 2 * self._most_in_flight * for_each_of_ours)
+
+
+class Counts:
+    """
+    What has been sent with one credential, by our own count and by what the server says is left.
+
+    Args:
+        limit: The limit of the credential.
+
+        burst: The limit of this machine's address, which all credentials share.
+    """
+
+    def __init__(self, limit: RateLimit, burst: Window) -> None:
+        self._window = AnsweredWindow(limit)
+        self._burst = burst
+        self._server = ServerBudget()
+
+    def delay(self, now: float, ahead: int) -> float:
+        """
+        Return the seconds until a request may start, after *ahead* others.
+        """
+        return max(
+            self._server.delay(now, ahead), self._window.delay(now, ahead), self._burst.delay(now, ahead)
+        )
+
+    def start(self, now: float, in_flight: int) -> None:
+        """
+        Count a request that is sent.
+        """
+        self._server.start(in_flight)
+        self._window.start()
+        self._burst.count(now)
+
+    def finish(self, now: float) -> None:
+        """
+        Count the end of a request, answered or not.
+        """
+        self._window.finish(now)
+
+    def learn(self, headers: Mapping[str, str], now: float, in_flight: int) -> None:
+        """
+        Learn what an answer says is left of the budget.
+        """
+        if said := _LEFT.findall(headers.get("Ratelimit", "")):
+            left, seconds = min((int(left), int(seconds)) for left, seconds in said)
+            self._server.learn(left, seconds, now, in_flight)
+
+    def forget_in_flight(self) -> None:
+        """
+        Reset the count of requests under way.
+        """
+        self._window.forget_in_flight()
 
 
 class Queue:
@@ -233,19 +298,20 @@ class Pace:
     """
     The turns of the requests that are sent with one credential.
 
+    Without a limit nothing is counted, and requests wait only after a 429, for as long as it says.
+
     Args:
-        limit: The limit of the credential.
+        limit: The limit of the credential, or None.
 
         burst: The limit of this machine's address, which all credentials share.
 
         timing: The clock, and the way to wait.
     """
 
-    def __init__(self, limit: RateLimit, burst: Window, timing: Timing) -> None:
+    def __init__(self, limit: RateLimit | None, burst: Window, timing: Timing) -> None:
         self.limit = limit
-        self._window = AnsweredWindow(limit)
-        self._burst = burst
-        self._server = ServerBudget()
+        self._counts = None if limit is None else Counts(limit, burst)
+        self._block = Block()
         self._in_flight = 0
         self._waiting = Queue()
         self._process = os.getpid()
@@ -268,9 +334,8 @@ class Pace:
         if self._waiting or self._delay(0) > 0:
             waited = await self._wait(patience)
         self._in_flight += 1
-        self._server.start(self._in_flight)
-        self._window.start()
-        self._burst.count(self._clock())
+        if self._counts is not None:
+            self._counts.start(self._clock(), self._in_flight)
         return waited
 
     def finish(self, headers: Mapping[str, str] | None, blocked_for: float | None) -> None:
@@ -284,12 +349,13 @@ class Pace:
         """
         now = self._clock()
         self._in_flight -= 1
-        self._window.finish(now)
         if blocked_for is not None:
-            self._server.block(blocked_for, now)
-        elif headers is not None and (said := _LEFT.findall(headers.get("Ratelimit", ""))):
-            left, seconds = min((int(left), int(seconds)) for left, seconds in said)
-            self._server.learn(left, seconds, now, self._in_flight)
+            self._block.hold(blocked_for, now)
+        if self._counts is None:
+            return
+        self._counts.finish(now)
+        if headers is not None and blocked_for is None:
+            self._counts.learn(headers, now, self._in_flight)
 
     def _forget_parent(self) -> None:
         """
@@ -300,13 +366,13 @@ class Pace:
         self._process = os.getpid()
         self._in_flight = 0
         self._waiting.clear()
-        self._window.forget_in_flight()
+        if self._counts is not None:
+            self._counts.forget_in_flight()
 
     def _delay(self, ahead: int) -> float:
         now = self._clock()
-        return max(
-            self._server.delay(now, ahead), self._window.delay(now, ahead), self._burst.delay(now, ahead)
-        )
+        blocked = self._block.delay(now)
+        return blocked if self._counts is None else max(blocked, self._counts.delay(now, ahead))
 
     async def _wait(self, patience: float) -> float:
         start = self._clock()

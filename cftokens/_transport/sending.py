@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Awaitable, Hashable
 from typing import Any, Final, TypeVar
-from urllib.parse import quote, urlencode
 from weakref import WeakValueDictionary
 
 import aiohttp
@@ -44,7 +43,7 @@ class Settings:
     base_url: URL
     timeout: float
     retry: Retry
-    pace: Pace | None = attrs.field(repr=False)
+    pace: Pace = attrs.field(repr=False)
     proxy: Proxy
     context: ssl.SSLContext | None
     known: TokenValue | None = attrs.field(init=False, repr=False)
@@ -101,12 +100,10 @@ class Transport:
         """
         return self._sources.setdefault(ask.key, CredentialSource(ask))
 
-    def pace(self, credential: TokenValue | CredentialSource, limit: RateLimit | None) -> Pace | None:
+    def pace(self, credential: TokenValue | CredentialSource, limit: RateLimit | None) -> Pace:
         """
         Return the pace of a credential, which all views with that credential share.
         """
-        if limit is None:
-            return None
         key = credential if isinstance(credential, CredentialSource) else _digest(credential)
         if key not in self._paces:
             while len(self._paces) >= _MOST_PACES:
@@ -140,10 +137,8 @@ class Transport:
             await self._sleep(decision.seconds)
 
     async def _try(self, tries: Tries[T], settings: Settings) -> T | CFTokensError | Again:
-        pace, waited = settings.pace, 0.0
         try:
-            if pace is not None:
-                waited = await pace.turn(tries.patience)
+            waited = await settings.pace.turn(tries.patience)
         except RateLimitedError as no_turn:
             return tries.end_without_turn(no_turn)
         outcome: Answer | NoAnswer | None = None
@@ -172,8 +167,7 @@ class Transport:
         else:
             return decision
         finally:
-            if pace is not None:
-                _finish(pace, outcome, decision)
+            _finish(settings.pace, outcome, decision)
 
     def server_time(self, moment: float | None) -> Reading | None:
         """
@@ -218,7 +212,7 @@ class Sender:
         """
         Return a sender with another credential, which has its own pace.
         """
-        pace = self.settings.pace and self.transport.pace(credential, self.settings.pace.limit)
+        pace = self.transport.pace(credential, self.settings.pace.limit)
         return self.with_settings(attrs.evolve(self.settings, credential=credential, pace=pace))
 
     def tries(self, request: Request[T]) -> Tries[T]:
@@ -275,8 +269,7 @@ def _blocked_for(decision: object) -> float | None:
 
 
 def _url(request: Request[Any], address: str) -> URL:
-    query = f"?{urlencode(request.query, quote_via=quote)}" if request.query else ""
-    return URL(f"{address}{request.path}{query}", encoded=True)
+    return URL(f"{address}{request.target}", encoded=True)
 
 
 def _log_try(tries: Tries[Any], outcome: Answer | NoAnswer, seconds: float) -> None:
@@ -285,7 +278,7 @@ def _log_try(tries: Tries[Any], outcome: Answer | NoAnswer, seconds: float) -> N
     _LOG.debug(
         "%s %s: %s in %.3f s, try %d, ray %s",
         request.method,
-        request.path,
+        request.target,
         status,
         seconds,
         tries.count,

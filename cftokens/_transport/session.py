@@ -300,6 +300,8 @@ def _what_happened(error: Exception) -> str:  # noqa: C901, PLR0911 -- a table o
             return f"no secure connection to {error.host} could be made"
         case aiohttp.ClientConnectorError():
             return f"no connection to {error.host}:{error.port} could be made"
+        case aiohttp.ClientConnectionError() if "refused" in str(error):  # as aioresponses says it
+            return "the connection was refused"
         case aiohttp.ClientPayloadError():
             return "the answer was cut short or could not be decoded"
         case aiohttp.ClientResponseError():

@@ -100,7 +100,7 @@ class _Echo(logging.Handler):
 @click.option("-v", "--verbose", is_flag=True, help="Show on standard error what is sent, without secrets.")
 @click.pass_context
 def program(context: click.Context, *, verbose: bool) -> None:
-    r"""
+    """
     Manage Cloudflare's API tokens.
 
     The credential is CLOUDFLARE_API_TOKEN, and the account CLOUDFLARE_ACCOUNT_ID. "cftokens bootstrap" shows

@@ -38,7 +38,7 @@ several_tokens = click.argument(
 def retire_command(
     owner: Owner, names: tuple[str, ...], *, output: Output, after: timedelta, yes: bool, dry_run: bool
 ) -> None:
-    r"""
+    """
     End tokens in a way that can be taken back.
 
     At once, a token is disabled: "cftokens edit TOKEN --status active" takes it back. With --after, it
@@ -66,7 +66,7 @@ def retire_command(
 @dry_run_option
 @several_tokens
 def delete_command(owner: Owner, names: tuple[str, ...], *, output: Output, yes: bool, dry_run: bool) -> None:
-    r"""
+    """
     Delete tokens for good. They stop working at once. Each TOKEN is an id or an exact name.
 
     \b
@@ -125,7 +125,7 @@ def edit_command(
     yes: bool,
     dry_run: bool,
 ) -> None:
-    r"""
+    """
     Change some of a token's fields. The others, and its value, are unchanged.
 
     What the token may do is replaced as a whole, and so are its addresses. Asks if the token could do more
@@ -263,7 +263,7 @@ def rotate_command(
     name: str | None,
     dry_run: bool,
 ) -> None:
-    r"""
+    """
     Replace a token by a successor, without a gap.
 
     The successor has the same access. When its value is stored, the old token's life is shortened, so that

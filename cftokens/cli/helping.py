@@ -14,7 +14,7 @@ from cftokens._dashboard import bootstrap_url
 @click.option("--user", is_flag=True, help="A user token, instead of one that an account owns.")
 @click.option("--name", default="cftokens", metavar="NAME", help="The token's name.")
 def bootstrap_command(*, user: bool, name: str) -> None:
-    r"""
+    """
     Print the address where a first token is made, in the dashboard.
 
     A token that can create tokens cannot be made through the API. The form is filled in: check that it shows
@@ -31,7 +31,7 @@ def bootstrap_command(*, user: bool, name: str) -> None:
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion_command(context: click.Context, shell: str) -> None:
-    r"""
+    """
     Print the script that completes commands in your shell.
 
     It also completes permission groups and tokens, whose names are remembered for five minutes.

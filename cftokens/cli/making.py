@@ -48,14 +48,14 @@ def create_command(
     dry_run: bool,
     interactive: bool,
 ) -> None:
-    r"""
+    """
     Create a token, and put its value where you say. Without --expires, it never expires.
 
     \b
     Examples:
       cftokens create -i
       cftokens create dns-bot --allow "DNS Write" --zone ZONE_ID --expires 90d --value-to dns.token
-      cftokens create ci --allow "Workers Scripts Write" --on-account ACCOUNT_ID \
+      cftokens create ci --allow "Workers Scripts Write" --on-account ACCOUNT_ID \\
           --value-to-env .env CLOUDFLARE_API_TOKEN
     """
     if interactive:
@@ -88,7 +88,7 @@ def create_command(
 def ensure_command(
     owner: Owner, name: str, *, access: Access, place: Place | None, output: Output, dry_run: bool
 ) -> None:
-    r"""
+    """
     Create a token unless it exists, and edit it if it differs.
 
     For scripts that run again: a second run changes nothing. Only a new token has a value, so the file for
@@ -185,7 +185,7 @@ def _or_none(given: T | Unset) -> T | None:
 def recover_command(
     owner: Owner, name: str, *, since: datetime, access: Access, place: Place | None, output: Output
 ) -> None:
-    r"""
+    """
     Settle a create whose outcome is unknown.
 
     Looks for an unused token of that name, with that access, made since that time. If there is one, it is
@@ -193,7 +193,7 @@ def recover_command(
 
     \b
     Example:
-      cftokens recover dns-bot --since 2026-11-24T10:00:00Z --allow "DNS Write" --zone ZONE_ID \
+      cftokens recover dns-bot --since 2026-11-24T10:00:00Z --allow "DNS Write" --zone ZONE_ID \\
           --expires never --value-to dns.token
     """
     policies = access.required(owner)
@@ -225,7 +225,7 @@ def recover_command(
 def roll_command(
     owner: Owner, token: str, *, place: Place | None, output: Output, yes: bool, dry_run: bool
 ) -> None:
-    r"""
+    """
     Replace a token's value. The old one stops working at once.
 
     To replace a token without a gap, use "cftokens rotate". TOKEN is an id or an exact name.

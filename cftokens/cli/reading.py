@@ -24,7 +24,7 @@ from cftokens.cli._text import iso
 from cftokens.cli._wording import addresses, described
 from cftokens.models import Token
 
-_TOKEN_COLUMNS = (
+TOKEN_COLUMNS = (
     Column("ID", whole=True),
     Column("NAME"),
     Column("STATUS", whole=True),
@@ -44,7 +44,7 @@ _GROUP_COLUMNS = (Column("ID", whole=True), Column("NAME"), Column("SCOPES"), Co
 def list_command(
     owner: Owner, *, output: Output, name: str | None, expired: bool, include_expired: bool
 ) -> None:
-    r"""
+    """
     List tokens.
 
     In a pipe, each token is a line of id, name, status, expiry, last use and issue, with tabs between them.
@@ -63,14 +63,17 @@ def list_command(
     elif output.quiet:
         _echo_ids(token.id for token in tokens)
     else:
-        show_table(_TOKEN_COLUMNS, [_row(token) for token in tokens])
+        show_table(TOKEN_COLUMNS, [token_row(token) for token in tokens])
 
 
 def _has_expired(token: Token, now: datetime) -> bool:
     return token.status == "expired" or (token.expires_on is not None and token.expires_on <= now)
 
 
-def _row(token: Token) -> list[str]:
+def token_row(token: Token) -> list[str]:
+    """
+    Return a token's line in the table.
+    """
     return [
         token.id,
         token.name or "",
@@ -91,7 +94,7 @@ def _echo_ids(ids: Iterable[str]) -> None:
 @printing
 @click.argument("token", metavar="TOKEN", shell_complete=token_names)
 def show_command(owner: Owner, token: str, *, output: Output) -> None:
-    r"""
+    """
     Show a token: what it may do, from where, until when. TOKEN is an id or an exact name.
 
     \b
@@ -130,7 +133,7 @@ def fields_of(token: Token) -> dict[str, str]:
 @printing
 @click.argument("words", metavar="[WORD]...", nargs=-1, shell_complete=group_names)
 def groups_command(owner: Owner, words: tuple[str, ...], *, output: Output) -> None:
-    r"""
+    """
     List the permission groups: everything that a token can be allowed to do.
 
     With words, only those whose name contains all of them, in any case.
@@ -156,7 +159,7 @@ def groups_command(owner: Owner, words: tuple[str, ...], *, output: Output) -> N
 @owned
 @printing
 def verify_command(owner: Owner, *, output: Output) -> None:
-    r"""
+    """
     Check whether your credential works, and until when. The exit status is 1 if it does not.
 
     \b

@@ -48,7 +48,7 @@ _AFTER_COMMAND: Final = {"allow_interspersed_args": False}
 def run_command(
     owner: Owner, command: tuple[str, ...], *, access: Access, name: str, lifetime: timedelta, dry_run: bool
 ) -> None:
-    r"""
+    """
     Run a command with a temporary token.
 
     The command finds the token as CLOUDFLARE_API_TOKEN, and its account as CLOUDFLARE_ACCOUNT_ID. Signals and
@@ -171,7 +171,7 @@ def _from_terminal() -> bool:
 )
 @click.argument("command", metavar="[-- COMMAND...]", nargs=-1, type=click.UNPROCESSED)
 def emulator_command(port: int, propagation: float, command: tuple[str, ...]) -> None:
-    r"""
+    """
     Serve Cloudflare's token API on this machine, for trying things out.
 
     With a COMMAND, runs it with the environment set, and exits with its status. Without one, prints the

@@ -23,14 +23,14 @@ from cftokens.cli._wording import described, wanted
 from cftokens.models import Token
 
 _FOUND: Final = 1
-_FINDINGS: Final = (
+FINDINGS: Final = (
     Column("SEVERITY", whole=True),
     Column("RULE", whole=True),
     Column("ID"),
     Column("NAME"),
     Column("MESSAGE"),
 )
-_AGES: Final = (Column("ID", whole=True), Column("NAME"), Column("AGE"), Column("EXPIRES"))
+AGES: Final = (Column("ID", whole=True), Column("NAME"), Column("AGE"), Column("EXPIRES"))
 _BAR: Final = 12
 
 
@@ -40,7 +40,7 @@ _BAR: Final = 12
 @printing
 @click.argument("token", metavar="[TOKEN]", required=False, shell_complete=token_names)
 def explain_command(owner: Owner, token: str | None, *, access: Access, output: Output) -> None:
-    r"""
+    """
     Say in words what a token may do, or what options would grant.
 
     \b
@@ -74,7 +74,7 @@ def explain_command(owner: Owner, token: str | None, *, access: Access, output: 
 def diff_command(
     owner: Owner, token: str, other: str | None, *, output: Output, policy_file: str | None
 ) -> None:
-    r"""
+    """
     Say how what two tokens may do differs.
 
     A token can also be compared with a policy file. The order of policies does not matter. The exit status is
@@ -118,7 +118,7 @@ def diff_command(
     help="Read such lines from this file; '#' begins a comment.",
 )
 def audit_command(owner: Owner, *, output: Output, waivers: tuple[str, ...], ignore_file: str | None) -> None:
-    r"""
+    """
     Find what is wrong with the tokens.
 
     The exit status is 1 if something was found. The list shows what your credential may see, which may not
@@ -158,18 +158,21 @@ def _waiver(text: str) -> tuple[str, str]:
 
 def _report(tokens: Sequence[Token], found: Sequence[Finding]) -> None:
     if sys.stdout.isatty():
-        show_table(_AGES, [_life(token, datetime.now(UTC)) for token in tokens])
+        show_table(AGES, [life(token, datetime.now(UTC)) for token in tokens])
         click.echo()
-    show_table(_FINDINGS, [_finding_row(finding) for finding in found])
+    show_table(FINDINGS, [finding_row(finding) for finding in found])
     note(f"{len(tokens)} tokens, {len(found)} findings. The list shows what this credential may see.")
 
 
-def _finding_row(finding: Finding) -> list[str]:
+def finding_row(finding: Finding) -> list[str]:
+    """
+    Return a finding's line in the table.
+    """
     token_id, name = (finding.token.id, finding.token.name) if finding.token else ("", "")
     return [finding.severity, finding.rule, token_id, name or "", finding.message]
 
 
-def _life(token: Token, now: datetime) -> list[str]:
+def life(token: Token, now: datetime) -> list[str]:
     """
     Draw how old a token's value is, and how long it still works. A full bar is a year.
     """
@@ -194,7 +197,7 @@ def _bar(days: int) -> str:
     help="With --online: an account that could own it, besides CLOUDFLARE_ACCOUNT_ID. Repeatable.",
 )
 def whatis_command(*, output: Output, online: bool, account: tuple[str, ...]) -> None:
-    r"""
+    """
     Say what a value is that was found somewhere.
 
     The value is asked for without an echo, or read from standard input. Nothing is sent, unless you say

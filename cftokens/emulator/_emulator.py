@@ -27,7 +27,7 @@ from cftokens.emulator._rate import Limits
 from cftokens.emulator._refusals import RefusedError
 from cftokens.emulator._routes import BASE, Operation
 from cftokens.emulator._server import RecordedRequest, Server
-from cftokens.emulator._state import Owner
+from cftokens.emulator._state import Owner, Token
 from cftokens.emulator._values import Kind
 from cftokens.emulator.faults import Fault
 from cftokens.policies import PolicyArgument
@@ -68,14 +68,15 @@ class Emulator:
         lockout: int | None = None,
         port: int = 0,
     ) -> None:
-        self._rate_limit = rate_limit
+        self._rate_limit = rate_limit or (RateLimit() if burst_limit else None)
         self._port = port
         self._injection = Injection()
+        self._first: tuple[Token, ...] = ()
         tokens, lockouts = SpreadingTokens(propagation, clock), Lockout(lockout, clock)
         number = check_whole_number(accounts, "accounts", 1)
         self._operations = Operations(clock, tokens, lockouts, number)
-        limits = Limits(rate_limit, burst_limit, clock)
-        self._server = Server(self._operations, limits, self._injection)
+        self._limits = Limits(rate_limit, burst_limit, clock)
+        self._server = Server(self._operations, self._limits, self._injection)
         self._runner: web.AppRunner | None = None
         self._base_url = self._user_api_token = ""
         self._api_tokens: dict[str, str] = {}
@@ -105,6 +106,7 @@ class Emulator:
         }
         self._user_api_token = self._operations.issue_first(self._operations.user)
         self._operations.tokens.settle()  # they are old
+        self._first = self._operations.tokens.all
         return self
 
     async def __aexit__(
@@ -195,8 +197,8 @@ class Emulator:
         """
         Return a :class:`cftokens.Client` that uses the first account's first token.
 
-        Given an *account_id*, it uses the first token of that account. Its rate limit is the emulator's:
-        none by default.
+        Given an *account_id*, it uses the first token of that account. It keeps the pace that the emulator
+        enforces: by default it waits only after a 429.
 
         Args:
             options: Settings of the client, which override the emulator's.
@@ -286,6 +288,20 @@ class Emulator:
         Remove all injected faults.
         """
         self._injection.clear()
+
+    def reset(self) -> None:
+        """
+        Make the emulator as new: forget every token, fault, request, lock-out and count of requests.
+
+        The base URL, the ids of the accounts and of the user, and their first tokens stay the same, and
+        these work again with the values that they started with. A client that waits after a 429 still
+        does: make a new one.
+        """
+        self._check_started()
+        self._operations.reset(self._first)
+        self._limits.reset()
+        self._injection.clear()
+        self.requests.clear()
 
     def _owner(self, kind: Kind, account_id: str | None) -> Owner:
         if check_choice(kind, "kind", get_args(Kind)) == "user":

@@ -33,6 +33,12 @@ class Lockout:
         self._clock = clock
         self._failed_at: dict[str, deque[float]] = {}
 
+    def reset(self) -> None:
+        """
+        Forget all failures.
+        """
+        self._failed_at.clear()
+
     def check(self, address: str) -> None:
         """
         Check that an address may send requests.

@@ -2,7 +2,7 @@
 The eight operations on tokens, for accounts and users, and two that tell a client its ids.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -94,6 +94,13 @@ class Operations:
             "user": self._user,
             "accounts": self._accounts,
         }
+
+    def reset(self, tokens: Iterable[Token]) -> None:
+        """
+        Go back to these tokens, and forget the failures to authenticate.
+        """
+        self.tokens.restore(tokens)
+        self._lockout.reset()
 
     def issue_first(self, owner: Owner) -> str:
         """
@@ -205,7 +212,9 @@ class Operations:
     def _accounts(self, _call: Call, message: Message, _caller: Token) -> Answer:
         names = {f"Account {number}": owner.id for number, owner in enumerate(self.accounts, 1)}
         asked = message.query.get("name")
-        named = [{"id": names[name], "name": name} for name in names if asked in (None, name)]
+        named = [
+            {"id": names[name], "name": name, "type": "standard"} for name in names if asked in (None, name)
+        ]
         shown, info = paginate(named, message.query)
         return _accept(shown, result_info=info)
 

@@ -16,7 +16,7 @@ fractions, and that all changes take equally long, are *chosen*.
 
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, Final
 
@@ -68,6 +68,13 @@ class SpreadingTokens(Tokens):
         """
         self._note(token.id)
         super().remove(token)
+
+    def restore(self, tokens: Iterable[Token]) -> None:
+        """
+        Have these tokens and no others, and make that known everywhere.
+        """
+        super().restore(tokens)
+        self.settle()
 
     def settle(self) -> None:
         """

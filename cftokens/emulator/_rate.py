@@ -76,6 +76,14 @@ class Limits:
         self._of_tokens = Meter(rate_limit, clock)
         self._of_addresses = None if burst_limit is None else Meter(burst_limit, clock)
 
+    def reset(self) -> None:
+        """
+        Forget all requests.
+        """
+        self._of_tokens.reset()
+        if self._of_addresses is not None:
+            self._of_addresses.reset()
+
     def count(self, token_id: str | None, address: str) -> Reading:
         """
         Count a request of a token (None for a request without one) from an address.
@@ -103,6 +111,12 @@ class Meter:
         self._enforced = limit is not None
         self._clock = clock
         self._windows: dict[str, _Window] = {}
+
+    def reset(self) -> None:
+        """
+        Forget all requests.
+        """
+        self._windows.clear()
 
     def count(self, caller: str | None) -> Reading:
         """

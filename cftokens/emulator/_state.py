@@ -3,7 +3,7 @@ The tokens of one emulator, in memory.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -187,6 +187,20 @@ class Tokens:
     def __init__(self) -> None:
         self._by_id: dict[str, Token] = {}
         self._ids: dict[bytes, str] = {}
+
+    @property
+    def all(self) -> tuple[Token, ...]:
+        """
+        The tokens of every owner, oldest first.
+        """
+        return tuple(self._by_id.values())
+
+    def restore(self, tokens: Iterable[Token]) -> None:
+        """
+        Have these tokens and no others.
+        """
+        self._by_id = {token.id: token for token in tokens}
+        self._ids = {token.digest: token.id for token in self._by_id.values()}
 
     def owned_by(self, owner: Owner) -> list[Token]:
         """

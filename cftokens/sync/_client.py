@@ -43,7 +43,7 @@ class Client:
 
         retry: How often and how long a request is tried; None for one try.
 
-        rate_limit: How many requests are sent in how many seconds; None for no limit.
+        rate_limit: How many requests are sent in how many seconds; None for any number, until a 429.
 
         proxy: The URL of an HTTP proxy; on loopback if *base_url* is http.
 
@@ -168,11 +168,11 @@ class Client:
 
     def identify(self, value: str | TokenValue, *, account_ids: Iterable[str] = ()) -> Identity:
         """
-        Find out whose token a value is, by asking the endpoints that could know with the value itself.
+        Find out whose token a value is, by sending it to the endpoints that could know it.
 
-        A value tells at most its kind; an account-owned token does not name its account. Each candidate gets
-        one *verify*, which needs no permission and changes nothing: the user endpoint, and each account. Then
-        the token is read with the client's own credential. A global API key is sent nowhere.
+        A value shows at most its kind; an account-owned token does not name its account. Each endpoint gets
+        one *verify*, which needs no permission and changes nothing: that of the user, and each account's.
+        Then the token is read with the client's own credential. A global API key is sent nowhere.
 
         Many refused values lock this machine out for some minutes, so do not check long lists.
 

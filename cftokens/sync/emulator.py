@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from cftokens._arguments import PlainCondition
+from cftokens._client import Client as AsyncClient
 from cftokens._settings import RateLimit
 from cftokens.emulator import Emulator as AsyncEmulator
 from cftokens.emulator import Fault, IssuedToken, RecordedRequest
@@ -159,13 +160,22 @@ class Emulator:
         """
         Return a blocking client that uses the first account's first token.
 
-        Given an *account_id*, it uses the first token of that account. Its rate limit is the emulator's:
-        none by default.
+        Given an *account_id*, it uses the first token of that account. It keeps the pace that the emulator
+        enforces: by default it waits only after a 429.
 
         Args:
             options: Settings of the client, which override the emulator's.
         """
         return Client(**self._wrapped.client_options(options))
+
+    def async_client(self, **options: Any) -> AsyncClient:
+        """
+        Return a :class:`cftokens.Client`, for asyncio, with the settings of `client()`.
+
+        Args:
+            options: Settings of the client, which override the emulator's.
+        """
+        return self._wrapped.client(**options)
 
     def expose(self, token_id: str) -> None:
         """
@@ -248,11 +258,25 @@ class Emulator:
         """
         self._wrapped.clear_faults()
 
+    def reset(self) -> None:
+        """
+        Make the emulator as new: forget every token, fault, request, lock-out and count of requests.
+
+        The base URL, the ids of the accounts and of the user, and their first tokens stay the same, and
+        these work again with the values that they started with. A client that waits after a 429 still
+        does: make a new one.
+        """
+        _ = self._wrapped.base_url  # raises a RuntimeError unless the emulator has been started
+        self._portal.call(self._reset())
+
     async def _expose(self, token_id: str) -> None:
         self._wrapped.expose(token_id)
 
     async def _issue(self, kind: Kind, **arguments: Any) -> IssuedToken:
         return self._wrapped.issue(kind, **arguments)
+
+    async def _reset(self) -> None:
+        self._wrapped.reset()
 
     async def _stop(self) -> None:
         await self._wrapped.__aexit__(None, None, None)

@@ -1,7 +1,8 @@
-"""
+r"""
 A service on aiohttp that hands out short-lived tokens and revokes them.
 
-    POST /tokens          {"name": "ci", "minutes": 15}: a new token, with its value, which is shown only here
+    POST /tokens          {"name": "ci", "zone": "…", "minutes": 15}: a new token, with its value, which is
+                          shown only here
     GET /tokens/{id}      what is known of a token
     DELETE /tokens/{id}   revoke it
     GET /health           whether this process answers
@@ -9,11 +10,12 @@ A service on aiohttp that hands out short-lived tokens and revokes them.
     python -m cftokens.emulator -- python docs/examples/aiohttp_web.py     without an account
     python docs/examples/aiohttp_web.py                                    on Cloudflare
 
-    curl -d '{"name": "ci", "minutes": 15}' -H 'Content-Type: application/json' http://127.0.0.1:8080/tokens
+    curl http://127.0.0.1:8080/tokens -H 'Content-Type: application/json' \
+        -d '{"name": "ci", "zone": "22b1de5f1c0e4b3ea97bb1e963b06a43", "minutes": 15}'
 
 For Cloudflare, set CLOUDFLARE_ACCOUNT_ID, and CLOUDFLARE_API_TOKEN to an account-owned token that has the
-permission group "Account API Tokens Write"; cftokens.bootstrap_url() is where to make one. The service does
-not authenticate its callers: let only those reach it who may have such a token. A new value works after some
+permission groups "Account API Tokens Write" and, for these zones, "DNS Write". The service does not
+authenticate its callers: let only those reach it who may have such a token. A new value works after some
 seconds: callers wait, as wait_until_active() does.
 """
 
@@ -27,7 +29,6 @@ import secrets
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -38,6 +39,7 @@ from cftokens import (
     Client,
     ClosedError,
     NotFoundError,
+    PermissionGroupError,
     RateLimitedError,
     Retry,
     Token,
@@ -45,12 +47,13 @@ from cftokens import (
     TooManyFailuresError,
     UnprocessableEntityError,
 )
+from cftokens import policies as p
 from cftokens.errors import attempt_of
 
 LOG = logging.getLogger("tokens")
 
-ZONE_READ = "c8fed203ed3043cba015a93ad1616f1f"
-"""The permission group that every token gets, on all zones of the account, and nothing else."""
+PERMISSION = "DNS Write"
+"""What every token may do in the zone that was asked for, and nothing else."""
 
 PREFIX = "issued: "
 """How the names of our tokens begin. Callers reach no other token, and above all not our own credential."""
@@ -129,8 +132,8 @@ async def create(request: web.Request) -> web.Response:
     """
     Hand out a token.
     """
-    name, minutes = order_of(await request.read())
-    created = await issue(request.app[CLIENT], name, minutes)
+    name, policy, minutes = order_of(await request.read())
+    created = await issue(request.app[CLIENT], name, policy, minutes)
     LOG.info("Issued %s: %r, until %s.", created.id, created.name, created.expires_on)
     body = {"id": created.id, "value": created.value.reveal(), "expires_on": iso(created.expires_on)}
     return web.json_response(body, status=201, headers={"Cache-Control": "no-store"})
@@ -165,30 +168,49 @@ async def health(_: web.Request) -> web.Response:
     return web.json_response({"status": "ok"})
 
 
-def order_of(body: bytes) -> tuple[str, int]:
+def order_of(body: bytes) -> tuple[str, p.PolicyDraft, int]:
     """
-    Return the name and the minutes that were ordered, and nothing that was not.
+    Return the name, what the token may do, and the minutes that were ordered, and nothing that was not.
     """
     try:
         order = json.loads(body)
     except (ValueError, RecursionError):
         order = None
     match order:
-        case {"name": str(name), "minutes": int(minutes), **others} if not others:
+        case {"name": str(name), "zone": str(zone), "minutes": int(minutes), **others} if not others:
             if NAME.fullmatch(name) and 1 <= minutes <= LONGEST and minutes is not True:
-                return name, minutes
-    text = f'Send {{"name": 1 to 80 letters, digits, blanks or ._-, "minutes": 1 to {LONGEST}}}.'
-    raise web.HTTPBadRequest(text=json.dumps({"error": text}), content_type="application/json")
+                return name, policy_for(zone), minutes
+    raise bad_request(
+        'Send {"name": 1 to 80 letters, digits, blanks or ._-, "zone": the id of a zone, '
+        f'"minutes": 1 to {LONGEST}}}.'
+    )
 
 
-async def issue(client: Client, name: str, minutes: int) -> TokenCreateResponse:
+def policy_for(zone: str) -> p.PolicyDraft:
+    """
+    Return what a token may do. A caller chooses only the zone, and a ValueError here is the caller's mistake.
+    """
+    try:
+        return p.allow(PERMISSION, on=p.zone(zone))
+    except ValueError as error:
+        raise bad_request(str(error)) from None
+
+
+def bad_request(text: str) -> web.HTTPBadRequest:
+    """
+    Return the answer to an order that cannot be filled.
+    """
+    return web.HTTPBadRequest(text=json.dumps({"error": text}), content_type="application/json")
+
+
+async def issue(client: Client, name: str, policy: p.PolicyDraft, minutes: int) -> TokenCreateResponse:
     """
     Make a token. If the answer is lost, find out what became of it.
     """
     try:
         return await client.accounts.tokens.create(
             name=f"{PREFIX}{name} {secrets.token_hex(4)}",  # used once, so that recover() finds one
-            policies=[policy(client)],
+            policies=[policy],
             expires_on=datetime.now(UTC) + timedelta(minutes=minutes),
         )
     except CFTokensError as error:
@@ -198,14 +220,6 @@ async def issue(client: Client, name: str, minutes: int) -> TokenCreateResponse:
         if recovered is None:
             raise
         return recovered
-
-
-def policy(client: Client) -> dict[str, Any]:
-    """
-    Return what a token may do, on which callers have no influence.
-    """
-    zones = {f"com.cloudflare.api.account.{client.account_id}": {"com.cloudflare.api.account.zone.*": "*"}}
-    return {"effect": "allow", "permission_groups": [{"id": ZONE_READ}], "resources": zones}
 
 
 async def find(client: Client, token_id: str) -> Token:
@@ -240,7 +254,7 @@ async def explain_failures(request: web.Request, handler: Handler) -> web.Stream
         return web.json_response({"error": text}, status=status, headers=wait_for(error))
 
 
-def meaning_of(error: CFTokensError | TimeoutError) -> tuple[int, str]:
+def meaning_of(error: CFTokensError | TimeoutError) -> tuple[int, str]:  # noqa: PLR0911 -- a table
     """
     Return a status for our caller, and what to say. Cloudflare's own words stay in our log.
     """
@@ -251,6 +265,8 @@ def meaning_of(error: CFTokensError | TimeoutError) -> tuple[int, str]:
             return 404, "There is no such token."
         case BadRequestError() | UnprocessableEntityError():
             return 400, "Cloudflare does not accept this."
+        case PermissionGroupError():
+            return 500, "This service asks for a permission that does not exist."
         case RateLimitedError() | TooManyFailuresError() | ClosedError():
             return 503, "Too much to do: try again later."
         case TimeoutError():

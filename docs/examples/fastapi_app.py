@@ -1,7 +1,8 @@
-"""
+r"""
 A service on FastAPI that hands out short-lived tokens and revokes them.
 
-    POST /tokens          {"name": "ci", "minutes": 15}: a new token, with its value, which is shown only here
+    POST /tokens          {"name": "ci", "zone": "…", "minutes": 15}: a new token, with its value, which is
+                          shown only here
     GET /tokens/{id}      what is known of a token
     DELETE /tokens/{id}   revoke it
     GET /health           whether this process answers
@@ -10,11 +11,12 @@ A service on FastAPI that hands out short-lived tokens and revokes them.
     python -m cftokens.emulator -- python docs/examples/fastapi_app.py     without an account
     python docs/examples/fastapi_app.py                                    on Cloudflare
 
-    curl -d '{"name": "ci", "minutes": 15}' -H 'Content-Type: application/json' http://127.0.0.1:8080/tokens
+    curl http://127.0.0.1:8080/tokens -H 'Content-Type: application/json' \
+        -d '{"name": "ci", "zone": "22b1de5f1c0e4b3ea97bb1e963b06a43", "minutes": 15}'
 
 For Cloudflare, set CLOUDFLARE_ACCOUNT_ID, and CLOUDFLARE_API_TOKEN to an account-owned token that has the
-permission group "Account API Tokens Write"; cftokens.bootstrap_url() is where to make one. The service does
-not authenticate its callers: let only those reach it who may have such a token. A new value works after some
+permission groups "Account API Tokens Write" and, for these zones, "DNS Write". The service does not
+authenticate its callers: let only those reach it who may have such a token. A new value works after some
 seconds: callers wait, as wait_until_active() does.
 """
 
@@ -27,10 +29,10 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import uvicorn
-from fastapi import APIRouter, FastAPI, Path, Request, Response
+from fastapi import APIRouter, FastAPI, HTTPException, Path, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -40,6 +42,7 @@ from cftokens import (
     Client,
     ClosedError,
     NotFoundError,
+    PermissionGroupError,
     RateLimitedError,
     Retry,
     Token,
@@ -47,12 +50,13 @@ from cftokens import (
     TooManyFailuresError,
     UnprocessableEntityError,
 )
+from cftokens import policies as p
 from cftokens.errors import attempt_of
 
 LOG = logging.getLogger("tokens")
 
-ZONE_READ = "c8fed203ed3043cba015a93ad1616f1f"
-"""The permission group that every token gets, on all zones of the account, and nothing else."""
+PERMISSION = "DNS Write"
+"""What every token may do in the zone that was asked for, and nothing else."""
 
 PREFIX = "issued: "
 """How the names of our tokens begin. Callers reach no other token, and above all not our own credential."""
@@ -70,6 +74,7 @@ class Order(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     name: Annotated[str, Field(pattern=r"^[\w .-]{1,80}$")]
+    zone: str
     minutes: Annotated[int, Field(ge=1, le=60)]
 
 
@@ -165,8 +170,9 @@ async def create(order: Order, request: Request, response: Response) -> Issued:
     """
     Hand out a token.
     """
+    policy = policy_for(order.zone)
     async with asyncio.timeout(request.app.state.deadline):
-        created = await issue(client_of(request.app), order)
+        created = await issue(client_of(request.app), order, policy)
     LOG.info("Issued %s: %r, until %s.", created.id, created.name, created.expires_on)
     response.headers["Cache-Control"] = "no-store"
     return Issued(id=created.id, value=created.value.reveal(), expires_on=created.expires_on)
@@ -201,14 +207,14 @@ async def health() -> dict[str, str]:
     return {"status": "ok"}
 
 
-async def issue(client: Client, order: Order) -> TokenCreateResponse:
+async def issue(client: Client, order: Order, policy: p.PolicyDraft) -> TokenCreateResponse:
     """
     Make a token. If the answer is lost, find out what became of it.
     """
     try:
         return await client.accounts.tokens.create(
             name=f"{PREFIX}{order.name} {secrets.token_hex(4)}",  # used once, so that recover() finds one
-            policies=[policy(client)],
+            policies=[policy],
             expires_on=datetime.now(UTC) + timedelta(minutes=order.minutes),
         )
     except CFTokensError as error:
@@ -220,12 +226,14 @@ async def issue(client: Client, order: Order) -> TokenCreateResponse:
         return recovered
 
 
-def policy(client: Client) -> dict[str, Any]:
+def policy_for(zone: str) -> p.PolicyDraft:
     """
-    Return what a token may do, on which callers have no influence.
+    Return what a token may do. A caller chooses only the zone, and a ValueError here is the caller's mistake.
     """
-    zones = {f"com.cloudflare.api.account.{client.account_id}": {"com.cloudflare.api.account.zone.*": "*"}}
-    return {"effect": "allow", "permission_groups": [{"id": ZONE_READ}], "resources": zones}
+    try:
+        return p.allow(PERMISSION, on=p.zone(zone))
+    except ValueError as error:
+        raise HTTPException(400, str(error)) from None
 
 
 async def find(client: Client, token_id: str) -> Token:
@@ -247,7 +255,7 @@ async def explain(request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"error": text}, status, headers=wait_for(error))
 
 
-def meaning_of(error: Exception) -> tuple[int, str]:
+def meaning_of(error: Exception) -> tuple[int, str]:  # noqa: PLR0911 -- a table
     """
     Return a status for our caller, and what to say. Cloudflare's own words stay in our log.
     """
@@ -258,6 +266,8 @@ def meaning_of(error: Exception) -> tuple[int, str]:
             return 404, "There is no such token."
         case BadRequestError() | UnprocessableEntityError():
             return 400, "Cloudflare does not accept this."
+        case PermissionGroupError():
+            return 500, "This service asks for a permission that does not exist."
         case RateLimitedError() | TooManyFailuresError() | ClosedError():
             return 503, "Too much to do: try again later."
         case TimeoutError():

@@ -294,7 +294,7 @@ def test_help_of_each_command(shell: Shell, name: str) -> None:
 
     assert result.exit_code == 0
     assert " ".join(COMMANDS[name][1].split()) in " ".join(result.stdout.split())
-    assert f"cftokens {name}" in result.stdout.partition("Example")[2]
+    assert f"\n    cftokens {name}" in result.stdout.partition("Example")[2]
 
 
 def test_the_table_lists_every_command() -> None:

@@ -6,14 +6,16 @@ import asyncio
 import inspect
 import io
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
 import pytest
 
-from cftokens import RateLimit
+from cftokens import Client, RateLimit, RateLimitedError, Retry
 from cftokens.emulator import Emulator, Fault, RecordedRequest, _emulator, _server
 from cftokens.sync.emulator import Emulator as BlockingEmulator
+from tests.support import failure_of
 
 from .caller import UNKNOWN_VALUE, Caller
 
@@ -232,6 +234,133 @@ async def test_client(monkeypatch: pytest.MonkeyPatch, limit: RateLimit | None) 
         "base_url": emulator.base_url,
         "rate_limit": limit,
     }
+
+
+async def test_client_of_an_emulator_with_a_burst_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    If only the limit of addresses is on, a client keeps Cloudflare's pace, which includes that limit.
+    """
+    monkeypatch.setattr(_emulator, "Client", dict)
+
+    async with Emulator(burst_limit=RateLimit(requests=200, period=1)) as emulator:
+        options: Any = emulator.client()
+
+    assert options["rate_limit"] == RateLimit()
+
+
+async def test_a_client_waits_after_a_429(emulator: Emulator) -> None:
+    """
+    After an injected 429, the next call of a client without a limit is not sent either.
+    """
+    emulator.inject(Fault.rate_limited(retry_after=300))
+    async with emulator.client(retry=Retry(budget=0)) as client:
+        errors = [await failure_of(client.accounts.tokens.verify()) for _ in range(2)]
+
+    assert [isinstance(error, RateLimitedError) and error.sent for error in errors] == [True, False]
+    assert len(emulator.requests) == 1
+
+
+async def test_blocking_emulator_lends_an_async_client() -> None:
+    """
+    The blocking emulator's async client has the settings of its blocking one, and works on any loop.
+    """
+    with BlockingEmulator(accounts=2) as emulator:
+        account_id = emulator.account_ids[1]
+        async with emulator.async_client(account_id=account_id) as client:
+            verified = await client.accounts.tokens.verify()
+
+    assert isinstance(client, Client)
+    assert (client.account_id, verified.status) == (account_id, "active")
+
+
+async def roll(emulator: Emulator, client: Client) -> None:
+    """
+    Replace the value of the account's first token.
+    """
+    verified = await client.accounts.tokens.verify()
+    await client.accounts.tokens.value.update(verified.id)
+
+
+async def fail_to_authenticate(emulator: Emulator, client: Client) -> None:
+    """
+    Send an unknown value.
+    """
+    await failure_of(client.with_options(api_token=UNKNOWN_VALUE).accounts.tokens.get("0" * 32))
+
+
+async def inject(emulator: Emulator, client: Client) -> None:
+    """
+    Inject a fault that always strikes.
+    """
+    emulator.inject(Fault.status(502), times=None)
+
+
+async def spend(emulator: Emulator, client: Client) -> None:
+    """
+    Send a request.
+    """
+    await client.accounts.tokens.verify()
+
+
+@pytest.mark.parametrize(
+    ("settings", "change"),
+    [
+        ({}, roll),
+        ({"propagation": 60}, roll),
+        ({"lockout": 1}, fail_to_authenticate),
+        ({}, inject),
+        ({"rate_limit": RateLimit(requests=1)}, spend),
+        ({"burst_limit": RateLimit(requests=1)}, spend),
+    ],
+)
+async def test_reset(settings: dict[str, Any], change: Callable[[Emulator, Client], Awaitable[None]]) -> None:
+    """
+    A reset emulator has the same address, ids and first values, and accepts these as if nothing had happened.
+    """
+    async with Emulator(**settings) as emulator:
+        before = (emulator.base_url, emulator.account_ids, emulator.user_id, emulator.api_tokens)
+        async with emulator.client(retry=None) as client:
+            await change(emulator, client)
+        emulator.reset()
+        recorded = list(emulator.requests)
+        async with emulator.client(retry=None) as client:
+            verified = await client.accounts.tokens.verify()
+
+    assert verified.status == "active"
+    assert recorded == []
+    assert before == (emulator.base_url, emulator.account_ids, emulator.user_id, emulator.api_tokens)
+
+
+async def test_reset_forgets_that_the_first_tokens_were_used(emulator: Emulator) -> None:
+    """
+    After a reset the user's first token has never been used, and a deleted one is there again.
+    """
+    user = emulator.client(api_token=emulator.user_api_token)
+    async with emulator.client() as client, user:
+        verified = await client.accounts.tokens.verify()
+        await client.accounts.tokens.delete(verified.id)
+        await user.user.tokens.verify()
+        emulator.reset()
+        (shown,) = await user.with_options(api_token=emulator.user_api_token).user.tokens.list().collect()
+        emulator.reset()
+        again = await client.accounts.tokens.verify()
+
+    assert shown.last_used_on is not None
+    assert again == verified
+
+
+def test_blocking_reset() -> None:
+    """
+    The blocking emulator is reset, too, but not before it is started.
+    """
+    with pytest.raises(RuntimeError, match="has not been started"):
+        BlockingEmulator().reset()
+    with BlockingEmulator() as emulator, emulator.client() as client:
+        client.accounts.tokens.create(name="ci", policies=[])
+        emulator.reset()
+        tokens = list(client.accounts.tokens.list())
+
+    assert len(tokens) == 1
 
 
 async def test_client_with_options(monkeypatch: pytest.MonkeyPatch, emulator: Emulator) -> None:

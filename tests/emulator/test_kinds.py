@@ -245,7 +245,7 @@ async def test_accounts(session: aiohttp.ClientSession) -> None:
         caller = Caller(emulator, session, "user")
         answer = await caller.send("GET", path="/accounts", params={"per_page": "5", "page": "2"})
 
-    assert answer.result == [{"id": emulator.account_ids[5], "name": "Account 6"}]
+    assert answer.result == [{"id": emulator.account_ids[5], "name": "Account 6", "type": "standard"}]
     assert answer.content["result_info"] == {"page": 2, "per_page": 5, "count": 1, "total_count": 6}
 
 

@@ -23,9 +23,9 @@ from tests.examples.programs import (
     received,
     running,
 )
-from tests.vocabulary import NO_CREDENTIAL, entry, failure
+from tests.vocabulary import NO_CREDENTIAL, ZONE_ID, entry, failure
 
-ORDER = {"name": "ci", "minutes": 15}
+ORDER = {"name": "ci", "zone": ZONE_ID, "minutes": 15}
 UNKNOWN = "0" * 32
 BAD_ORDERS: list[Any] = [
     b"",
@@ -34,17 +34,20 @@ BAD_ORDERS: list[Any] = [
     [],
     {},
     {"name": "ci"},
-    {"name": "", "minutes": 15},
-    {"name": "x" * 81, "minutes": 15},
-    {"name": "two\nlines", "minutes": 15},
-    {"name": 1, "minutes": 15},
-    {"name": "ci", "minutes": 0},
-    {"name": "ci", "minutes": 61},
-    {"name": "ci", "minutes": True},
-    {"name": "ci", "minutes": "15"},
-    {"name": "ci", "minutes": 15, "policies": []},
+    {"name": "ci", "minutes": 15},
+    {**ORDER, "name": ""},
+    {**ORDER, "name": "x" * 81},
+    {**ORDER, "name": "two\nlines"},
+    {**ORDER, "name": 1},
+    {**ORDER, "minutes": 0},
+    {**ORDER, "minutes": 61},
+    {**ORDER, "minutes": True},
+    {**ORDER, "minutes": "15"},
+    {**ORDER, "zone": 1},
+    {**ORDER, "policies": []},
 ]
 
+BAD_ZONES = ["", "*", "example.com", "../accounts", ZONE_ID.upper(), f"{ZONE_ID}\n"]
 LOCKED_OUT = json.dumps(failure(entry(10502, "Too many authentication failures")))
 
 FAILURES = [
@@ -160,21 +163,21 @@ class WebService:
 
     async def test_an_issued_token_has_limited_access(self, emulator: Emulator) -> None:
         """
-        Its only permission is to read zones, and it expires.
+        Its only permission is to write the DNS records of the zone that was ordered, and it expires.
         """
         async with self.caller(emulator) as caller:
             await caller.order()
 
         with emulator.client() as client:
             *_, token = client.accounts.tokens.list()
-            (group,) = client.accounts.tokens.permission_groups.get(name="Zone Read")
         (policy,) = token.policies
-        assert [group.id for group in policy.permission_groups] == [group.id]
+        assert [group.name for group in policy.permission_groups] == ["DNS Write"]
+        assert policy.resources == {f"com.cloudflare.api.account.zone.{ZONE_ID}": "*"}
         assert token.expires_on is not None
 
     async def test_an_invalid_order_is_refused(self, emulator: Emulator) -> None:
         """
-        Anything but a name and a number of minutes is refused without asking Cloudflare.
+        Anything but a name, a zone and a number of minutes is refused without asking Cloudflare.
         """
         async with self.caller(emulator) as caller:
             statuses = []
@@ -186,6 +189,34 @@ class WebService:
 
         assert set(statuses) <= {400, self.refusal}
         assert emulator.requests == []
+
+    async def test_a_bad_zone_is_the_callers_mistake(self, emulator: Emulator) -> None:
+        """
+        Something that cannot be a zone's id is answered with 400, and not sent to Cloudflare.
+        """
+        async with self.caller(emulator) as caller:
+            answers = [
+                await caller.ask("POST", "/tokens", json={**ORDER, "zone": zone}) for zone in BAD_ZONES
+            ]
+            await caller.stop()
+
+        assert [status for status, _ in answers] == [400] * len(BAD_ZONES)
+        assert all("zone_id must be 32" in str(body) for _, body in answers)
+        assert emulator.requests == []
+
+    async def test_a_permission_that_is_not_there_is_the_services_mistake(self, emulator: Emulator) -> None:
+        """
+        If the service's permission does not exist, which no caller chose, it answers with 500.
+        """
+        nothing = {"success": True, "errors": [], "messages": [], "result": []}
+        emulator.inject(
+            Fault.status(200, body=json.dumps(nothing)), operation="permission_groups", times=None
+        )
+        async with self.caller(emulator) as caller:
+            answer = await caller.order()
+            await caller.stop()
+
+        assert answer == (500, {"error": "This service asks for a permission that does not exist."})
 
     async def test_other_tokens_are_out_of_reach(self, emulator: Emulator) -> None:
         """
@@ -318,7 +349,8 @@ class WebService:
         """
         If Cloudflare stops answering, the log and the answers name each token that may exist.
         """
-        emulator.inject(Fault.delay(60.0), times=None)
+        for operation in ("create", "list"):  # the permission is still found
+            emulator.inject(Fault.delay(60.0), operation=operation, times=None)
         async with self.caller(emulator, deadline=1.5) as caller:
             orders = [asyncio.ensure_future(caller.order()) for _ in range(50)]
             await received(emulator, "create", times=50)

@@ -245,7 +245,7 @@ async def test_after_a_fault_every_live_token_is_known(
     world: World, number: int, name: str, lasting: bool
 ) -> None:
     """
-    A lost create has its attempt, and a token whose name cannot be checked is deleted.
+    A lost create has its attempt, and a token whose name cannot be checked is deleted, or told of.
     """
     Schedule(world.emulator, {number: FAULTS[name]()}, lasting=lasting)
     ensured, error = await outcome(world.ensure())
@@ -254,8 +254,9 @@ async def test_after_a_fault_every_live_token_is_known(
     assert error is None or isinstance(error, CFTokensError)
     assert unknown(world.emulator, error, world.client.unsettled, known) == []
     if number == 3 and error is not None:
-        assert live(world.emulator) == {}
-        assert "was deleted" in error.__notes__[-1]
+        held = name == "rate limited"  # for longer than a call may wait, so no delete is sent either
+        assert len(live(world.emulator)) == held
+        assert ("could not be deleted" if held else "was deleted") in error.__notes__[-1]
 
 
 @pytest.mark.parametrize("fault", [HELD_BEFORE, HELD_AFTER], ids=["before", "after"])

@@ -120,7 +120,6 @@ async def test_cancelling_after_any_step_leaks_nothing(operation: str) -> None:
             steps = await steps_until_done(client, operation)
             await CALLS[operation](client)
             pace = client._owners.sender.settings.pace
-            assert pace is not None
             left_over = (pace._in_flight, len(pace._waiting), len(connector._acquired))
 
     assert steps > 20

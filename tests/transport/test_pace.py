@@ -71,9 +71,7 @@ def pace_in(client: Client) -> Pace:
     """
     Return the pace of a client.
     """
-    pace = client._owners.sender.settings.pace
-    assert pace is not None
-    return pace
+    return client._owners.sender.settings.pace
 
 
 async def test_there_is_no_wait_within_the_limit() -> None:
@@ -395,7 +393,8 @@ async def test_own_requests_are_not_taken_for_others() -> None:
             answered = in_flight.pop(order.randrange(100))
             pace.finish({"Ratelimit": f'"default";r={answered};t=300'}, None)
 
-    assert pace._server._reserve() == 12
+    assert pace._counts is not None
+    assert pace._counts._server._reserve() == 12
 
 
 async def test_a_late_answer_does_not_lift_a_block() -> None:
@@ -554,13 +553,13 @@ async def test_a_retry_after_of_the_whole_budget_is_waited_out() -> None:
     assert clock.waits == [60.0]
 
 
-async def test_a_block_holds_for_every_call_with_its_credential() -> None:
+@pytest.mark.parametrize("limit", [RateLimit(), None])
+async def test_a_block_holds_for_every_call_with_its_credential(limit: RateLimit | None) -> None:
     """
-    After a 429 a view with that credential sends nothing, and one with another still sends.
+    After a 429 a view with that credential sends nothing, and one with another still sends, limit or not.
     """
     clock = Clock()
     blocked = reply(429, failure(entry(971)), Retry_After="300")
-    limit = RateLimit()
     async with RawServer(blocked, reply(200, VERIFIED)) as server:
         async with client_of(server.base_url, clock, rate_limit=limit) as client:
             first = await failure_of(client.accounts.tokens.verify())
@@ -571,6 +570,23 @@ async def test_a_block_holds_for_every_call_with_its_credential() -> None:
     assert isinstance(second, RateLimitedError)
     assert (first.sent, second.sent, second.retry_after) == (True, False, 300.0)
     assert len(server.requests) == 2
+
+
+async def test_without_a_limit_nothing_but_a_block_is_heeded() -> None:
+    """
+    A client without a limit sends on when a header says that nothing is left, and waits after a 429.
+    """
+    clock = Clock()
+    spent = reply(200, VERIFIED, Ratelimit='"default";r=0;t=300')
+    blocked = reply(429, failure(), Retry_After="20")
+    async with RawServer(spent, spent, blocked, reply(200, VERIFIED)) as server:
+        async with client_of(server.base_url, clock, rate_limit=None, retry=None) as client:
+            await client.accounts.tokens.verify()
+            await client.accounts.tokens.verify()
+            await failure_of(client.accounts.tokens.verify())
+            await client.accounts.tokens.verify()
+
+    assert clock.waits == [20.0]
 
 
 async def test_only_a_429_blocks_other_calls() -> None:

@@ -10,14 +10,17 @@ import aiohttp
 
 from cftokens import (
     UNSET,
+    AccessDifference,
     AccountTokens,
     Client,
     Condition,
     ConditionRequestIP,
     CreateAttempt,
+    Identity,
     Page,
     Paginator,
     PermissionGroup,
+    R2Credentials,
     RateLimit,
     Retry,
     Token,
@@ -27,11 +30,15 @@ from cftokens import (
     TokenValue,
     TokenVerifyResponse,
     UserTokens,
+    ValueInfo,
+    inspect_value,
+    r2,
     sync,
 )
+from cftokens.audit import RULES, Context, Finding, Waiver, audit
 from cftokens.emulator import Emulator, Fault
 from cftokens.errors import CFTokensError, RateLimitedError, attempt_of
-from cftokens.policies import same_access
+from cftokens.policies import PolicyArgument, PolicyDraft, allow, describe, difference, same_access, zone
 from cftokens.sync.emulator import Emulator as SyncEmulator
 
 POLICY = TokenPolicy(effect="allow", permission_groups=[PermissionGroup(id="x")], resources={"y": "*"})
@@ -102,6 +109,10 @@ async def user_tokens(client: Client, attempt: CreateAttempt) -> None:
     assert_type(await tokens.value.update("x"), TokenValue)
     assert_type(await tokens.recover(attempt), TokenCreateResponse | None)
     assert_type(same_access([POLICY], [NESTED]), bool)
+    words: list[PolicyArgument] = [POLICY, NESTED, allow("DNS Write", on=zone("z"))]
+    assert_type(describe(words, await tokens.permission_groups.get()), list[str])
+    assert_type(difference(words, [POLICY]), AccessDifference)
+    assert_type(difference(words, [POLICY]).added, tuple[TokenPolicy | PolicyDraft, ...])
 
 
 def blocking_account_tokens(attempt: CreateAttempt) -> None:
@@ -158,6 +169,23 @@ async def emulators() -> None:
         emulator.inject(Fault.status(502), operation="create", times=1)
     with SyncEmulator() as blocking:
         assert_type(blocking.client(), sync.Client)
+
+
+def audited(tokens: list[Token]) -> None:
+    def rule(token: Token, context: Context) -> Iterator[Finding]:
+        yield Finding("mine", "low", token, f"{context.now}")
+
+    assert_type(audit(tokens, rules=[*RULES, rule], ignore={"x": "why", "y": Waiver("why")}), list[Finding])
+
+
+def values(client: sync.Client) -> None:
+    assert_type(inspect_value("x"), ValueInfo)
+    assert_type(inspect_value("x").checksum, bool | None)
+    assert_type(client.identify("x", account_ids=["y"]), Identity)
+    assert_type(client.identify("x").token, Token | None)
+    made = r2.credentials("x", "y", "z")
+    assert_type(made, R2Credentials)
+    assert_type(made.to_dict(reveal=True), dict[str, str])
 
 
 def errors(error: CFTokensError) -> None:
