@@ -20,9 +20,9 @@ from cftokens.cli._text import clean, iso, safe
 from cftokens.models import Token
 
 _NARROWEST: Final = 12
-_GAP: Final = 3
+_GAP: Final = 2
 _ALWAYS: Final = 2
-"""The columns that are never left out: the id and the name."""
+"""How many columns are never left out."""
 
 _TOKEN_KEYS: Final = tuple(field.name for field in attrs.fields(Token) if not field.name.startswith("_"))
 _COLOURS: Final = {"active": "green", "disabled": "yellow", "expired": "red", "revoked (exposed)": "bold red"}
@@ -124,25 +124,19 @@ def fitting(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int
     """
     Return a table of the columns for which there is room; the last ones are left out first.
     """
-    widths = [
-        max(len(cell) for cell in (column.title, *cells))
-        for column, *cells in zip(columns, *rows, strict=True)
-    ]
+    titles = [column.title for column in columns]
+    widths = [max(map(len, cells)) for cells in zip(titles, *rows, strict=True)]
     needed = [
         wide if each.whole else min(wide, _NARROWEST) for each, wide in zip(columns, widths, strict=True)
     ]
-    shown = list(range(len(columns)))
-    while sum(needed[index] + _GAP for index in shown) > width and any(
-        not columns[index].whole for index in shown[2:]
-    ):
-        shown.remove(next(index for index in reversed(shown) if not columns[index].whole))
+    shown = len(columns)
+    while shown > _ALWAYS and sum(needed[:shown]) + _GAP * (shown - 1) > width:
+        shown -= 1
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for index in shown:
-        column = columns[index]
-        least = min(widths[index], width) if column.whole else None
-        table.add_column(column.title, overflow="fold", no_wrap=False, min_width=least)
+    for title, least in zip(titles[:shown], needed, strict=False):
+        table.add_column(title, overflow="fold", min_width=min(least, width))
     for row in rows:
-        table.add_row(*(Text(row[index], _COLOURS.get(row[index], "")) for index in shown))
+        table.add_row(*(Text(cell, _COLOURS.get(cell, "")) for cell in row[:shown]))
     return table
 
 

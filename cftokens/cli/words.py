@@ -17,18 +17,19 @@ from cftokens.audit import Finding, audit
 from cftokens.cli._access import Access, granting, policies_of
 from cftokens.cli._completing import token_names
 from cftokens.cli._output import Column, Output, document, note, printing, progress, show_fields, show_table
-from cftokens.cli._owner import Owner, opened, owned
+from cftokens.cli._owner import Owner, owned
 from cftokens.cli._text import clean
 from cftokens.cli._wording import described, wanted
 from cftokens.models import Token
+from cftokens.sync import Client
 
 _FOUND: Final = 1
 FINDINGS: Final = (
     Column("SEVERITY", whole=True),
-    Column("RULE", whole=True),
-    Column("ID"),
     Column("NAME"),
     Column("MESSAGE"),
+    Column("ID", whole=True),
+    Column("RULE", whole=True),
 )
 AGES: Final = (Column("ID", whole=True), Column("NAME"), Column("AGE"), Column("EXPIRES"))
 _BAR: Final = 12
@@ -169,7 +170,7 @@ def finding_row(finding: Finding) -> list[str]:
     Return a finding's line in the table.
     """
     token_id, name = (finding.token.id, finding.token.name) if finding.token else ("", "")
-    return [finding.severity, finding.rule, token_id, name or "", finding.message]
+    return [finding.severity, name or "", finding.message, token_id, finding.rule]
 
 
 def life(token: Token, now: datetime) -> list[str]:
@@ -235,8 +236,8 @@ def _checksum(info: ValueInfo) -> str:
 
 
 def _identify(value: TokenValue, accounts: Iterable[str], output: Output) -> None:
-    with opened(next(iter(accounts), None), user=False) as owner:
-        identity = owner.client.identify(value, account_ids=accounts)
+    with Client(trust_env=True) as client:
+        identity = client.identify(value, account_ids=accounts)
     if identity.id is None:
         raise click.ClickException("No token of the user and of these accounts has this value.")
     fields = {

@@ -2,7 +2,6 @@
 The command line as a program on a pseudo-terminal.
 """
 
-import contextlib
 import fcntl
 import os
 import pty
@@ -14,6 +13,7 @@ import sys
 import termios
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -81,15 +81,14 @@ class Terminal:
 
     def interrupt(self) -> int:
         """
-        Press Ctrl-C until the program ends, and return its exit status.
+        Press Ctrl-C when the program waits for an answer, and return its exit status.
 
         Python misses one that comes just before it begins to read a line.
         """
-        deadline = time.monotonic() + DEADLINE
-        while self._process.poll() is None and time.monotonic() < deadline:
-            self.press("\x03")
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(0.2)
+        state = Path(f"/proc/{self.pid}/stat")
+        while state.read_text().rpartition(")")[2].split()[0] != "S":
+            pass
+        self.press("\x03")
         return self.end()
 
     def end(self) -> int:

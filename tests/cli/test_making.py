@@ -264,6 +264,7 @@ def test_json_without_the_value(shell: Shell, tokens: AccountTokens) -> None:
         f"{CREATE} --value-to a --policy-file missing.json",
         f"cftokens create {'x' * 121} {DNS} --value-to a",
         "cftokens create -i",
+        f"cftokens run {DNS} --lifetime soon -- true",
         f"cftokens create {DNS} --value-to a",
         "cftokens roll dns-bot",
         f"cftokens recover dns-bot {DNS} --value-to a",
@@ -478,6 +479,8 @@ def test_ensure_that_finds_its_token_gone(
 
     assert (result.exit_code, shell.writes) == (1, ["create", "delete"])
     assert Path("a").read_text() == "mine"
+    assert shell(f"cftokens ensure dns-bot {DNS} --value-to-env .env CF_TOKEN").exit_code == 0
+    assert MARK in Path(".env").read_text()
 
 
 def test_ensure_that_finds_a_token_after_all(

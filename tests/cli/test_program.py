@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cftokens.cli import main
+from cftokens.cli._failures import failures
 from tests.cli.conftest import Shell
 from tests.vocabulary import MARK, ZONE_ID
 
@@ -43,6 +44,14 @@ def test_as_a_module() -> None:
     )
 
     assert ended.stdout.startswith("cftokens ")
+
+
+def test_a_closed_pipe_is_not_an_error() -> None:
+    """
+    Click ends quietly if the reader of a pipe has gone, so it must hear of that.
+    """
+    with pytest.raises(BrokenPipeError), failures():
+        raise BrokenPipeError
 
 
 def complete(shell: Shell, *words: str, cache: Path) -> list[str]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cftokens.cli._output import Column, fitting
 from cftokens.cli._program import COMMANDS, program
 from cftokens.cli._text import clean, safe
 from cftokens.policies import allow, zone
@@ -208,10 +209,13 @@ def test_verify_of_a_disabled_credential(shell: Shell, server: Emulator) -> None
     assert shell("cftokens verify").exit_code == 1
 
 
-def test_an_answer_that_is_not_active(shell: Shell, server: Emulator, tokens: AccountTokens) -> None:
+def test_an_answer_that_is_not_active(
+    shell: Shell, server: Emulator, tokens: AccountTokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """
     An answer with another status than active has the exit status 1, too.
     """
+    monkeypatch.setattr("cftokens.emulator._state.Token.in_force", lambda *_: True)
     issued = server.issue("account", name="me")
     shell.environment["CLOUDFLARE_API_TOKEN"] = issued.value
     tokens.edit(issued.id, status="disabled")
@@ -306,3 +310,17 @@ def test_the_table_lists_every_command() -> None:
 
     assert all(command is not None and command.name == name for name, command in commands.items())
     assert program.get_command(context, "nonsense") is None
+
+
+COLUMNS = [Column("ID", whole=True), Column("NAME"), Column("STATUS", whole=True)]
+ROWS = [["0" * 32, "a name " * 5, "active"]]
+
+
+@pytest.mark.parametrize(("width", "titles"), [(20, 2), (40, 2), (54, 3), (200, 3)])
+def test_columns_that_fit(width: int, titles: int) -> None:
+    """
+    Where there is no room, the last columns are left out, but never the id and the name.
+    """
+    table = fitting(COLUMNS, ROWS, width)
+
+    assert len(table.columns) == titles

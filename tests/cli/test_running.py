@@ -114,6 +114,28 @@ def test_a_lost_temporary_token(shell: Shell, server: Emulator, tokens: AccountT
 
 
 @pytest.mark.slow
+def test_an_interrupt_without_a_terminal(shell: Shell) -> None:
+    """
+    SIGINT reaches the command, too, where no terminal sends it.
+    """
+    program = (
+        "import signal; signal.signal(2, lambda *_: exit(9)); print('ready', flush=True); signal.pause()"
+    )
+    line = shlex.split(f"{RUN} {python(program)}".removeprefix("cftokens "))
+
+    with subprocess.Popen(
+        [sys.executable, "-m", "cftokens", *line],
+        env={**os.environ, **shell.environment},
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 9
+
+
+@pytest.mark.slow
 def test_emulator(shell: Shell) -> None:
     """
     The emulator runs a command with its variables, and passes its status on.

@@ -80,7 +80,8 @@ def test_audit(shell: Shell, tokens: AccountTokens) -> None:
     document = json.loads(shell("cftokens audit --json").stdout)
 
     assert result.exit_code == 1
-    assert ["never-expires", made.id, "a"] in [line.split("\t")[1:4] for line in result.stdout.splitlines()]
+    lines = [line.split("\t") for line in result.stdout.splitlines()]
+    assert ["a", made.id, "never-expires"] in [[line[1], *line[3:]] for line in lines]
     assert len(document) == len(result.stdout.splitlines())
     assert made.id in shell("cftokens audit --quiet").stdout.split()
     assert "what this credential may see" in result.stderr
@@ -138,6 +139,15 @@ def test_whatis_online(shell: Shell, server: Emulator, tokens: AccountTokens) ->
         shell(f"cftokens whatis --online -q --account {server.account_id}", input=value).stdout
         == f"{made.id}\n"
     )
+
+
+def test_whatis_of_a_users_value(shell: Shell, server: Emulator) -> None:
+    """
+    A user's value needs no account.
+    """
+    shell.environment["CLOUDFLARE_ACCOUNT_ID"] = ""
+
+    assert "kind    user\n" in shell("cftokens whatis --online", input=server.user_api_token).stdout
 
 
 def test_whatis_of_an_unknown_value(shell: Shell) -> None:
