@@ -35,6 +35,8 @@ def group(name: str) -> tuple[str, ...]:
 
 
 PYTHONS = installed_pythons()
+WORKERS = ("-n", "4")
+"""More than there are processors, because many tests wait."""
 REPORTS: list[Path] = []
 
 
@@ -58,7 +60,7 @@ def types(session: nox.Session) -> None:
 def quick(session: nox.Session) -> None:
     """Run the tests that are not slow, on the Python that runs nox."""
     session.install("-e", ".", *group("test"))
-    session.run("python", "-m", "pytest", "-m", "not slow", *session.posargs)
+    session.run("python", "-m", "pytest", "-m", "not slow", *WORKERS, *session.posargs)
 
 
 @nox.session(python=PYTHONS)
@@ -68,7 +70,7 @@ def tests(session: nox.Session) -> None:
     session.install("-e", ".[speedups]" if is_newest else ".", *group("test"))
     report = ROOT / session.create_tmp() / "tests.xml"
     REPORTS.append(report)
-    pytest = ("-m", "pytest", f"--junit-xml={report}", *session.posargs)
+    pytest = ("-m", "pytest", f"--junit-xml={report}", *WORKERS, *session.posargs)
     if session.python != PYTHONS[0]:
         session.run("python", *pytest)
         return

@@ -201,7 +201,7 @@ def choose_proxy(proxy: object, base_url: URL, *, trust_env: bool) -> Proxy:
     """
     Return the proxy that was given, or else the environment's if that is to be trusted.
     """
-    if proxy is not None:
+    if isinstance(proxy, HiddenProxy):
         return Proxy(*check_proxy(proxy, base_url))
     found = _find_proxy(base_url)
     if found is None:
@@ -229,14 +229,10 @@ def _with_scheme(url: str) -> str:
     return url if "://" in url else f"http://{url}"
 
 
-def check_proxy(
-    proxy: object, base_url: URL, name: str = "proxy"
-) -> tuple[URL | None, dict[str, str] | None]:
+def check_proxy(proxy: HiddenProxy, base_url: URL, name: str = "proxy") -> tuple[URL, dict[str, str] | None]:
     """
     Return a proxy's URL without its password, and the header that carries the password.
     """
-    if not isinstance(proxy, HiddenProxy):
-        return None, None
     try:
         url = URL(proxy.reveal())
         login = None if url.user is None else MaskedStr(encode_basic_auth(url.user, url.password or ""))

@@ -17,7 +17,9 @@ from cftokens.models import (
     Condition,
     ConditionRequestIP,
     CreateAttempt,
+    Ensured,
     PermissionGroup,
+    Rotation,
     Token,
     TokenCreateResponse,
     TokenDeleteResponse,
@@ -42,6 +44,7 @@ GIVEN: dict[str, Any] = {
     "expires_on": NOW,
     "policies": [MANY, *[TOKEN_POLICY] * 300],
 }
+CREATED = TokenCreateResponse(**GIVEN, value=CREDENTIAL_VALUE)
 
 LONG_MODELS = [
     MANY,
@@ -49,10 +52,12 @@ LONG_MODELS = [
     Condition(request_ip=WIDE),
     PermissionGroup(id=LONG * 9, name=LONG, scopes=[LONG] * 9, meta={"x": LONG}),
     Token(**GIVEN, status=LONG, condition=Condition(request_ip=WIDE)),
-    TokenCreateResponse(**GIVEN, value=CREDENTIAL_VALUE),
+    CREATED,
     TokenDeleteResponse(id=LONG * 9),
     TokenVerifyResponse(id=LONG, status=LONG, expires_on=NOW, not_before=NOW),
     CreateAttempt(name=LONG, policies=(MANY,), account_id=ACCOUNT, started_on=NOW),
+    Rotation(predecessor=Token(**GIVEN), successor=CREATED, retires_on=NOW),
+    Ensured(token=CREATED, value=CREATED.value, created=True, changed=False),
     policies.allow(*[LONG] * 300, on=[policies.zone(ZONE_ID)] * 10_000),
     policies.all_r2_buckets(ACCOUNT),
     Page(items=(Token(**GIVEN),), page=1, per_page=50, count=50, total_count=10**9),

@@ -272,3 +272,9 @@ class TestRedact:
         The credential itself, and anything that looks like a token value, is hidden.
         """
         assert redact(text, TokenValue(OLD)) == expected
+
+    def test_without_a_credential_the_form_counts(self) -> None:
+        """
+        Before a credential was asked for, only what looks like a token value is hidden.
+        """
+        assert redact(f"token={CREDENTIAL}.", None) == "token=<hidden>."

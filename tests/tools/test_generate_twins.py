@@ -408,6 +408,14 @@ def test_a_method_without_a_docstring_is_refused() -> None:
         generate_twins.render(SMALL.replace('"""\n        Turn one.\n        """', "pass"))
 
 
+def test_a_method_without_a_known_result_is_refused() -> None:
+    """
+    A plain method must return something that has a blocking twin.
+    """
+    with pytest.raises(ValueError, match="list has no return type"):
+        generate_twins.render(SMALL.replace(") -> Paginator[Token]:", "):"))
+
+
 def test_another_use_of_the_account_is_refused() -> None:
     """
     A method that needs the account id itself cannot work for a user.
