@@ -1,5 +1,5 @@
 """
-The documentation's programs, each in its own process.
+The documentation's programs, each in its own process, and what its pages define.
 """
 
 import asyncio
@@ -10,8 +10,11 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sybil import Sybil
+from sybil.parsers.markdown import PythonCodeBlockParser
 
 from cftokens.sync.emulator import Emulator
 
@@ -91,6 +94,17 @@ class Program:
         if self._process.returncode is None:
             self._process.kill()
         await self._process.wait()
+
+
+def names_of(page: str) -> dict[str, Any]:
+    """
+    Run the blocks of Python of a how-to, and return the names that they define.
+    """
+    path = ROOT / "docs" / "how-to" / page
+    document = Sybil(parsers=[PythonCodeBlockParser()], path=str(path.parent)).parse(path)
+    for example in document.examples():
+        example.evaluate()
+    return document.namespace
 
 
 async def received(emulator: Emulator, operation: str, times: int = 1) -> None:

@@ -501,6 +501,19 @@ async def test_a_forked_process_forgets_requests_in_flight(monkeypatch: pytest.M
     assert await pace.turn(0.0) == 0.0
 
 
+async def test_a_block_holds_in_a_forked_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Without a limit, too, a child waits as long as its parent would after a 429.
+    """
+    clock = Clock()
+    pace = Pace(None, Window(BURST), Timing(clock, clock.sleep))
+    await pace.turn(0.0)
+    pace.finish({}, 20.0)
+    monkeypatch.setattr("cftokens._transport.pace.os.getpid", lambda: -1)
+
+    assert await pace.turn(30.0) == 20.0
+
+
 async def test_a_forked_process_forgets_its_parents_waiters(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     The parent's waiters do not hold up the child, where they would never wake up.
