@@ -90,7 +90,8 @@ def sync(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the documentation; a warning is an error."""
-    session.install("-e", ".", *group("docs"))
+    session.install("-e", ".[cli]", *group("docs"))
+    session.run("python", "docs/command_line.py")
     session.run("sphinx-build", "-WE", "--keep-going", "-b", "html", "docs", "docs/_build/html")
 
 

@@ -16,6 +16,8 @@ Cloudflare's API tokens from Python.
 
 For contributors, the map of the package::
 
+    __main__.py           python -m cftokens
+    cli/                  the command line
     testing.py            fixtures for pytest: an emulator and its clients
     audit.py              what is wrong with tokens
     sync/                 the same names for blocking code

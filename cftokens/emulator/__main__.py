@@ -24,11 +24,14 @@ five as `export NAME=value` lines and serve until interrupted.
 """
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run the command line and return the exit status.
+
+    Args:
+        arguments: Those of the program, unless others are given.
     """
-    return asyncio.run(_serve(*_parse(sys.argv[1:])))
+    return asyncio.run(_serve(*_parse(list(sys.argv[1:] if arguments is None else arguments))))
 
 
 def _parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:

@@ -1,0 +1,44 @@
+"""
+Text that is safe on a terminal: without control characters, and without a token's value.
+"""
+
+import re
+import unicodedata
+from datetime import UTC, datetime
+
+from cftokens._secret import redact
+
+_HARMLESS = "\n"
+_OLD_VALUE = re.compile(r"(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9_-]{40}")
+
+
+def clean(text: str) -> str:
+    """
+    Return text in which control characters, and those that turn the direction of text, are escaped.
+    """
+    return "".join(each if _is_plain(each) else ascii(each)[1:-1] for each in text)
+
+
+def safe(text: str) -> str:
+    """
+    Return a message that may be shown: several lines, but nothing that acts on a terminal, and no value.
+    """
+    return redact("\n".join(clean(line) for line in text.split(_HARMLESS)), None)
+
+
+def looks_like_value(text: str) -> bool:
+    """
+    Return whether *text* could be the value of a token, which must not be an argument.
+    """
+    return redact(text, None) != text or _OLD_VALUE.fullmatch(text) is not None
+
+
+def iso(moment: datetime | None, instead: str = "") -> str:
+    """
+    Return a date-time as the API writes it.
+    """
+    return instead if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _is_plain(character: str) -> bool:
+    return unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}

@@ -1,0 +1,252 @@
+"""
+Commands that make a value: create, ensure, recover, roll.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final, TypeVar
+
+import click
+
+from cftokens._operations.groups import resolve
+from cftokens._secret import TokenValue
+from cftokens._settings import Unset
+from cftokens.cli._access import Access, granting, moments
+from cftokens.cli._asking import ask, dry_run_option, yes_option
+from cftokens.cli._completing import token_names
+from cftokens.cli._destinations import Place, deliver, needed, placing, reserved
+from cftokens.cli._output import Output, printing
+from cftokens.cli._owner import Owner, owned
+from cftokens.cli._settling import creating, rolling
+from cftokens.cli._text import iso, safe
+from cftokens.cli._wizard import ask_for_all
+from cftokens.cli._wording import Wanted, wanted
+from cftokens.errors import CFTokensError
+from cftokens.models import CreateAttempt, Ensured, Token
+
+T = TypeVar("T")
+
+_EXPIRES: Final = "It expires on {}."
+_NEVER: Final = "It never expires."
+
+
+@click.command("create")
+@owned
+@granting
+@placing
+@printing
+@dry_run_option
+@click.option("-i", "--interactive", is_flag=True, help="Ask for everything, and show the command for it.")
+@click.argument("name", metavar="NAME", required=False)
+def create_command(
+    owner: Owner,
+    name: str | None,
+    *,
+    access: Access,
+    place: Place | None,
+    output: Output,
+    dry_run: bool,
+    interactive: bool,
+) -> None:
+    """
+    Create a token, and put its value where you say. Without --expires, it never expires.
+
+    \b
+    Examples:
+      cftokens create -i
+      cftokens create dns-bot --allow "DNS Write" --zone ZONE_ID --expires 90d --value-to dns.token
+      cftokens create ci --allow "Workers Scripts Write" --on-account ACCOUNT_ID \\
+          --value-to-env .env CLOUDFLARE_API_TOKEN
+    """
+    if interactive:
+        name, access, place = ask_for_all(owner, name, place)
+    if name is None:
+        raise click.UsageError("Missing argument 'NAME'.")
+    policies = access.required(owner)
+    if dry_run:
+        _show(f"A token {name!r} would be created:", wanted(owner, policies, access).lines())
+        return
+    chosen = needed(place, output)
+    with reserved(chosen):
+        with creating(owner, access, chosen):
+            token = owner.tokens.create(
+                name=name,
+                policies=policies,
+                condition=_or_none(access.condition),
+                expires_on=_or_none(access.expires),
+            )
+        _hand_over(owner, chosen, output, token, token.value)
+
+
+@click.command("ensure")
+@owned
+@granting
+@placing
+@printing
+@dry_run_option
+@click.argument("name", metavar="NAME")
+def ensure_command(
+    owner: Owner, name: str, *, access: Access, place: Place | None, output: Output, dry_run: bool
+) -> None:
+    """
+    Create a token unless it exists, and edit it if it differs.
+
+    For scripts that run again: a second run changes nothing. Only a new token has a value, so the file for
+    it may exist if the token does. Without --expires, an existing token keeps its own; a duration counts
+    from now, so that each run renews it.
+
+    \b
+    Example:
+      cftokens ensure dns-bot --allow "DNS Write" --zone ZONE_ID --value-to dns.token
+    """
+    policies = access.required(owner)
+    if dry_run:
+        _show_ensured(owner, name, wanted(owner, policies, access))
+        return
+    chosen = needed(place, output)
+    with reserved(chosen, now=not _exists(owner, name)):
+        with creating(owner, access, chosen):
+            result = owner.tokens.ensure(
+                name=name,
+                policies=policies,
+                condition=_or_none(access.condition),
+                expires_on=access.expires,
+            )
+        if result.value is None:
+            _say_what_was(output, result)
+        else:
+            _hand_over(owner, chosen, output, result.token, result.value)
+
+
+def _exists(owner: Owner, name: str) -> bool:
+    return bool(_active(owner, name))
+
+
+def _active(owner: Owner, name: str) -> list[Token]:
+    now = datetime.now(UTC)
+    return [token for token in owner.tokens.list(name=name) if token.is_active(now)]
+
+
+def _show(title: str, lines: Iterable[str]) -> None:
+    click.echo(safe("\n".join([title, *(f"  {line}" for line in lines)])))
+
+
+def _show_ensured(owner: Owner, name: str, wanted: Wanted) -> None:
+    found = _active(owner, name)
+    if not found:
+        _show(f"A token {name!r} would be created:", wanted.lines())
+    for token in found:
+        changes = wanted.changes(token)
+        what = "would be changed:" if changes else "is already as it should be."
+        _show(f"The token {name!r} ({token.id}) {what}", changes)
+
+
+def _say_what_was(output: Output, ensured: Ensured) -> None:
+    what = "was edited" if ensured.changed else "is already as it should be"
+    output.token(ensured.token, f"The token {ensured.token.name} ({ensured.token.id}) {what}.")
+
+
+def _hand_over(owner: Owner, place: Place, output: Output, token: Token, value: TokenValue) -> None:
+    """
+    Store the value of a new token. A token whose value is lost is deleted.
+    """
+    expiry = _NEVER if token.expires_on is None else _EXPIRES.format(iso(token.expires_on))
+    try:
+        deliver(place, output, token, value, f"Created the token {token.name} ({token.id}). {expiry}")
+    except BaseException as error:
+        _delete(owner, token.id)
+        if not isinstance(error, OSError):
+            raise
+        raise click.ClickException(
+            f"The value could not be stored {place.where}: {error.strerror}. The token was deleted."
+        ) from None
+
+
+def _delete(owner: Owner, token_id: str) -> None:
+    try:
+        owner.tokens.delete(token_id)
+    except CFTokensError as error:
+        raise click.ClickException(
+            f"The value is lost, but the token {token_id} is still there: {error}"
+        ) from None
+
+
+def _or_none(given: T | Unset) -> T | None:
+    return None if isinstance(given, Unset) else given
+
+
+@click.command("recover")
+@owned
+@granting
+@placing
+@printing
+@click.option("--since", callback=moments(), required=True, metavar="TIME", help="When the create was sent.")
+@click.argument("name", metavar="NAME")
+def recover_command(
+    owner: Owner, name: str, *, since: datetime, access: Access, place: Place | None, output: Output
+) -> None:
+    """
+    Settle a create whose outcome is unknown.
+
+    Looks for an unused token of that name, with that access, made since that time. If there is one, it is
+    rolled, and its new value goes where you say. A command whose outcome is unknown prints the line to paste.
+
+    \b
+    Example:
+      cftokens recover dns-bot --since 2026-11-24T10:00:00Z --allow "DNS Write" --zone ZONE_ID \\
+          --expires never --value-to dns.token
+    """
+    policies = access.required(owner)
+    chosen = needed(place, output)
+    attempt = CreateAttempt(
+        name=name,
+        policies=resolve(policies, owner.catalogue()),
+        account_id=owner.account_id,
+        started_on=since,
+        condition=_or_none(access.condition),
+        expires_on=_or_none(access.expires),
+    )
+    with reserved(chosen):
+        found = owner.tokens.recover(attempt)
+        if found is None:
+            raise click.ClickException(
+                f"There is no such token named {name!r}. If there is none in a minute, none was created."
+            )
+        deliver(chosen, output, found, found.value, f"Recovered the token {found.name} ({found.id}).")
+
+
+@click.command("roll")
+@owned
+@placing
+@printing
+@yes_option
+@dry_run_option
+@click.argument("token", metavar="TOKEN", shell_complete=token_names)
+def roll_command(
+    owner: Owner, token: str, *, place: Place | None, output: Output, yes: bool, dry_run: bool
+) -> None:
+    """
+    Replace a token's value. The old one stops working at once.
+
+    To replace a token without a gap, use "cftokens rotate". TOKEN is an id or an exact name.
+
+    \b
+    Example:
+      cftokens roll dns-bot --value-to new.token
+    """
+    if dry_run:
+        found = owner.find(token)
+        _show(f"The token {found.name!r} ({found.id}) would get a new value.", ())
+        return
+    chosen = needed(place, output)
+    found = owner.find(token)
+    ask(f"Roll {found.name} ({found.id})? Its present value stops working at once.", yes=yes)
+    with reserved(chosen), rolling(owner, found.id, chosen):
+        value = owner.tokens.value.update(found.id)
+        try:
+            deliver(chosen, output, found, value, f"Rolled the token {found.name} ({found.id}).")
+        except OSError as error:
+            raise click.ClickException(
+                f"The new value could not be stored {chosen.where}: {error.strerror}. It is lost, and "
+                "the old one no longer works: roll again."
+            ) from None

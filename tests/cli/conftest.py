@@ -1,0 +1,106 @@
+"""
+A `cftokens` that talks to an emulator, and whose every word is searched for a value.
+"""
+
+import asyncio
+import secrets
+import shlex
+import string
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cftokens import Client
+from cftokens._settings import Timing
+from cftokens.cli._program import program
+from cftokens.emulator._values import PREFIXES, Kind
+from cftokens.sync import AccountTokens
+from cftokens.sync.emulator import Emulator
+from tests.vocabulary import MARK
+
+
+class Shell:
+    """
+    Runs the command line, and checks that no secret is printed.
+    """
+
+    def __init__(self, emulator: Emulator) -> None:
+        self.emulator = emulator
+        self.environment = {
+            "CLOUDFLARE_BASE_URL": emulator.base_url,
+            "CLOUDFLARE_ACCOUNT_ID": emulator.account_id,
+            "CLOUDFLARE_API_TOKEN": emulator.api_token,
+        }
+
+    def __call__(self, line: str, *, reveals: bool = False, **options: Any) -> Result:
+        """
+        Run a line as a shell would.
+
+        Args:
+            line: What the user types after the prompt.
+
+            reveals: Whether a value on standard output is what was asked for.
+
+            options: Of the runner, such as *input*.
+        """
+        command, *arguments = shlex.split(line)
+        assert command == "cftokens"
+        assert MARK not in line
+        result = CliRunner(env=self.environment).invoke(program, arguments, **options)
+        shown = result.stderr if reveals else result.output
+        assert MARK not in shown
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
+        return result
+
+    @property
+    def sent(self) -> list[str]:
+        """
+        The operations that reached the emulator, in order.
+        """
+        return [str(request.operation) for request in self.emulator.requests]
+
+    @property
+    def writes(self) -> list[str]:
+        """
+        Those that change something.
+        """
+        return [each for each in self.sent if each in {"create", "update", "delete", "roll"}]
+
+
+def _mint(kind: Kind) -> str:
+    body = MARK + "".join(secrets.choice(string.ascii_letters) for _ in range(31))
+    return f"{PREFIXES[kind]}{body}0badf00d"
+
+
+async def _do_not_wait(_: float) -> None:
+    await asyncio.sleep(0)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    """
+    An emulator whose values can be searched for.
+    """
+    monkeypatch.setattr("cftokens.emulator._state.mint", _mint)
+    monkeypatch.setattr(Client, "_timing", Timing(sleep=_do_not_wait))
+    with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def shell(server: Emulator) -> Shell:
+    """
+    A shell whose environment names the emulator.
+    """
+    return Shell(server)
+
+
+@pytest.fixture
+def tokens(server: Emulator) -> Iterator[AccountTokens]:
+    """
+    The tokens of the emulator's account, to prepare and to look.
+    """
+    with server.client() as client:
+        yield client.accounts.tokens
