@@ -13,6 +13,7 @@ import attrs
 
 from cftokens._checks import check_choice, check_id, check_network, check_several, check_text
 from cftokens._converter import keep_unknown, unknown_members
+from cftokens._secret import quoted
 from cftokens.models import Condition, ConditionRequestIP, PermissionGroup, Resources, TokenPolicy
 
 PlainPolicy = TokenPolicy | Mapping[str, Any]
@@ -81,9 +82,9 @@ def _resources_from(resources: object, where: str) -> Resources:
     if not isinstance(resources, Mapping) or not resources:
         raise ValueError(f"{where} must be a mapping of at least one resource, such as {{name: '*'}}.")
     return {
-        check_text(name, f"a key of {where}"): _names_from(leaf, f"{where}[{name!r}]")
+        check_text(name, f"a key of {where}"): _names_from(leaf, f"{where}[{quoted(name)}]")
         if isinstance(leaf, Mapping)
-        else check_text(leaf, f"{where}[{name!r}]")
+        else check_text(leaf, f"{where}[{quoted(name)}]")
         for name, leaf in resources.items()
     }
 
@@ -92,7 +93,7 @@ def _names_from(names: Mapping[Any, Any], where: str) -> dict[str, str]:
     if not names:
         raise ValueError(f"{where} must not be empty.")
     return {
-        check_text(name, f"a key of {where}"): check_text(leaf, f"{where}[{name!r}]")
+        check_text(name, f"a key of {where}"): check_text(leaf, f"{where}[{quoted(name)}]")
         for name, leaf in names.items()
     }
 
@@ -151,7 +152,7 @@ def _check_keys(
     for key in value:
         if key not in allowed:
             known = ", ".join(map(repr, allowed))
-            raise ValueError(f"{where} has an unknown key: {key!r:.40}. It may have only {known}.")
+            raise ValueError(f"{where} has an unknown key: {quoted(key, 40)}. It may have only {known}.")
     for key in needed:
         if value.get(key) is None:
             raise ValueError(f"{where} must have {key!r}.")

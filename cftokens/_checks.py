@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from cftokens._secret import quoted
+
 LONGEST_NAME: Final = 120
 
 LONGEST_DURATION: Final = timedelta(days=36525)
@@ -74,7 +76,7 @@ def check_jurisdiction(value: object) -> str:
     """
     text = check_text(value, "jurisdiction")
     if not _JURISDICTION.fullmatch(text):
-        raise ValueError(f"jurisdiction must be a word such as 'default' or 'eu', not {text!r:.40}.")
+        raise ValueError(f"jurisdiction must be a word such as 'default' or 'eu', not {quoted(text, 40)}.")
     return text
 
 
@@ -95,7 +97,7 @@ def check_choice(value: object, name: str, choices: tuple[str, ...]) -> str:
     for choice in choices:
         if value == choice:
             return choice  # not value: str() of an enum member is its name
-    raise ValueError(f"{name} must be {' or '.join(map(repr, choices))}, not {value!r:.40}.")
+    raise ValueError(f"{name} must be {' or '.join(map(repr, choices))}, not {quoted(value, 40)}.")
 
 
 def check_flag(value: object, name: str) -> str:
@@ -181,9 +183,9 @@ def check_network(value: object, name: str) -> str:
         ipaddress.ip_network(text, strict=False)
         length = ipaddress.ip_address(address).max_prefixlen
     except ValueError:
-        raise ValueError(f"{name} must be an address or a network, not {text[:80]!r}.") from None
+        raise ValueError(f"{name} must be an address or a network, not {quoted(text)}.") from None
     if not _NETWORK.fullmatch(text):  # a mask in place of a length, or an IPv6 zone
-        raise ValueError(f"{name} must be in CIDR notation, such as '192.0.2.0/24', not {text[:80]!r}.")
+        raise ValueError(f"{name} must be in CIDR notation, such as '192.0.2.0/24', not {quoted(text)}.")
     return text if slash else f"{text}/{length}"
 
 

@@ -182,6 +182,16 @@ def hide_proxy(given: str | URL | None) -> str | URL | None:
 
 
 _MASK: Final = "<hidden>"
+_OLD_FORM: Final = re.compile(r"[A-Za-z0-9_-]{40,80}")
+
+
+def quoted(value: object, most: int = 80) -> str:
+    """
+    Return the repr of an argument for an error message: cut short, and masked if it may be a secret.
+    """
+    if isinstance(value, str) and _OLD_FORM.fullmatch(value):
+        return repr(_MASK)
+    return _VALUE_FORM.sub(_MASK, repr(value))[:most]
 
 
 @final

@@ -431,7 +431,7 @@ class UserTokens(Resource):
 
     async def delete(self, token_id: str) -> TokenDeleteResponse:
         """
-        Delete a token. It stops working at once.
+        Delete a token for good. Cloudflare's products may accept its value for some seconds more.
 
         https://developers.cloudflare.com/api/resources/user/subresources/tokens/methods/delete/
 

@@ -30,6 +30,7 @@ from cftokens import _reprs as reprs
 from cftokens._access import Grant, grants_of, scope_of
 from cftokens._checks import check_moment, check_several, check_text, check_whole_number
 from cftokens._operations.groups import may_manage_tokens
+from cftokens._secret import quoted
 from cftokens.models import PermissionGroup, Token
 from cftokens.policies import ACCOUNT, USER, ZONE
 
@@ -588,7 +589,7 @@ def _tokens(tokens: Iterable[Token]) -> tuple[Token, ...]:
 
 
 def _is_in_force(token_id: str, waiver: str | Waiver, now: datetime) -> bool:
-    where = f"ignore[{token_id!r:.40}]"
+    where = f"ignore[{quoted(token_id, 40)}]"
     reason, until = (waiver.reason, waiver.until) if isinstance(waiver, Waiver) else (waiver, None)
     check_text(reason, f"the reason of {where}")
     return until is None or check_moment(until, f"until of {where}") > now

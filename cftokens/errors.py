@@ -338,7 +338,7 @@ class RotationError(CFTokensError):
         outcome_unknown: bool = False,
     ) -> None:
         super().__init__(message, outcome_unknown=outcome_unknown)
-        self.stage = stage
+        self.stage: Stage = stage
         self.predecessor_id = predecessor_id
         self.successor = successor
 

@@ -38,6 +38,7 @@ from cftokens._access import (
 )
 from cftokens._arguments import PlainPolicy, policy_from
 from cftokens._checks import check_id, check_jurisdiction, check_several, check_text, is_id
+from cftokens._secret import quoted
 from cftokens.models import PermissionGroup, TokenPolicy
 
 __all__ = [
@@ -181,7 +182,7 @@ def r2_bucket(account_id: str, name: str, jurisdiction: str = "default") -> Reso
         ValueError: An argument is wrong.
     """
     if not re.fullmatch(_BUCKET_NAME, check_text(name, "name")):
-        raise ValueError(f"name must be 3 to 63 lower-case letters, digits and hyphens, not {name!r:.80}.")
+        raise ValueError(f"name must be 3 to 63 lower-case letters, digits and hyphens, not {quoted(name)}.")
     where = f"{check_id(account_id, 'account_id')}_{check_jurisdiction(jurisdiction)}"
     return Resource(R2_BUCKET, f"{R2_BUCKET}.{where}_{name}")
 

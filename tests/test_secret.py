@@ -8,6 +8,7 @@ import json
 import logging
 import pickle
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -17,9 +18,15 @@ import rich.pretty
 from aiohttp.http_writer import _py_serialize_headers, _serialize_headers
 from multidict import CIMultiDict
 
+from cftokens import policies
+from cftokens._arguments import policy_from
+from cftokens._checks import check_choice, check_network
+from cftokens._operations.groups import find_group
 from cftokens._secret import MaskedStr, TokenValue, redact
-from cftokens.models import TokenCreateResponse
-from tests.vocabulary import CREDENTIAL, TOKEN_ID
+from cftokens.audit import audit
+from cftokens.errors import PermissionGroupError
+from cftokens.models import PermissionGroup, TokenCreateResponse, TokenPolicy
+from tests.vocabulary import ACCOUNT, CREDENTIAL, POLICY, TOKEN_ID, ZONE_READ
 
 OLD = "8M7wS6hCpXVc-DoRnPPY_UCWPgy8aea4Wy6kCe5T"
 MARK = "<TokenValue cfat_…f00d: use reveal()>"
@@ -278,3 +285,29 @@ class TestRedact:
         Before a credential was asked for, only what looks like a token value is hidden.
         """
         assert redact(f"token={CREDENTIAL}.", None) == "token=<hidden>."
+
+    @pytest.mark.parametrize("secret", [CREDENTIAL, OLD])
+    @pytest.mark.parametrize(
+        "misuse",
+        [
+            lambda secret: policies.r2_bucket(ACCOUNT, secret),
+            policies.account,
+            lambda secret: TokenPolicy.from_dict({secret: secret}),
+            lambda secret: audit([], ignore={secret: ""}),
+            lambda secret: check_network(secret, "in"),
+            lambda secret: check_choice(secret, "status", ("active",)),
+            lambda secret: find_group((), secret, None),
+            lambda secret: find_group((PermissionGroup(id=ZONE_READ, name="a"),), "a", secret),
+            lambda secret: policy_from({**POLICY, secret: 1}, "policies[0]"),
+            lambda secret: policy_from({**POLICY, "resources": {secret: 1}}, "policies[0]"),
+        ],
+    )
+    def test_a_secret_in_the_wrong_place_is_not_quoted(
+        self, misuse: Callable[[str], object], secret: str
+    ) -> None:
+        """
+        Errors about an argument show what was passed, but not if it may be a secret.
+        """
+        with pytest.raises((ValueError, TypeError, PermissionGroupError)) as caught:
+            misuse(secret)
+        assert secret[5:] not in str(caught.value)

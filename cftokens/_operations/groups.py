@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from cftokens._secret import quoted
 from cftokens.errors import PermissionGroupError
 from cftokens.models import PermissionGroup, Resources, TokenPolicy
 from cftokens.policies import ACCOUNT, R2_BUCKET, USER, WORKER, ZONE, PolicyDraft, Resource
@@ -58,7 +59,7 @@ def find_group(groups: Groups, name: str, scope: str | None) -> PermissionGroup:
     found = named if scope is None else tuple(group for group in named if scope in (group.scopes or ()))
     if not found:
         raise PermissionGroupError(
-            f"The permission group {name!r} has the scope {_scopes_of(named)}, not {scope!r}.",
+            f"The permission group {name!r} has the scope {_scopes_of(named)}, not {quoted(scope)}.",
             candidates=named,
         )
     choice = "; pass scope= to choose" if scope is None else ""
@@ -166,7 +167,7 @@ def _named(groups: Groups, name: str) -> Groups:
         advice = f"The nearest names are {names}." if near else "permission_groups.list() has them all."
         if "edit" in name.lower():
             advice += ' "Edit" in the dashboard is "Write" in the API.'
-        raise PermissionGroupError(f"There is no permission group {name!r}. {advice}", candidates=near)
+        raise PermissionGroupError(f"There is no permission group {quoted(name)}. {advice}", candidates=near)
     return named
 
 

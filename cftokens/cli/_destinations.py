@@ -37,12 +37,14 @@ class Place(Protocol):
         """
         What to call it.
         """
+        ...
 
     @property
     def arguments(self) -> list[str]:
         """
         The options that name it.
         """
+        ...
 
     def prepare(self) -> None:
         """

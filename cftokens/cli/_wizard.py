@@ -157,8 +157,10 @@ def _ask_for_some(groups: Sequence[PermissionGroup]) -> list[str]:
         _say("No permission has these words.")
         return []
     _number(names)
-    numbers = _ask("Numbers, or nothing for none", lambda text: text and _numbers(text, len(names)), "")
-    return [names[number - 1] for number in numbers or []]
+    numbers = _ask(
+        "Numbers, or nothing for none", lambda text: _numbers(text, len(names)) if text else [], ""
+    )
+    return [names[number - 1] for number in numbers]
 
 
 def _expiry(text: str) -> str:

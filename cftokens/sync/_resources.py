@@ -494,7 +494,7 @@ class AccountTokens:
 
     def delete(self, token_id: str, *, account_id: str | None = None) -> TokenDeleteResponse:
         """
-        Delete a token. It stops working at once.
+        Delete a token for good. Cloudflare's products may accept its value for some seconds more.
 
         https://developers.cloudflare.com/api/resources/accounts/subresources/tokens/methods/delete/
 

@@ -148,8 +148,8 @@ async def test_the_program_rotates_under_load(emulator: Emulator) -> None:
     emulator.inject(Fault.delay(6.0), operation="list", times=IN_FLIGHT)
     options = ("--every", "0.5", "--settle", "0", "--jobs", str(IN_FLIGHT), "--pause", "1")
     async with running(PROGRAM, *options, emulator=emulator) as service:
-        await service.says("replaces")
         await service.says("requests succeeded")
+        await service.says("replaces", times=service.log.count("replaces") + 1)  # between two rotations
         service.tell(signal.SIGTERM)
         status = await service.status()
 
