@@ -12,8 +12,8 @@ from cftokens._settings import check_credential
 from cftokens._sharing import Shared
 from cftokens.errors import CredentialError
 
-_ASKED: Final[ContextVar[tuple["CredentialSource", ...]]] = ContextVar("ASKED", default=())
-"""The sources that are being asked, of which one must not wait for itself."""
+_CALLS: Final[ContextVar[tuple[object, ...]]] = ContextVar("CALLS", default=())
+"""Marks of the calls that led here: none may wait for itself, but a task that it started may outlast it."""
 
 
 class CredentialSource:
@@ -28,6 +28,7 @@ class CredentialSource:
         self.latest: TokenValue | None = None
         self._ask = ask
         self._under_way: Shared[TokenValue] | None = None
+        self._mark = object()
 
     async def ask(self, seconds: float) -> TokenValue:
         """
@@ -39,10 +40,11 @@ class CredentialSource:
         Raises:
             CredentialError: There is none that can be used.
         """
-        if self in _ASKED.get():
-            raise CredentialError("api_token() uses the client that asks it; give it a client of its own.")
         if self._under_way is None or not self._under_way.can_be_joined:
-            self._under_way = Shared(self._call())
+            self._mark = object()
+            self._under_way = Shared(self._call(self._mark))
+        elif self._mark in _CALLS.get():
+            raise CredentialError("api_token() uses the client that asks it; give it a client of its own.")
         try:
             async with asyncio.timeout(seconds):
                 return await self._under_way.wait()
@@ -51,8 +53,8 @@ class CredentialSource:
                 f"api_token() took more than {seconds:g} seconds, so the request was not sent."
             ) from error
 
-    async def _call(self) -> TokenValue:
-        _ASKED.set((*_ASKED.get(), self))
+    async def _call(self, mark: object) -> TokenValue:
+        _CALLS.set((*_CALLS.get(), mark))
         try:
             value = _hidden(self._ask.function())
             if inspect.isawaitable(value):
