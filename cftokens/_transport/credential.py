@@ -4,6 +4,7 @@ A credential that is asked for before each try, so that one which changes is fol
 
 import asyncio
 import inspect
+import threading
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -59,8 +60,8 @@ class CredentialSource:
             value = _hidden(self._ask.function())
             if inspect.isawaitable(value):
                 value = hide(await value)
-        except (Exception, SystemExit, asyncio.CancelledError) as error:
-            if _is_cancelled():
+        except (Exception, SystemExit, KeyboardInterrupt, asyncio.CancelledError) as error:
+            if _is_cancelled() or _is_ctrl_c(error):
                 raise
             raise CredentialError(
                 f"api_token() raised {type(error).__name__}, so the request was not sent."
@@ -79,3 +80,10 @@ def _hidden(given: Any) -> Any:
 def _is_cancelled() -> bool:
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+def _is_ctrl_c(error: BaseException) -> bool:
+    """
+    Return whether an exception is an interrupt. In another thread's loop, it can only be the function's own.
+    """
+    return isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread()

@@ -342,15 +342,16 @@ async def test_a_function_that_raises(make: Callable[[BaseException], Any], orig
     assert server.requests == []
 
 
-def test_a_function_that_exits_leaves_the_blocking_client_usable() -> None:
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
+def test_a_function_that_exits_leaves_the_blocking_client_usable(kind: type[BaseException]) -> None:
     """
-    A SystemExit does not end the client's loop.
+    Neither a SystemExit nor a KeyboardInterrupt ends the client's loop.
     """
-    exits = raising(SystemExit(1))
+    exits = raising(kind())
     with BlockingEmulator() as emulator, emulator.client() as client:
         view = client.with_options(api_token=exits)
         for _ in range(2):
-            with pytest.raises(CredentialError, match="SystemExit"):
+            with pytest.raises(CredentialError, match=kind.__name__):
                 view.accounts.tokens.verify()
 
         assert client.accounts.tokens.verify().status == "active"
