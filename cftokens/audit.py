@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import attrs
 
@@ -62,6 +62,8 @@ __all__ = [
 def __dir__() -> list[str]:
     return __all__
 
+
+T = TypeVar("T")
 
 Severity = Literal["critical", "high", "medium", "low"]
 
@@ -565,10 +567,11 @@ def audit(
 
         TypeError: An argument has the wrong type.
     """
-    listed = _tokens(tokens)
+    listed = _models(tokens, Token, "tokens", "tokens")
     at = check_moment(now, "now")
-    context = Context(at, tuple(groups), listed, _quota(listed, quota))
-    waived = {token_id for token_id, waiver in ignore.items() if _is_in_force(token_id, waiver, at)}
+    catalogue = _models(groups, PermissionGroup, "groups", "permission groups")
+    context = Context(at, catalogue, listed, _quota(listed, quota))
+    waived = _waived(ignore, at)
     checked = tuple(rules)
     found = [
         finding
@@ -580,12 +583,18 @@ def audit(
     return sorted(found, key=lambda finding: _SEVERITIES.index(finding.severity))
 
 
-def _tokens(tokens: Iterable[Token]) -> tuple[Token, ...]:
-    listed = tuple(check_several(tokens, "tokens", "tokens"))
-    for token in listed:
-        if not isinstance(token, Token):
-            raise TypeError(f"tokens must be Token objects, not {type(token).__name__}.")
+def _models(given: Iterable[T], kind: type[T], name: str, what: str) -> tuple[T, ...]:
+    listed = tuple(check_several(given, name, what))
+    for model in listed:
+        if not isinstance(model, kind):
+            raise TypeError(f"{name} must be {kind.__name__} objects, not {type(model).__name__}.")
     return listed
+
+
+def _waived(ignore: Mapping[str, str | Waiver], now: datetime) -> set[str]:
+    if not isinstance(ignore, Mapping):
+        raise TypeError(f"ignore must be a mapping of token ids to reasons, not {type(ignore).__name__}.")
+    return {token_id for token_id, waiver in ignore.items() if _is_in_force(token_id, waiver, now)}
 
 
 def _is_in_force(token_id: str, waiver: str | Waiver, now: datetime) -> bool:

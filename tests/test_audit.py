@@ -261,6 +261,9 @@ def test_a_leak_cannot_be_waived() -> None:
         ({"quota": 0}, ValueError, "quota must be 1 or more"),
         ({"tokens": GOOD}, TypeError, "tokens must be a list of tokens, not Token"),
         ({"tokens": ["x"]}, TypeError, "tokens must be Token objects, not str"),
+        ({"groups": "x"}, TypeError, "groups must be a list of permission groups, not str"),
+        ({"groups": [GOOD]}, TypeError, "groups must be PermissionGroup objects, not Token"),
+        ({"ignore": [TOKEN_ID]}, TypeError, "ignore must be a mapping of token ids to reasons, not list"),
     ],
 )
 def test_arguments_are_checked(given: dict[str, Any], kind: type[Exception], problem: str) -> None:

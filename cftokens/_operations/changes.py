@@ -7,6 +7,7 @@ If it was a create, the exception carries a `CreateAttempt`, and the `Ledger` re
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -76,7 +77,8 @@ class Ledger:
         self._answered_for: dict[str, None] = {}
         self._creates: dict[Change[Any], asyncio.Event] = {}
         self._rolls: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self.settling: dict[tuple[str | None, str], Settling] = {}
+        self._settling: dict[tuple[str | None, str], Settling] = {}
+        self._process = os.getpid()
 
     def __contains__(self, token_id: object) -> bool:
         return token_id in self._arrived
@@ -155,17 +157,35 @@ class Ledger:
         """
         Remember that a create is on its way.
         """
+        self._forget_parent()
         ended = self._creates[create] = asyncio.Event()
         try:
             yield
         finally:
-            del self._creates[create]
+            self._creates.pop(create, None)  # a fork may have cleared it
             ended.set()
+
+    @contextmanager
+    def settling(self, attempt: CreateAttempt) -> Iterator[Settling]:
+        """
+        Return what the calls that settle creates of the same name and owner share.
+        """
+        self._forget_parent()
+        key = attempt.account_id, attempt.name
+        shared = self._settling.setdefault(key, Settling())
+        shared.calls += 1
+        try:
+            yield shared
+        finally:
+            shared.calls -= 1
+            if not shared.calls and self._settling.get(key) is shared:
+                del self._settling[key]
 
     def rolls_of(self, token_id: str) -> asyncio.Lock:
         """
         Return the lock that lets the rolls of one token run one after the other.
         """
+        self._forget_parent()
         return self._rolls.setdefault(token_id, asyncio.Lock())
 
     @contextmanager
@@ -189,6 +209,16 @@ class Ledger:
         ends = [ended for create, ended in self._creates.items() if create.may_have_made(attempt)]
         for ended in ends:
             await ended.wait()
+
+    def _forget_parent(self) -> None:
+        """
+        Forget the parent's calls, which will not end in this forked process.
+        """
+        if self._process != os.getpid():
+            self._process = os.getpid()
+            self._creates.clear()
+            self._rolls.clear()
+            self._settling.clear()
 
 
 def _key(attempt: CreateAttempt) -> tuple[object, ...]:

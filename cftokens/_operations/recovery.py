@@ -28,16 +28,9 @@ async def recover(owner: Owner, attempt: CreateAttempt) -> TokenCreateResponse |
     """
     Return the token that a lost create made, with a new value, or None if there is none yet.
     """
-    key = attempt.account_id, attempt.name
-    settling = owner.ledger.settling.setdefault(key, Settling())
-    settling.calls += 1
-    try:
+    with owner.ledger.settling(attempt) as settling:
         async with settling.lock:
             return await _settle_once(owner, attempt, settling)
-    finally:
-        settling.calls -= 1
-        if not settling.calls:
-            del owner.ledger.settling[key]
 
 
 async def _settle_once(

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from cftokens.emulator._routes import Operation
 from cftokens.sync.emulator import Emulator, Fault
 from tests.servers import Exchange, RawServer, reply
 from tests.vocabulary import success
@@ -113,6 +114,49 @@ def test_a_client_works_in_a_forked_child_and_in_its_parent(emulator: Emulator, 
     A child can use the client that it inherits, and the parent's still works after it has exited.
     """
     process = start(emulator, FORK.replace("END", ending), "-W", "ignore::DeprecationWarning")
+
+    assert end(process) == (0, "child 0\n", "")
+
+
+FORK_DURING_A_CHANGE = """
+import os, sys, threading
+from datetime import UTC, datetime
+from cftokens import CreateAttempt
+from cftokens.sync import Client
+
+client = Client(rate_limit=None)
+tokens = client.accounts.tokens
+lost = CreateAttempt(name="bot", policies=(), account_id=client.account_id, started_on=datetime.now(UTC))
+threading.Thread(target=lambda: UNDER_WAY, daemon=True).start()
+sys.stdin.readline()
+child = os.fork()
+if child == 0:
+    IN_THE_CHILD
+    os._exit(0)
+print("child", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+os._exit(0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+@pytest.mark.parametrize(
+    ("operation", "under_way", "in_the_child"),
+    [
+        ("create", 'tokens.create(name="bot", policies=[])', "tokens.recover(lost)"),
+        ("roll", 'tokens.value.update("TOKEN_ID")', 'tokens.value.update("TOKEN_ID")'),
+    ],
+)
+def test_a_child_does_not_wait_for_a_change_of_its_parent(
+    emulator: Emulator, operation: Operation, under_way: str, in_the_child: str
+) -> None:
+    """
+    A create or roll that was under way at the fork never ends in the child.
+    """
+    emulator.inject(Fault.delay(60.0), operation=operation)
+    program = FORK_DURING_A_CHANGE.replace("UNDER_WAY", under_way).replace("IN_THE_CHILD", in_the_child)
+    program = program.replace("TOKEN_ID", emulator.issue("account").id)
+    process = start(emulator, program, "-W", "ignore::DeprecationWarning")
+    wait_for_request(emulator, operation)
 
     assert end(process) == (0, "child 0\n", "")
 

@@ -192,6 +192,29 @@ async def test_the_function_cannot_use_its_own_client() -> None:
     assert server.requests == []
 
 
+async def test_a_task_that_the_function_started_may_use_the_client_later() -> None:
+    """
+    The call that started it has ended, so nothing waits for itself.
+    """
+    tasks: list[asyncio.Task[Any]] = []
+    go_on = asyncio.Event()
+
+    async def later() -> str:
+        await go_on.wait()
+        return (await client.accounts.tokens.verify()).status
+
+    async def ask() -> str:
+        if not tasks:
+            tasks.append(asyncio.create_task(later()))
+        return CREDENTIAL
+
+    async with RawServer(VERIFIED) as server, client_of(server.base_url, api_token=ask) as client:
+        await client.accounts.tokens.verify()
+        go_on.set()
+
+        assert await tasks[0] == "active"
+
+
 @pytest.mark.parametrize("kind", ["function", "object", "partial"])
 @pytest.mark.parametrize("place", ["client", "view"])
 def test_the_blocking_client_takes_no_coroutine_function(kind: str, place: str) -> None:
@@ -319,15 +342,16 @@ async def test_a_function_that_raises(make: Callable[[BaseException], Any], orig
     assert server.requests == []
 
 
-def test_a_function_that_exits_leaves_the_blocking_client_usable() -> None:
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
+def test_a_function_that_exits_leaves_the_blocking_client_usable(kind: type[BaseException]) -> None:
     """
-    A SystemExit does not end the client's loop.
+    Neither a SystemExit nor a KeyboardInterrupt ends the client's loop.
     """
-    exits = raising(SystemExit(1))
+    exits = raising(kind())
     with BlockingEmulator() as emulator, emulator.client() as client:
         view = client.with_options(api_token=exits)
         for _ in range(2):
-            with pytest.raises(CredentialError, match="SystemExit"):
+            with pytest.raises(CredentialError, match=kind.__name__):
                 view.accounts.tokens.verify()
 
         assert client.accounts.tokens.verify().status == "active"
