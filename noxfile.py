@@ -35,8 +35,8 @@ def group(name: str) -> tuple[str, ...]:
 
 
 PYTHONS = installed_pythons()
-WORKERS = ("-n", "4")
-"""More than there are processors, because many tests wait."""
+WORKERS = ("-n", "2")
+"""As many as CI has processors; much of the time, tests wait."""
 REPORTS: list[Path] = []
 
 
