@@ -36,7 +36,7 @@ def group(name: str) -> tuple[str, ...]:
 
 PYTHONS = installed_pythons()
 WORKERS = ("-n", "2")
-"""As many as CI has processors; much of the time, tests wait."""
+"""As many as CI has processors. Tests that are slow run one after another, because some send signals."""
 REPORTS: list[Path] = []
 
 
@@ -65,17 +65,17 @@ def quick(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the tests: on the oldest Python with complete coverage, on the newest with the speedups."""
+    """Run all tests on the oldest Python, with complete coverage, and the quick ones on the others."""
     is_newest = session.python == PYTHONS[-1] != PYTHONS[0]
     session.install("-e", ".[speedups]" if is_newest else ".", *group("test"))
     report = ROOT / session.create_tmp() / "tests.xml"
     REPORTS.append(report)
-    pytest = ("-m", "pytest", f"--junit-xml={report}", *WORKERS, *session.posargs)
+    pytest = ("-m", "pytest", f"--junit-xml={report}")
     if session.python != PYTHONS[0]:
-        session.run("python", *pytest)
+        session.run("python", *pytest, "-m", "not slow", *WORKERS, *session.posargs)
         return
     session.run("coverage", "erase")
-    session.run("coverage", "run", *pytest, env={"PYTHONDEVMODE": "1"})
+    session.run("coverage", "run", *pytest, *session.posargs, env={"PYTHONDEVMODE": "1"})
     if not session.posargs:
         session.run("coverage", "combine", "--quiet")
         session.run("coverage", "report")
