@@ -78,7 +78,7 @@ def grants_of(policies: Iterable[TokenPolicy]) -> Iterator[Grant]:
     for policy in policies:
         terms = _terms(policy)
         groups = [GroupKey(group.id, terms=_terms(group)) for group in policy.permission_groups]
-        for path in paths_of(policy):
+        for path in paths_of(policy.resources):
             for group in groups:
                 yield Grant(policy.effect, group, path, terms)
 
@@ -92,16 +92,16 @@ def known_grants(policies: Iterable[TokenPolicy]) -> set[tuple[str, ...]]:
     return {
         (policy.effect, group.id, *path)
         for policy in policies
-        for path in paths_of(policy)
+        for path in paths_of(policy.resources)
         for group in policy.permission_groups
     }
 
 
-def paths_of(policy: TokenPolicy) -> Iterator[Path]:
+def paths_of(resources: Mapping[str, Any]) -> Iterator[Path]:
     """
     Yield the resources of a policy.
     """
-    for name, leaf in policy.resources.items():
+    for name, leaf in resources.items():
         for path in leaf.items() if isinstance(leaf, Mapping) else [(leaf,)]:
             yield (name, *path)
 

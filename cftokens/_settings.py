@@ -67,6 +67,13 @@ class Retry:
     budget: float = attrs.field(default=60.0, validator=_check_duration)
 
 
+def longest_wait(retry: Retry, failed: int) -> float:
+    """
+    Return the seconds before the next try, after so many that failed, not yet shortened at random.
+    """
+    return min(retry.first_wait * 2.0 ** min(failed - 1, 64), retry.longest_wait)
+
+
 @attrs.frozen
 class RateLimit:
     """

@@ -488,7 +488,7 @@ def _seen(policy: _Listed) -> Iterator[tuple[PermissionGroup, str]]:
     Yield the groups of a policy that have an id, each with the scope of a resource.
     """
     if isinstance(policy, TokenPolicy):
-        yield from product(policy.permission_groups, {scope_of(path) for path in paths_of(policy)})
+        yield from product(policy.permission_groups, {scope_of(path) for path in paths_of(policy.resources)})
     else:
         groups = [group for group in policy.groups if isinstance(group, PermissionGroup)]
         yield from product(groups, {resource.scope for resource in policy.resources})

@@ -11,6 +11,7 @@ from cftokens._operations import endpoints
 from cftokens._operations.owners import Owner
 from cftokens._secret import TokenValue
 from cftokens._settings import check_credential
+from cftokens._transport.hints import kind_and_door, refuses_address
 from cftokens.errors import (
     APIError,
     AuthenticationError,
@@ -29,8 +30,6 @@ MOST_REQUESTS: Final = 8
 
 _GROWTH: Final = 1.75
 """How much longer each pause is than the one before."""
-
-_DOORS: Final = {"account": "client.accounts.tokens", "user": "client.user.tokens"}
 
 Heard = TokenVerifyResponse | CFTokensError
 
@@ -91,9 +90,9 @@ def _shortest(patience: float) -> float:
 
 def _check_kind(owner: Owner, credential: TokenValue) -> None:
     world = "user" if owner.account_id is None else "account"
-    if credential.kind not in (None, world):
-        article = {"account": "an account-owned", "user": "a user"}[credential.kind or world]
-        raise ValueError(f"value is that of {article} token; use {_DOORS[credential.kind or world]}.")
+    if credential.kind is not None and credential.kind != world:
+        kind, door = kind_and_door(credential.kind)
+        raise ValueError(f"value is that of {kind} token; use {door}.")
 
 
 async def _ask(owner: Owner) -> Heard:
@@ -136,7 +135,7 @@ def _may_pass(error: CFTokensError) -> bool:
     if isinstance(error, NoResponseError | ServerError | AuthenticationError):
         return True
     if isinstance(error, PermissionDeniedError):
-        return not any("from location" in each.message for each in error.errors)
+        return not refuses_address(error)
     return isinstance(error, APIError) and any(each.code == 10405 for each in error.errors)
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from cftokens._operations import endpoints, recovery
 from cftokens._operations.changes import Lost
 from cftokens._operations.owners import Owner
+from cftokens._settings import longest_wait
 from cftokens.errors import CFTokensError, NotFoundError
 from cftokens.models import CreateAttempt, Token, TokenCreateResponse
 
@@ -81,7 +82,7 @@ async def _settle(owner: Owner, error: CFTokensError, attempt: CreateAttempt) ->
     Return the token that a lost create made, looking for it as often as a request is tried.
     """
     retry, waited, wait = owner.retry, 0.0, 0.0
-    for number in range(retry.attempts):
+    for looked in range(1, retry.attempts + 1):
         waited += wait
         if waited > retry.budget:
             break
@@ -98,7 +99,7 @@ async def _settle(owner: Owner, error: CFTokensError, attempt: CreateAttempt) ->
             if recovered is not None:
                 owner.ledger.settled_for_good(attempt)
                 return recovered
-        wait = min(retry.first_wait * 2.0 ** min(number, 64), retry.longest_wait)
+        wait = longest_wait(retry, looked)
     raise error
 
 

@@ -14,6 +14,7 @@ from cftokens._operations import endpoints
 from cftokens._operations.owners import Owner, Owners
 from cftokens._secret import TokenValue
 from cftokens._settings import check_credential
+from cftokens._transport.hints import refuses_address
 from cftokens.errors import (
     AuthenticationError,
     BadRequestError,
@@ -106,7 +107,7 @@ async def _verify(owner: Owner) -> TokenVerifyResponse | None:
     try:
         return await owner.send(endpoints.verify_token(owner.tokens_path))
     except _REFUSALS as error:
-        if any("from location" in each.message for each in error.errors):  # it is known, but not usable here
+        if refuses_address(error):  # it is known, but not usable here
             raise
         return None
 

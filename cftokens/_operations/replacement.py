@@ -7,10 +7,11 @@ condition, and dropping it could widen a grant.
 
 import ipaddress
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from cftokens._access import paths_of
 from cftokens._converter import is_set
 from cftokens.models import Condition, ConditionRequestIP
 
@@ -140,21 +141,13 @@ def _grants(policies: Iterable[Json]) -> dict[tuple[Any, ...], set[frozenset[str
     """
     grants: dict[tuple[Any, ...], set[frozenset[str]]] = {}
     for policy in policies:
-        paths = list(_paths(policy["resources"])) or [()]
+        paths = list(paths_of(policy["resources"])) or [()]
         conditions = _other_members(policy, _POLICY_KEYS, "policy")
         for group in policy["permission_groups"] or [{}]:
             members = conditions | _other_members(group, ("id",), "group")
             for path in paths:
                 grants.setdefault((policy["effect"], group.get("id"), *path), set()).add(members)
     return grants
-
-
-def _paths(resources: Json) -> Iterator[tuple[str, ...]]:
-    for name, leaf in resources.items():
-        if isinstance(leaf, Mapping):
-            yield from ((name, *inner) for inner in leaf.items())
-        else:
-            yield (name, leaf)
 
 
 def _other_members(value: Json, known: Iterable[str], where: str) -> frozenset[str]:

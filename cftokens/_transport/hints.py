@@ -10,9 +10,13 @@ import re
 from collections.abc import Callable
 from typing import Final, Literal, NamedTuple
 
-from cftokens.errors import ErrorData
+from cftokens.errors import APIError, ErrorData
 
 _NEEDS_WRITE: Final = frozenset({"create", "update", "delete", "roll"})
+_KINDS: Final = {
+    "account": ("an account-owned", "client.accounts.tokens"),
+    "user": ("a user", "client.user.tokens"),
+}
 _GROUP_NAME: Final = r'Permission group: "([^"]+)"'
 
 
@@ -89,9 +93,22 @@ def _not_accepted(refusal: Refusal) -> bool:
 
 
 def _use_the_other_world(refusal: Refusal) -> str:
-    article = {"account": "an account-owned", "user": "a user"}[refusal.kind or refusal.world]
-    door = {"account": "client.accounts.tokens", "user": "client.user.tokens"}[refusal.kind or refusal.world]
-    return f"The credential is {article} token, which this endpoint never accepts; use {door}."
+    kind, door = kind_and_door(refusal.kind or refusal.world)
+    return f"The credential is {kind} token, which this endpoint never accepts; use {door}."
+
+
+def kind_and_door(kind: Literal["account", "user"]) -> tuple[str, str]:
+    """
+    Return what a kind of token is called, with its article, and where a client has its operations.
+    """
+    return _KINDS[kind]
+
+
+def refuses_address(error: APIError) -> bool:
+    """
+    Return whether a token was refused because of the address that it was used from.
+    """
+    return any("from location" in each.message for each in error.errors)
 
 
 def _grant_the_permission(refusal: Refusal) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Generic, NamedTuple, TypeVar
 
 from cftokens._secret import TokenValue
-from cftokens._settings import Retry
+from cftokens._settings import Retry, longest_wait
 from cftokens._transport.answers import decipher
 from cftokens._transport.messages import Answer, NoAnswer, Request
 from cftokens._transport.one_shot import OneShotBody
@@ -171,6 +171,5 @@ class Tries(Generic[T]):
         return False
 
     def _next_wait(self, outcome: Answer | NoAnswer, random: float) -> float:
-        longest = min(self._retry.first_wait * 2.0 ** min(self.count - 1, 64), self._retry.longest_wait)
         asked = outcome.retry_after if isinstance(outcome, Answer) else None
-        return max(longest * (1 - random / 4), asked or 0.0)
+        return max(longest_wait(self._retry, self.count) * (1 - random / 4), asked or 0.0)

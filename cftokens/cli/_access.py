@@ -14,6 +14,7 @@ import attrs
 import click
 
 from cftokens import policies as p
+from cftokens._checks import LONGEST_DURATION
 from cftokens._settings import UNSET, Unset
 from cftokens.cli._completing import group_names
 from cftokens.cli._owner import Owner, environment_account
@@ -25,8 +26,6 @@ ANY: Final = "any"
 NEVER: Final = "never"
 
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_LONGEST: Final = timedelta(days=36525)
-
 
 Callback = Callable[[click.Context, click.Parameter, str | None], object]
 
@@ -67,7 +66,7 @@ def duration_of(text: str) -> timedelta | None:
     if match is None:
         return None
     found = timedelta(**{_UNITS[match[2]]: int(match[1])})
-    return found if timedelta(0) <= found <= _LONGEST else None
+    return found if timedelta(0) <= found <= LONGEST_DURATION else None
 
 
 def moment_of(text: str, *, or_never: bool = False) -> datetime | None:

@@ -4,8 +4,9 @@ Text that is safe on a terminal: without control characters, and without a token
 
 import re
 import unicodedata
-from datetime import UTC, datetime
+from datetime import datetime
 
+from cftokens import _reprs as reprs
 from cftokens._secret import redact
 
 _HARMLESS = "\n"
@@ -37,7 +38,7 @@ def iso(moment: datetime | None, instead: str = "") -> str:
     """
     Return a date-time as the API writes it.
     """
-    return instead if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return instead if moment is None else reprs.moment(moment)
 
 
 def _is_plain(character: str) -> bool:
