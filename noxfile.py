@@ -36,7 +36,7 @@ def group(name: str) -> tuple[str, ...]:
 
 PYTHONS = installed_pythons()
 WORKERS = ("-n", "2")
-"""As many as CI has processors. Tests that are slow run one after another, because some send signals."""
+"""As many as CI has processors; much of the time, tests wait."""
 REPORTS: list[Path] = []
 
 
@@ -65,17 +65,17 @@ def quick(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run all tests on the oldest Python, with complete coverage, and the quick ones on the others."""
+    """Run the tests: on the oldest Python with complete coverage, on the newest with the speedups."""
     is_newest = session.python == PYTHONS[-1] != PYTHONS[0]
     session.install("-e", ".[speedups]" if is_newest else ".", *group("test"))
     report = ROOT / session.create_tmp() / "tests.xml"
     REPORTS.append(report)
-    pytest = ("-m", "pytest", f"--junit-xml={report}")
+    pytest = ("-m", "pytest", f"--junit-xml={report}", *WORKERS, *session.posargs)
     if session.python != PYTHONS[0]:
-        session.run("python", *pytest, "-m", "not slow", *WORKERS, *session.posargs)
+        session.run("python", *pytest)
         return
     session.run("coverage", "erase")
-    session.run("coverage", "run", *pytest, *session.posargs, env={"PYTHONDEVMODE": "1"})
+    session.run("coverage", "run", *pytest, env={"PYTHONDEVMODE": "1"})
     if not session.posargs:
         session.run("coverage", "combine", "--quiet")
         session.run("coverage", "report")

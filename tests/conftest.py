@@ -5,6 +5,7 @@ Fixtures for all tests: a clean environment, a check of the logs for secrets, an
 import asyncio
 import inspect
 import logging
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +18,13 @@ from cftokens import Client
 from cftokens.emulator import Emulator
 from cftokens.sync._loop_thread import new_event_loop
 from tests.vocabulary import MARK
+
+
+def pytest_configure() -> None:
+    """
+    Let the programs that tests start heed Ctrl-C: a shell makes what it runs in the background ignore it.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
