@@ -35,8 +35,8 @@ def group(name: str) -> tuple[str, ...]:
 
 
 PYTHONS = installed_pythons()
-WORKERS = ("-n", "2")
-"""As many as CI has processors; much of the time, tests wait."""
+WORKERS = ("-n", "4")
+"""More than CI has processors, because tests often wait."""
 REPORTS: list[Path] = []
 
 

@@ -26,6 +26,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
     Make a project that uses the fixtures.
     """
     monkeypatch.delitem(sys.modules, "cftokens.testing", raising=False)
+    pytester.makeini("[pytest]")  # nox has temporary directories below this repository, whose settings count
     pytester.makeconftest('pytest_plugins = ["cftokens.testing"]')
     return pytester
 
