@@ -24,8 +24,10 @@ from cftokens import (
     TokenValue,
     UnexpectedResponseError,
 )
+from cftokens._operations.changes import Ledger
 from cftokens.emulator import Emulator, Fault
 from cftokens.errors import attempt_of
+from tests.answers import ATTEMPT
 from tests.servers import Exchange, RawServer, drop, hang, reply
 from tests.support import CALLS, Clock, RunningClock, client_of, failure_of
 from tests.vocabulary import (
@@ -607,3 +609,20 @@ class TestInterrupted:
 
         assert caught.value.attempt == attempt
         assert client.unsettled == (attempt,)
+
+
+async def test_a_forked_process_forgets_what_its_parent_had_under_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    It waits neither for a roll nor for a settling of its parent's, which will never end there.
+    """
+    ledger = Ledger()
+    rolls = ledger.rolls_of(TOKEN_ID)
+    await rolls.acquire()
+    with ledger.settling(ATTEMPT) as of_the_parent:
+        monkeypatch.setattr("cftokens._operations.changes.os.getpid", lambda: -1)
+        with ledger.settling(ATTEMPT) as of_the_child:
+            assert of_the_child is not of_the_parent
+        assert not ledger.rolls_of(TOKEN_ID).locked()
+    assert rolls.locked()

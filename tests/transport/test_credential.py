@@ -5,6 +5,7 @@ A credential that is asked for before each try.
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
@@ -23,7 +24,9 @@ from cftokens import (
     TokenValue,
     WrongLoopError,
 )
+from cftokens._secret import HiddenAsk
 from cftokens.emulator import Emulator
+from cftokens.sync._callbacks import _set_result
 from cftokens.sync.emulator import Emulator as BlockingEmulator
 from tests.servers import RawServer, drop, hang, reply
 from tests.support import CALLS, assert_no_secret, client_of, failure_of
@@ -681,3 +684,15 @@ def test_another_value_has_the_same_pace() -> None:
             return await failure_of(client.accounts.tokens.verify())
 
     assert "the rate limit allows it in 100.0 s" in str(asyncio.run(main()))
+
+
+def test_a_function_whose_call_was_cancelled_in_time_is_not_called() -> None:
+    """
+    A thread that starts after its request was given up asks for nothing.
+    """
+    asked: list[None] = []
+    given_up: Future[object] = Future()
+    given_up.cancel()
+    _set_result(given_up, HiddenAsk(lambda: asked.append(None)))
+
+    assert asked == []
