@@ -168,13 +168,22 @@ class KnownGroups:
         """
         Return the one group of that name that works on resources of a scope, or else just the name.
         """
-        listed = {
+        found = self._fitting(name, scope) or self._seen.get((name, scope), set())
+        return GroupKey(next(iter(found))) if len(found) == 1 else GroupKey("", name)
+
+    def is_clear(self, name: str, group_id: str, scope: str) -> bool:
+        """
+        Tell whether a name leaves no doubt which group on resources of a scope it means.
+        """
+        namesakes = {group.id for group in self._catalogue if group.name == name}
+        return (self._fitting(name, scope) or namesakes) <= {group_id}
+
+    def _fitting(self, name: str, scope: str) -> set[str]:
+        return {
             group.id
             for group in self._catalogue
             if group.name == name and (not group.scopes or scope in group.scopes)
         }
-        found = listed or self._seen.get((name, scope), set())
-        return GroupKey(next(iter(found))) if len(found) == 1 else GroupKey("", name)
 
 
 def policy_of(bundle: Bundle, known: KnownGroups) -> TokenPolicy:
@@ -210,8 +219,8 @@ class Wording:
     Args:
         known: What the groups are called.
 
-        grants: All that will be said. A name that two groups have on one kind of resource is given with
-            its id.
+        grants: All that will be said. A name that two groups have on one kind of resource, here or in the
+            catalogue, is given with its id.
     """
 
     def __init__(self, known: KnownGroups, grants: Iterable[Grant]) -> None:
@@ -237,8 +246,11 @@ class Wording:
 
     def _group(self, group: GroupKey, scopes: set[str]) -> str:
         name = self._name(group)
-        is_shared = any(len(self._ids[name, scope]) > 1 for scope in scopes)
-        which = f" ({group.id or 'not looked up'})" if is_shared else ""
+        is_clear = all(
+            self._ids[name, scope] == {group.id} and self._known.is_clear(name, group.id, scope)
+            for scope in scopes
+        )
+        which = "" if is_clear else f" ({group.id or 'not looked up'})"
         return f"{reprs.printable(name)}{which}{' with ' + group.terms if group.terms else ''}"
 
     def _name(self, group: GroupKey) -> str:

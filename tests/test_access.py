@@ -147,6 +147,17 @@ def test_names_come_from_the_catalogue_then_from_the_policies() -> None:
     assert p.describe([document]) == [f"Lie, New Write on the zone {ZONE_ID}"]
 
 
+def test_a_name_that_the_catalogue_gives_to_other_groups_is_given_with_the_id() -> None:
+    """
+    Neither group named Logs Read works on a bucket, so the name alone does not say which one was granted.
+    """
+    bucket = p.r2_bucket(ACCOUNT, "logs", "eu")
+
+    assert p.describe([policy(LOGS_OF_ZONE, bucket)], CATALOGUE) == [
+        f"Logs Read ({LOGS_OF_ZONE}) on the R2 bucket logs of the account {ACCOUNT} in the jurisdiction eu"
+    ]
+
+
 def test_a_name_of_two_groups_is_given_with_the_id() -> None:
     """
     On one kind of resource two groups of a name cannot be told apart without it.
