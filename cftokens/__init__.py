@@ -20,6 +20,7 @@ For contributors, the map of the package::
     cli/                  the command line
     testing.py            fixtures for pytest: an emulator and its clients
     audit.py              what is wrong with tokens
+    _auditing/            what an audit is made of: findings, what rules look at, and the rules
     sync/                 the same names for blocking code
     emulator/             Cloudflare's token API on loopback
     _client.py            Client: its settings, its session, `accounts` and `user`
@@ -65,6 +66,7 @@ For contributors, the map of the package::
     _reprs.py             reprs that fit a prompt
     _json_form.py         to_dict() and from_dict(): all of a model as JSON
     _converter.py         JSON becomes models, and models become a request's JSON
+    _networks.py          which addresses a list of networks covers
     _frozen.py            a dict that cannot be changed
     _inspection.py        what the form of a value says
     _dashboard.py         the dashboard's form for a first token
