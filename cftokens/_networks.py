@@ -1,24 +1,47 @@
 """
-Which addresses a list of networks covers.
+Which addresses networks leave open.
 """
 
 import contextlib
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from ipaddress import IPv4Network, IPv6Network
+from typing import Final, TypeVar
+
+N = TypeVar("N", IPv4Network, IPv6Network)
+
+EVERY_VERSION: Final = frozenset({4, 6})
 
 
-def versions_covered(networks: Iterable[str]) -> set[int]:
+def versions_open(inside: Collection[str] | None, outside: Collection[str] | None) -> frozenset[int]:
     """
-    Return 4 if networks cover every IPv4 address, and 6 if they cover every IPv6 address.
+    Return the versions of IP of which every address may use a token.
 
-    A network that cannot be read covers nothing.
+    Args:
+        inside: Only these networks may; without any, every address. One that cannot be read covers nothing.
+
+        outside: These may not, so that not every address may.
     """
+    if outside:
+        return frozenset()
+    return frozenset(_covered(inside)) if inside else EVERY_VERSION
+
+
+def _covered(networks: Iterable[str]) -> Iterator[int]:
     read: list[IPv4Network | IPv6Network] = []
     for network in networks:
         with contextlib.suppress(ValueError):
             read.append(ipaddress.ip_network(network, strict=False))
-    four = ipaddress.collapse_addresses(each for each in read if isinstance(each, IPv4Network))
-    six = ipaddress.collapse_addresses(each for each in read if isinstance(each, IPv6Network))
-    whole = {str(network) for network in (*four, *six)}
-    return {version for version, network in ((4, "0.0.0.0/0"), (6, "::/0")) if network in whole}
+    if _are_all([each for each in read if isinstance(each, IPv4Network)], 32):
+        yield 4
+    if _are_all([each for each in read if isinstance(each, IPv6Network)], 128):
+        yield 6
+
+
+def _are_all(networks: list[N], bits: int) -> bool:
+    """
+    Return whether networks cover all addresses. Most are too few, which is faster to see.
+    """
+    if sum(network.num_addresses for network in networks) < 2**bits:
+        return False
+    return any(network.prefixlen == 0 for network in ipaddress.collapse_addresses(networks))

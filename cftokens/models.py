@@ -18,7 +18,7 @@ from cftokens._checks import check_moment
 from cftokens._converter import AS_STRUCTURED
 from cftokens._frozen import freeze, frozen_on_read
 from cftokens._json_form import from_json_form, to_json_form
-from cftokens._networks import versions_covered
+from cftokens._networks import EVERY_VERSION, versions_open
 from cftokens._secret import TokenValue
 
 __all__ = [
@@ -301,9 +301,7 @@ class Token(_Model):
         Whether the token may be used from every IPv4 and IPv6 address.
         """
         request_ip = None if self.condition is None else self.condition.request_ip
-        if request_ip is None:
-            return True
-        return not request_ip.not_in and (not request_ip.in_ or versions_covered(request_ip.in_) == {4, 6})
+        return request_ip is None or versions_open(request_ip.in_, request_ip.not_in) == EVERY_VERSION
 
     def expires_within(self, duration: timedelta, now: datetime | None = None) -> bool:
         """

@@ -10,7 +10,7 @@ from cftokens import _reprs as reprs
 from cftokens._access import scope_of
 from cftokens._auditing.context import Context
 from cftokens._auditing.findings import Finding, Remedy
-from cftokens._networks import versions_covered
+from cftokens._networks import EVERY_VERSION, versions_open
 from cftokens._operations.groups import may_manage_tokens
 from cftokens.models import PermissionGroup, Token
 from cftokens.policies import ACCOUNT, ZONE
@@ -46,12 +46,9 @@ def _open_to(token: Token) -> str:
     """
     Return of which kind every address may use a token; empty if there is none.
     """
-    if token.allows_every_address:
-        return "address"
     request_ip = token.condition and token.condition.request_ip
-    if not request_ip or request_ip.not_in:
-        return ""
-    return "".join(f"IPv{version} address" for version in versions_covered(request_ip.in_ or ()))
+    versions = versions_open(request_ip.in_, request_ip.not_in) if request_ip else EVERY_VERSION
+    return "address" if versions == EVERY_VERSION else "".join(f"IPv{each} address" for each in versions)
 
 
 def manages_tokens(token: Token, context: Context) -> Iterator[Finding]:
