@@ -8,6 +8,7 @@ from typing import Final
 from cftokens import _reprs as reprs
 from cftokens._auditing.context import Context
 from cftokens._auditing.findings import Finding, Remedy
+from cftokens._operations.groups import may_manage_tokens
 from cftokens.models import Token
 
 _NEARLY: Final = 0.9
@@ -39,13 +40,22 @@ def same_access(token: Token, context: Context) -> Iterator[Finding]:
     alike = context.granting_like(token)
     if not (others := _others(token, alike)):
         return
+    last = alike[-1].id
+    used = "This one was used last." if token.id == last else f"{reprs.printable(last)} was used last."
+    remedies = _remedies(token, is_spare=token.id != last)
+    yield Finding("same-access", "low", token, f"{others} the same access. {used}", remedies)
+
+
+def _remedies(token: Token, *, is_spare: bool) -> list[Remedy]:
+    """
+    Return what to do about one of several tokens. At least one of them must go on working.
+    """
+    if may_manage_tokens(token.policies):
+        return [Remedy("If they roll each other, accept it", "waive")]
     accept = Remedy("If each has its own user, accept it", "waive")
-    disable = Remedy("If both have the same user, disable this one", "retire")
-    if alike[-1].id == token.id:
-        last, remedies = "This one was used last, so keep it.", [accept]
-    else:
-        last, remedies = f"{reprs.printable(alike[-1].id)} was used last.", [disable, accept]
-    yield Finding("same-access", "low", token, f"{others} the same access. {last}", remedies)
+    return (
+        [Remedy("If they have the same user, disable this one", "retire"), accept] if is_spare else [accept]
+    )
 
 
 def _others(token: Token, alike: Sequence[Token]) -> str:
