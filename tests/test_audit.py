@@ -24,6 +24,8 @@ DNS_WRITE = "4755a26eedb94da69e1066d98aa820be"
 MAY_MAKE_TOKENS = "5bc3f8b21c554832afc660159ab75fa4"
 OTHER_ID = "0000000000000000000000000000a002"
 
+GIVE_AN_END = "Give it an end, of which an audit reminds you 30 days before"
+
 CATALOGUE = [
     PermissionGroup(id=ZONE_READ, name="Zone Read", scopes=[p.ZONE]),
     PermissionGroup(id=DNS_READ, name="DNS Read", scopes=[p.ZONE]),
@@ -227,7 +229,8 @@ def test_a_disabled_token_is_found_only_if_nobody_wants_it_back() -> None:
     assert rules_of({**lately, "policies": []}) == set()
     (finding,) = audit([attrs.evolve(GOOD, **{**lately, "modified_on": NOW - 90 * DAY})], now=NOW)
     assert finding.message == (
-        "This token has been disabled for 90 days. If nothing needs it, delete it: delete(token_id)."
+        "This token has been disabled for 90 days. If nothing needs it, delete it: delete(token_id). "
+        "If it is kept for emergencies, accept it: audit(..., ignore={token_id: reason})."
     )
 
 
@@ -433,12 +436,12 @@ def test_a_finding_becomes_json() -> None:
         "token_name": "bot",
         "message": finding.message,
         "remedies": [
-            {"purpose": "Give it an end", "operation": "edit", "fields": ["expires_on"]},
+            {"purpose": GIVE_AN_END, "operation": "edit", "fields": ["expires_on"]},
             {"purpose": "Or replace it by one that has an end", "operation": "rotate", "fields": []},
         ],
     }
     assert finding.message == (
-        "This token never expires. Give it an end: edit(token_id, expires_on=...). "
+        f"This token never expires. {GIVE_AN_END}: edit(token_id, expires_on=...). "
         "Or replace it by one that has an end: rotate(token_id, store=..., lifetime=...)."
     )
     assert Finding("quota", "medium", None, "x").to_dict()["token_id"] is None

@@ -65,10 +65,11 @@ def manages_tokens(token: Token, context: Context) -> Iterator[Finding]:
             "manages-tokens",
             "high",
             token,
-            "This token may make and change tokens, and so reach nearly everything. If it loses that right, "
-            "only the dashboard gives it back.",
+            "This token may make and change tokens, and so reach nearly everything. It should do nothing "
+            "else. If it loses that right, only the dashboard gives it back.",
             [
-                Remedy("If this is its only job, accept it", "waive"),
+                Remedy("If it is needed, and may do nothing else, accept it", "waive"),
+                _replacement("If it may do more, leave only that right"),
                 Remedy("If nothing needs it, disable it, and delete it later", "retire"),
             ],
         )
@@ -97,7 +98,7 @@ def writes_everywhere(token: Token, context: Context) -> Iterator[Finding]:
             token,
             "This token may write in all zones or accounts, also in those added later: "
             f"{reprs.printable(', '.join(written))}.",
-            [_replacement("Name those that it needs")],
+            [_replacement("Name the zones or accounts that it needs")],
         )
 
 
@@ -120,7 +121,7 @@ def no_access(token: Token, context: Context) -> Iterator[Finding]:
             "no-access",
             "low",
             token,
-            "This token grants nothing: what it allows is denied, or does not work on its resources.",
+            "This token grants nothing: all that it allows, if anything, is denied or does not work there.",
             [
                 Remedy("If nothing needs it, delete it", "delete"),
                 _replacement("Otherwise grant what it needs"),
@@ -152,7 +153,7 @@ def deprecated_group(token: Token, context: Context) -> Iterator[Finding]:
             "medium",
             token,
             f"This token has permission groups that go away: {reprs.printable('; '.join(sorted(ending)))}.",
-            [_replacement("Use others")],
+            [_replacement("Use others in their place")],
         )
 
 

@@ -93,14 +93,15 @@ def never_expires(token: Token, context: Context) -> Iterator[Finding]:
     """
     if token.expires_on is not None or not context.is_usable(token):
         return
-    renewing = "If another token can renew it in time, give it an end"
+    given = "Give it an end, of which an audit reminds you 30 days before"
+    renewed = "If another token can renew it in time, give it an end"
     yield Finding(
         "never-expires",
         "medium",
         token,
         "This token never expires.",
         [
-            Remedy(renewing if _is_minter(token) else "Give it an end", "edit", ["expires_on"]),
+            Remedy(renewed if _is_minter(token) else given, "edit", ["expires_on"]),
             *_replacement("Or replace it by one that has an end", token, context.now),
         ],
     )
@@ -128,7 +129,8 @@ def unused(token: Token, context: Context) -> Iterator[Finding]:
         [
             Remedy("If nothing needs it, delete it", "delete")
             if is_disabled
-            else Remedy("If nothing needs it, disable it, and delete it later", "retire")
+            else Remedy("If nothing needs it, disable it, and delete it later", "retire"),
+            Remedy("If it is kept for emergencies, accept it", "waive"),
         ],
     )
 

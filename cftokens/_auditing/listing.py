@@ -24,7 +24,7 @@ def same_name(token: Token, context: Context) -> Iterator[Finding]:
     https://github.com/cloudflare/cloudflared/issues/398
     """
     if token.name and (others := _others(token, context.named_like(token))):
-        remedy = Remedy("Give each its own", "edit", ["name"])
+        remedy = Remedy("Give each its own name", "edit", ["name"])
         yield Finding("same-name", "low", token, f"{others} the same name.", [remedy])
 
 
@@ -52,10 +52,8 @@ def _remedies(token: Token, *, is_spare: bool) -> list[Remedy]:
     """
     if may_manage_tokens(token.policies):
         return [Remedy("If they roll each other, accept it", "waive")]
-    accept = Remedy("If each has its own user, accept it", "waive")
-    return (
-        [Remedy("If they have the same user, disable this one", "retire"), accept] if is_spare else [accept]
-    )
+    disable = [Remedy("If they have the same user, disable this one", "retire")] if is_spare else []
+    return [*disable, Remedy("If each has its own user, accept it", "waive")]
 
 
 def _others(token: Token, alike: Sequence[Token]) -> str:
