@@ -59,6 +59,7 @@ For contributors, the map of the package::
     _sharing.py           one task for all callers that wait for its result
     policies.py           access policies in words
     r2.py                 S3 credentials for R2, made from a token
+    _inspection.py        what the form of a value says
     errors.py             the errors
     _access.py            what policies grant, one by one, and in words
     _arguments.py         policies and conditions from callers become models
@@ -68,7 +69,6 @@ For contributors, the map of the package::
     _converter.py         JSON becomes models, and models become a request's JSON
     _networks.py          which addresses networks leave open
     _frozen.py            a dict that cannot be changed
-    _inspection.py        what the form of a value says
     _dashboard.py         the dashboard's form for a first token
     _settings.py          Retry, RateLimit, and checks of a client's settings
     _checks.py            checks of single values
