@@ -37,6 +37,9 @@ class Column(NamedTuple):
     whole: bool = False
     """Never cut or wrapped."""
 
+    least: int = _NARROWEST
+    """The fewest characters in a line, if there are as many."""
+
 
 @attrs.frozen
 class Output:
@@ -127,7 +130,7 @@ def fitting(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int
     titles = [column.title for column in columns]
     widths = [max(map(len, cells)) for cells in zip(titles, *rows, strict=True)]
     needed = [
-        wide if each.whole else min(wide, _NARROWEST) for each, wide in zip(columns, widths, strict=True)
+        wide if each.whole else min(wide, each.least) for each, wide in zip(columns, widths, strict=True)
     ]
     shown = len(columns)
     while shown > _ALWAYS and sum(needed[:shown]) + _GAP * (shown - 1) > width:

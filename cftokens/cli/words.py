@@ -28,7 +28,7 @@ _FOUND: Final = 1
 FINDINGS: Final = (
     Column("SEVERITY", whole=True),
     Column("NAME"),
-    Column("MESSAGE"),
+    Column("MESSAGE", least=41),  # room for an id in a command
     Column("ID", whole=True),
     Column("RULE", whole=True),
 )
