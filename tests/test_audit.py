@@ -176,6 +176,7 @@ FOUND: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ),
     ("same-name", {"name": "other"}, {"name": "Other"}),
     ("same-name", {"name": "other"}, {"name": "other", "expires_on": NOW - DAY}),
+    ("same-name", {"name": "other"}, {"name": "other", "status": "disabled"}),
     ("same-access", {"policies": OTHER.policies}, {"policies": OTHER.policies, "status": "disabled"}),
 ]
 

@@ -88,7 +88,7 @@ def writes_everywhere(token: Token, context: Context) -> Iterator[Finding]:
     groups = {group.id: group for policy in token.policies for group in policy.permission_groups}
     names = {
         context.name_of(groups[grant.group.id])
-        for grant in context.allowed(token)
+        for grant in context._allowed(token)
         if grant.path[-2] in (f"{ZONE}.*", f"{ACCOUNT}.*")
     }
     if written := sorted(name for name in names if not _READS.fullmatch(name)):
@@ -113,8 +113,8 @@ def no_access(token: Token, context: Context) -> Iterator[Finding]:
     """
     useful = (
         grant
-        for grant in context.allowed(token)
-        if _fits(context.listed(grant.group.id), scope_of(grant.path))
+        for grant in context._allowed(token)
+        if _fits(context._listed(grant.group.id), scope_of(grant.path))
     )
     if next(useful, None) is None and context.is_usable(token):
         yield Finding(
@@ -145,7 +145,7 @@ def deprecated_group(token: Token, context: Context) -> Iterator[Finding]:
         f"{context.name_of(group)} {end}"
         for policy in token.policies
         for group in policy.permission_groups
-        if (end := _end_of(group) or _end_of(context.listed(group.id)))
+        if (end := _end_of(group) or _end_of(context._listed(group.id)))
     }
     if ending and context.is_usable(token):
         yield Finding(

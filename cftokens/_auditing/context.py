@@ -68,13 +68,22 @@ class Context:
         """
         return token.id in self._replaced
 
-    def named_like(self, token: Token) -> Sequence[Token]:
+    def name_of(self, group: PermissionGroup) -> str:
         """
-        Return the tokens with this one's name, itself among them. One that ended or is replaced has none.
+        Return what a permission group is called: its id, if nothing else is known.
         """
-        return () if self._is_over(token) else self._names.get(token.name, ())
+        listed = self._listed(group.id)
+        return (listed and listed.name) or group.name or group.id
 
-    def granting_like(self, token: Token) -> Sequence[Token]:
+    def _named_like(self, token: Token) -> Sequence[Token]:
+        """
+        Return the usable tokens with this one's name, itself among them.
+
+        A token that is not usable or is replaced has none.
+        """
+        return self._names.get(token.name, ()) if self._counts(token) else ()
+
+    def _granting_like(self, token: Token) -> Sequence[Token]:
         """
         Return the tokens that work and grant what this one does, itself among them.
 
@@ -83,25 +92,18 @@ class Context:
         works = token.is_active(self.now) and not self.is_replaced(token)
         return self._alike.get(self._access_of(token), ()) if works else ()
 
-    def allowed(self, token: Token) -> list[Grant]:
+    def _allowed(self, token: Token) -> list[Grant]:
         """
         Return what a token allows and does not deny at the same time.
         """
         access = self._access_of(token)
         return [each for each in access if each.effect == "allow" and _denial(each) not in access]
 
-    def listed(self, group_id: str) -> PermissionGroup | None:
+    def _listed(self, group_id: str) -> PermissionGroup | None:
         """
         Return a permission group of the catalogue.
         """
         return self._catalogue.get(group_id)
-
-    def name_of(self, group: PermissionGroup) -> str:
-        """
-        Return what a permission group is called: its id, if nothing else is known.
-        """
-        listed = self.listed(group.id)
-        return (listed and listed.name) or group.name or group.id
 
     @cached_property
     def _catalogue(self) -> dict[str, PermissionGroup]:
@@ -114,13 +116,12 @@ class Context:
     def _access_of(self, token: Token) -> Access:
         return self._access.get(token.id) or frozenset(grants_of(token.policies))
 
-    def _is_over(self, token: Token) -> bool:
-        return self.has_ended(token) or self.is_replaced(token)
+    def _counts(self, token: Token) -> bool:
+        return self.is_usable(token) and not self.is_replaced(token)
 
     @cached_property
     def _names(self) -> dict[str | None, list[Token]]:
-        left = (token for token in self.tokens if not self._is_over(token))
-        return _grouped((token.name, token) for token in left)
+        return _grouped((token.name, token) for token in self.tokens if self._counts(token))
 
     @cached_property
     def _alike(self) -> dict[Access, list[Token]]:

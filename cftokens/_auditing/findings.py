@@ -98,7 +98,7 @@ class Finding:
 
     def message_with(self, instruction: Callable[[Remedy], str]) -> str:
         """
-        Return the message for people who do not call this library.
+        Return the message with something else in place of this library's calls.
 
         Args:
             instruction: Returns how a remedy is carried out, such as a command or a link.
@@ -108,7 +108,7 @@ class Finding:
 
     def to_dict(self) -> dict[str, Any]:
         """
-        Return the finding as JSON, with the token's id and name.
+        Return the finding as JSON, with the token's id and name, and the remedies.
         """
         token_id, name = (None, None) if self.token is None else (self.token.id, self.token.name)
         return {

@@ -18,12 +18,12 @@ def same_name(token: Token, context: Context) -> Iterator[Finding]:
     """
     Another token has the same name.
 
-    Names need not be unique, and tokens of one name are easily mixed up when one is deleted. A token that a
-    successor is replacing does not count.
+    Names need not be unique, and tokens of one name are easily mixed up when one is deleted. A token that is
+    disabled, or that a successor is replacing, does not count.
 
     https://github.com/cloudflare/cloudflared/issues/398
     """
-    if token.name and (others := _others(token, context.named_like(token))):
+    if token.name and (others := _others(token, context._named_like(token))):
         remedy = Remedy("Give each its own name", "edit", ["name"])
         yield Finding("same-name", "low", token, f"{others} the same name.", [remedy])
 
@@ -37,7 +37,7 @@ def same_access(token: Token, context: Context) -> Iterator[Finding]:
 
     https://www.cisecurity.org/benchmark/amazon_web_services
     """
-    alike = context.granting_like(token)
+    alike = context._granting_like(token)
     if not (others := _others(token, alike)):
         return
     last = alike[-1].id
