@@ -61,7 +61,9 @@ For contributors, the map of the package::
     r2.py                 S3 credentials for R2, made from a token
     _inspection.py        what the form of a value says
     errors.py             the errors
+    _comparing.py         what policies grant in words, and how two lists of them differ
     _access.py            what policies grant, one by one, and in words
+    _drafts.py            policies before their groups are looked up
     _arguments.py         policies and conditions from callers become models
     models.py             Cloudflare's answers
     _reprs.py             reprs that fit a prompt

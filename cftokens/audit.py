@@ -27,6 +27,7 @@ from typing import Final, TypeVar
 
 import attrs
 
+from cftokens._auditing import findings
 from cftokens._auditing.access import (
     deprecated_group,
     every_address,
@@ -35,7 +36,7 @@ from cftokens._auditing.access import (
     writes_everywhere,
 )
 from cftokens._auditing.context import Context
-from cftokens._auditing.findings import Finding, Operation, Remedy, Severity
+from cftokens._auditing.findings import Finding, Remedy
 from cftokens._auditing.life import expired, expires_soon, exposed, never_expires, unchanged_value, unused
 from cftokens._auditing.listing import quota, same_access, same_name
 from cftokens._checks import check_moment, check_several, check_text, check_whole_number
@@ -79,6 +80,12 @@ for _public in (Context, Finding, Remedy):
 
 
 T = TypeVar("T")
+
+Severity = findings.Severity
+"""How bad a finding is."""
+
+Operation = findings.Operation
+"""What can be done about a finding."""
 
 _SEVERITIES: Final = ("critical", "high", "medium", "low")
 _USER_QUOTA: Final = 50
