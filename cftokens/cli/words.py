@@ -166,6 +166,10 @@ def _report(tokens: Sequence[Token], found: Sequence[Finding], whose: Sequence[s
         click.echo()
     show_table(FINDINGS, [finding_row(finding, whose) for finding in found])
     note(f"{len(tokens)} tokens, {len(found)} findings. The list shows what this credential may see.")
+    if found:
+        note(
+            "To accept findings from now on, keep a line ID=REASON for each token in a file: --ignore-file FILE."
+        )
 
 
 def finding_row(finding: Finding, whose: Sequence[str]) -> list[str]:
