@@ -167,9 +167,7 @@ def _report(tokens: Sequence[Token], found: Sequence[Finding], whose: Sequence[s
     show_table(FINDINGS, [finding_row(finding, whose) for finding in found])
     note(f"{len(tokens)} tokens, {len(found)} findings. The list shows what this credential may see.")
     if found:
-        note(
-            "To accept findings from now on, keep a line ID=REASON for each token in a file: --ignore-file FILE."
-        )
+        note("What you accept for good goes into a file, a line ID=REASON each: --ignore-file FILE.")
 
 
 def finding_row(finding: Finding, whose: Sequence[str]) -> list[str]:
