@@ -175,7 +175,7 @@ def assert_clean(program: Program) -> None:
 
 def longest_stall(program: Program) -> float:
     """
-    Return the longest time in seconds that the loop spent on one callback.
+    Return the longest time in seconds that the loop computed in one callback.
     """
     match = re.search(r"^longest stall: ([\d.]+) s$", program.log, re.MULTILINE)
     assert match is not None, program.log

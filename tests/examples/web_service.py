@@ -297,7 +297,7 @@ class WebService:
 
     async def test_slow_answers_do_not_block_other_requests(self, emulator: Emulator) -> None:
         """
-        200 one-second creates finish within ten seconds, and the loop never stalls for one.
+        200 one-second creates finish within ten seconds, and the loop never computes for one.
         """
         emulator.inject(Fault.delay(1.0), operation="create", times=None)
         async with self.start(emulator, dev=False) as caller:
