@@ -114,7 +114,7 @@ def main() -> None:
     """
     (DOCS / "reference" / "command-line.md").write_text(reference())
     picture("list", "cftokens list", fitting(TOKEN_COLUMNS, [token_row(each) for each in TOKENS], WIDTH))
-    found = [finding_row(each) for each in audit(TOKENS, now=NOW)]
+    found = [finding_row(each, []) for each in audit(TOKENS, now=NOW)]
     lives = [life(each, NOW) for each in TOKENS]
     picture("audit", "cftokens audit", fitting(AGES, lives, WIDTH), "", fitting(FINDINGS, found, WIDTH))
     wanted = p.describe([p.allow("DNS Write", on=p.zone("22b1de5f1c0e4b3ea97bb1e963b06a43"))])

@@ -14,6 +14,7 @@ The command line: ``cftokens``, also ``python -m cftokens``.
     _owner.py         whose tokens, and naming one of them
     _wizard.py        create -i
     _wording.py       what a token may do, and what would change, in words
+    _remedies.py      the commands that mend what an audit finds
     _access.py        the options that say what a token may do
     _destinations.py  where a new value goes
     _settling.py      the line that settles an unknown outcome
