@@ -30,7 +30,7 @@ difference is what a call costs the processor, and how long it keeps an event lo
 {bars}
 
 The promise is about `{ours}` as it installs itself. `{sped_up}` brings
-[orjson](https://github.com/ijl/orjson), which reads the answers, and
+[msgspec](https://jcristharif.com/msgspec/), which reads the answers, and
 [uvloop](https://github.com/MagicStack/uvloop), which runs the loop of the blocking client. Both are used
 when they are there, and never needed.
 
@@ -65,7 +65,6 @@ What helped:
   long as all the rest: 4 points of that share, and a quarter of a listing.
 - An answer that has arrived whole is taken from aiohttp's buffer, without waiting for it: 5 points.
 - Permission groups with the same id and name are one object: a fifth of structuring a page.
-- With orjson, ids of digits alone are no reason to read a page a second way: two fifths of parsing one.
 - Internal objects are NamedTuples, and settings are made once for all requests: 3 points.
 - Headers are made once, in aiohttp's own type: 1 point.
 
