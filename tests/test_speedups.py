@@ -3,14 +3,18 @@ The packages of ``cftokens[speedups]`` are used if installed, and nothing else c
 """
 
 import asyncio
+import importlib.util
 import json
-from types import SimpleNamespace
+import sys
+from types import ModuleType, SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cftokens import _later
 from cftokens._transport import json as fast_json
 from cftokens.sync import _loop_thread
 
@@ -99,6 +103,22 @@ def test_msgspec_is_used_if_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fast_json, "msgspec", stand_in)
 
     assert fast_json.loads(b"{}") == [b"{}"]
+
+
+@pytest.mark.parametrize(
+    ("module", "package"), [(fast_json, "msgspec"), (_later, "msgspec"), (_loop_thread, "uvloop")]
+)
+def test_no_package_is_needed(module: ModuleType, package: str) -> None:
+    """
+    A module that uses one of them can be imported without it.
+    """
+    assert module.__spec__ is not None
+    assert module.__spec__.loader is not None
+    another = importlib.util.module_from_spec(module.__spec__)
+    with patch.dict(sys.modules, {package: None}):
+        module.__spec__.loader.exec_module(another)
+
+    assert vars(another)[package] is None
 
 
 @pytest.mark.parametrize("is_installed", [False, True])
