@@ -71,7 +71,7 @@ def left_as_json(hook: Hook, kind: Any, keys: Mapping[str, str]) -> Hook:
 
         keys: The JSON keys of attributes that have another name.
     """
-    if msgspec is None:
+    if msgspec is None or get_origin(kind) is Mapping:  # the hook of a mapping leaves it as it is, too
         return hook
     convert, unusual = msgspec.convert, msgspec.ValidationError
     box = msgspec.defstruct("Box", [("member", _schema(kind, keys))])
