@@ -1,7 +1,7 @@
 """
 CI runs `nox -s quick` first, and then `nox` without arguments: lint, types, tests, docs, build.
 
-All tests run on the oldest Python, where coverage must be complete, and on the newest, with the speedups.
+All tests run on the oldest Python, with the speedups, where coverage must be complete, and on the newest.
 Only those that are not slow run on the others, and in Python's development mode, for which the quick session
 is the place: together with coverage it would more than double the time.
 """
@@ -72,13 +72,13 @@ def quick(session: nox.Session) -> None:
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run all tests on the oldest Python, with complete coverage, and on the newest."""
-    is_newest = session.python == PYTHONS[-1] != PYTHONS[0]
-    session.install("-e", ".[speedups]" if is_newest else ".", *group("test"))
+    is_oldest, is_newest = session.python == PYTHONS[0], session.python == PYTHONS[-1]
+    session.install("-e", ".[speedups]" if is_oldest else ".", *group("test"))
     report = ROOT / session.create_tmp() / "tests.xml"
     REPORTS.append(report)
-    choice = () if is_newest or session.python == PYTHONS[0] else QUICK
+    choice = () if is_oldest or is_newest else QUICK
     pytest = ("-m", "pytest", f"--junit-xml={report}", *choice, *WORKERS, *session.posargs)
-    if session.python != PYTHONS[0]:
+    if not is_oldest:
         session.run("python", *pytest)
         return
     session.run("coverage", "erase")
