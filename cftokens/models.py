@@ -15,9 +15,10 @@ import attrs
 
 from cftokens import _reprs as reprs
 from cftokens._checks import check_moment
-from cftokens._converter import AS_STRUCTURED
-from cftokens._frozen import freeze, frozen_on_read
+from cftokens._converter import AS_STRUCTURED, structure, structure_list
+from cftokens._frozen import freeze
 from cftokens._json_form import from_json_form, to_json_form
+from cftokens._later import made_on_read
 from cftokens._networks import EVERY_VERSION, versions_open
 from cftokens._secret import TokenValue
 
@@ -136,7 +137,7 @@ class _Model:
         return from_json_form(document, cls)
 
 
-@frozen_on_read("meta")
+@made_on_read(meta=freeze)
 @attrs.frozen(kw_only=True, field_transformer=_unknown_last)
 class PermissionGroup(_Model):
     """
@@ -174,7 +175,7 @@ class PermissionGroup(_Model):
         )
 
 
-@frozen_on_read("resources")
+@made_on_read(resources=freeze)
 @attrs.frozen(kw_only=True, field_transformer=_unknown_last)
 class TokenPolicy(_Model):
     """
@@ -245,6 +246,10 @@ class Condition(_Model):
         return reprs.call("Condition", request_ip=repr(self.request_ip))
 
 
+@made_on_read(
+    policies=lambda policies: structure_list(policies, TokenPolicy),
+    condition=lambda condition: structure(condition, Condition),
+)
 @attrs.frozen(kw_only=True, field_transformer=_unknown_last)
 class Token(_Model):
     """
