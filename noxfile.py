@@ -53,6 +53,8 @@ def types(session: nox.Session) -> None:
     """Check types with mypy and pyright."""
     session.install("-e", ".[speedups]", "nox", *group("types"))
     session.run("mypy")
+    session.run("mypy", "--platform", "win32", "cftokens")
+    session.run("mypy", "--platform", "darwin", "cftokens")
     session.run("pyright")
 
 

@@ -2,11 +2,14 @@
 An emulator in a thread, which leaves the tests' event loop free to drive a program.
 """
 
+import sys
 from collections.abc import Iterator
 
 import pytest
 
 from cftokens.sync.emulator import Emulator
+
+collect_ignore_glob = ["test_*.py"] if sys.platform == "win32" else []  # SIGTERM ends the programs
 
 
 @pytest.fixture
