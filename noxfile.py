@@ -7,9 +7,9 @@ is the place: together with coverage it would more than double the time.
 """
 
 import atexit
+import filecmp
 import os
 import shutil
-import tarfile
 import xml.etree.ElementTree as ET
 import zipfile
 from pathlib import Path
@@ -43,14 +43,25 @@ WORKERS = ("-n", "4")
 """More than CI has processors, because tests often wait."""
 QUICK = ("-m", "not slow")
 REPORTS: list[Path] = []
+SCHEMAS = {
+    "github-workflows": ".github/workflows/*.yml",
+    "github-issue-forms": ".github/ISSUE_TEMPLATE/*_*.yml",
+    "github-issue-config": ".github/ISSUE_TEMPLATE/config.yml",
+    "dependabot": ".github/dependabot.yml",
+    "readthedocs": ".readthedocs.yaml",
+}
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and format with ruff."""
+    """Check style and format with ruff, and the settings of GitHub and others against their schemas."""
     session.install(*group("lint"))
     session.run("ruff", "check")
+    session.run("ruff", "check", "--preview", "--select", "PLW1514", "cftokens", "docs")  # UTF-8 on Windows
     session.run("ruff", "format", "--check")
+    session.run("zizmor", "--offline", "--persona", "pedantic", ".github")
+    for schema, pattern in SCHEMAS.items():
+        session.run("check-jsonschema", "--builtin-schema", f"vendor.{schema}", *map(str, ROOT.glob(pattern)))
 
 
 @nox.session
@@ -58,6 +69,8 @@ def types(session: nox.Session) -> None:
     """Check types with mypy and pyright."""
     session.install("-e", ".[speedups]", "nox", *group("types"))
     session.run("mypy")
+    session.run("mypy", "--platform", "win32", "cftokens")
+    session.run("mypy", "--platform", "darwin", "cftokens")
     session.run("pyright")
 
 
@@ -111,17 +124,61 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def build(session: nox.Session) -> None:
-    """Build wheel and sdist, look into them, and import the wheel."""
+    """Build wheel and sdist twice, byte for byte the same; check them, and import the wheel."""
     session.install(*group("build"))
-    dist = ROOT / session.create_tmp() / "dist"
-    shutil.rmtree(dist, ignore_errors=True)
-    session.run("python", "-m", "build", "--outdir", str(dist))
-    (wheel,), (sdist,) = dist.glob("*.whl"), dist.glob("*.tar.gz")
-    problems = wheel_problems(wheel) + sdist_problems(sdist)
+    folder = ROOT / session.create_tmp()
+    dist = built(session, ROOT, folder / "dist")
+    problems = differences(dist, built(session, copied_source(session, folder / "copy"), folder / "again"))
+    (wheel,), sdists = dist.glob("*.whl"), dist.glob("*.tar.gz")
+    problems += wheel_problems(wheel)
     if problems:
         session.error("; ".join(problems))
+    session.run("twine", "check", "--strict", str(wheel), *map(str, sdists))
+    session.run("check-wheel-contents", str(wheel))
+    session.run("validate-pyproject", "pyproject.toml")
+    session.run("check-manifest", "--no-build-isolation")
     session.install(str(wheel))
     session.run("python", "-P", "-c", "import cftokens, cftokens.emulator; print(cftokens.__version__)")
+
+
+@nox.session
+def sbom(session: nox.Session) -> None:
+    """List what comes with the wheel that `build` made, with all extras, as CycloneDX."""
+    session.install(*group("sbom"))
+    environment = ROOT / session.create_tmp() / "environment"
+    session.run("python", "-m", "venv", "--clear", "--without-pip", str(environment))
+    (wheel,) = (ROOT / ".nox/build/tmp/dist").glob("*.whl")
+    session.run("pip", "--python", str(environment), "install", "--quiet", f"{wheel}[cli,speedups]")
+    output = ("--output-reproducible", "--output-file", str(environment.parent / "cftokens.cdx.json"))
+    session.run("cyclonedx-py", "environment", *output, str(environment))
+
+
+def built(session: nox.Session, source: Path, dist: Path) -> Path:
+    shutil.rmtree(dist, ignore_errors=True)
+    moment = session.run("git", "log", "-1", "--format=%ct", external=True, silent=True)
+    epoch = {"SOURCE_DATE_EPOCH": str(moment).strip()}
+    session.run("python", "-m", "build", "--outdir", str(dist), str(source), env=epoch)
+    return dist
+
+
+def copied_source(session: nox.Session, folder: Path) -> Path:
+    """
+    Return a copy of what git tracks, as it is now, with other dates and modes.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    listed = session.run("git", "ls-files", "-z", external=True, silent=True)
+    for name in str(listed).split("\0")[:-1]:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, folder / name)
+        (folder / name).chmod(0o600)
+        os.utime(folder / name, (0, 0))
+    return folder
+
+
+def differences(once: Path, again: Path) -> list[str]:
+    names = sorted({path.name for folder in (once, again) for path in folder.iterdir()})
+    _, different, missing = filecmp.cmpfiles(once, again, names, shallow=False)
+    return [f"{name} comes out differently the second time" for name in different + missing]
 
 
 def wheel_problems(wheel: Path) -> list[str]:
@@ -136,21 +193,6 @@ def wheel_problems(wheel: Path) -> list[str]:
         *(f"the wheel holds {name}" for name in sorted(names) if not name.startswith("cftokens")),
         *(f"the wheel holds {name}" for name in sorted(names) if "_tools" in name),
     ]
-
-
-def sdist_problems(sdist: Path) -> list[str]:
-    with tarfile.open(sdist) as archive:
-        names = {name.partition("/")[2] for name in archive.getnames()}
-    needed = (
-        "LICENSE",
-        "README.md",
-        "CHANGELOG.md",
-        "noxfile.py",
-        "pyproject.toml",
-        "docs/conf.py",
-        "tests/conftest.py",
-    )
-    return [f"the sdist lacks {name}" for name in needed if name not in names]
 
 
 @atexit.register
