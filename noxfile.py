@@ -1,5 +1,5 @@
 """
-CI runs `nox -s quick` first, and then `nox` without arguments: lint, types, tests, docs, build.
+CI runs `nox -s quick` first, and then `nox` without arguments: lint, types, tests, oldest, docs, build.
 """
 
 import atexit
@@ -15,7 +15,7 @@ import nox
 nox.needs_version = ">=2025.5.1"
 nox.options.default_venv_backend = "virtualenv"
 nox.options.error_on_missing_interpreters = False  # nox says which Python it has not found, and goes on
-nox.options.sessions = ["lint", "types", "tests", "docs", "build"]
+nox.options.sessions = ["lint", "types", "tests", "oldest", "docs", "build"]
 
 ROOT = Path(__file__).parent
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
