@@ -30,6 +30,7 @@ The command line: ``cftokens``, also ``python -m cftokens``.
 It needs click and rich, which come with ``cftokens[cli]``. The library never imports it.
 """
 
+import io
 import signal
 import sys
 from importlib.util import find_spec
@@ -44,6 +45,9 @@ def main() -> int:
         return 2
     from cftokens.cli._program import program  # noqa: PLC0415 -- only now it is known that click is there
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name must not fail what was done already
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing is left half-done
     program(prog_name="cftokens")
     return 0  # pragma: no cover -- program() exits
