@@ -35,6 +35,7 @@ from cattrs.gen import make_dict_unstructure_fn, override
 from cftokens._frozen import FrozenDict
 from cftokens._later import MadeOnRead, left_as_json
 from cftokens._secret import TokenValue
+from cftokens._settings import problem_of_credential
 
 T = TypeVar("T")
 Hook = Callable[[Any, Any], Any]
@@ -261,7 +262,10 @@ def _model_to_json(model: Any, converter: Converter) -> Callable[[Any], dict[str
 def _token_value(value: Any, _: Any) -> TokenValue:
     if type(value) is not str or not value:
         raise _expected("a token's value", value)
-    return TokenValue(value)
+    secret = TokenValue(value)
+    if problem := problem_of_credential(secret):  # a line break would add lines to the file where it goes
+        raise Malformed(f"is not a token's value: {problem}")
+    return secret
 
 
 def _resources(value: Any, _: Any) -> dict[str, Any]:
