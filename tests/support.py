@@ -4,16 +4,24 @@ What the tests share: a client and its clock, a call of each operation, and a se
 
 import asyncio
 import heapq
+import sys
 import time
 import traceback
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from cftokens import CFTokensError, Client
 from cftokens._settings import Timing
 from cftokens.emulator import Emulator
 from tests.vocabulary import ACCOUNT, CREDENTIAL, MARK, POLICY, TOKEN_ID
+
+posix_only = pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has no such signals, modes or time zones"
+)
+"""Marks what Windows cannot do."""
 
 CALLS: dict[str, Callable[[Client], Awaitable[object]]] = {
     "list": lambda client: client.accounts.tokens.list().page(),

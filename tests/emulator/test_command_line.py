@@ -2,6 +2,7 @@
 ``python -m cftokens.emulator``, run as a program.
 """
 
+import importlib
 import json
 import signal
 import socket
@@ -12,6 +13,7 @@ import urllib.request
 import pytest
 
 from cftokens.emulator.__main__ import main
+from tests.support import posix_only
 
 pytestmark = pytest.mark.slow
 
@@ -204,6 +206,18 @@ def test_port_in_use() -> None:
     assert ended.stderr == f"Cannot serve on 127.0.0.1:{port}: Address already in use.\n"
 
 
+def test_the_program_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    What runs is the file that was found, because Windows starts no script by its bare name.
+    """
+    program = importlib.import_module("cftokens.emulator.__main__")
+    monkeypatch.setattr(program, "_on_signals", lambda _: None)
+    monkeypatch.setattr("shutil.which", {"deploy": sys.executable}.get)
+
+    assert program.main(["--port", "0", "--", "deploy", "-c", "exit(7)"]) == 7
+
+
+@posix_only
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_serving(number: signal.Signals) -> None:
     """
@@ -221,6 +235,7 @@ def test_serving(number: signal.Signals) -> None:
     assert (process.returncode, rest) == (0, ("", ""))
 
 
+@posix_only
 def test_ctrl_c() -> None:
     """
     On Ctrl-C, which the terminal also sends to the command, the emulator waits for the command to end.
@@ -233,6 +248,7 @@ def test_ctrl_c() -> None:
     assert (process.returncode, rest) == (0, ("", ""))
 
 
+@posix_only
 def test_sigterm() -> None:
     """
     SIGTERM is forwarded to the command, and its end also ends the emulator.

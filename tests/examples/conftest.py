@@ -2,6 +2,7 @@
 An emulator in a thread, which leaves the tests' event loop free to drive a program, and a web service.
 """
 
+import sys
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -9,6 +10,8 @@ import pytest_asyncio
 
 from cftokens.sync.emulator import Emulator
 from tests.examples.web_service import Caller
+
+collect_ignore_glob = ["test_*.py"] if sys.platform == "win32" else []  # SIGTERM ends the programs
 
 
 @pytest.fixture
