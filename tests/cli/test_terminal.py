@@ -168,8 +168,8 @@ def test_run_passes_signals_on(start: Start, tokens: AccountTokens, number: sign
     """
     A signal reaches the command, and at its end the token is deleted.
     """
-    handler = f"import signal; signal.signal({int(number)}, lambda *_: exit(9))"
-    program = f"{handler}; print('ready', flush=True); input()"
+    held = f"import signal; signal.pthread_sigmask(signal.SIG_BLOCK, [{int(number)}])"  # misses none
+    program = f"{held}; print('ready', flush=True); signal.sigwait([{int(number)}]); exit(9)"
     line = shlex.join([sys.executable, "-c", program])
 
     with start(f"run --allow 'DNS Write' --zone {ZONE_ID} -- {line}") as terminal:
