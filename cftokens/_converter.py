@@ -33,6 +33,7 @@ from cattrs import Converter
 from cattrs.gen import make_dict_unstructure_fn, override
 
 from cftokens._frozen import FrozenDict
+from cftokens._later import MadeOnRead, left_as_json
 from cftokens._secret import TokenValue
 from cftokens._settings import problem_of_credential
 
@@ -500,9 +501,10 @@ def _member(model: Any, field: "attrs.Attribute[Any]", converter: Converter) -> 
         if is_there:
             raise TypeError(f"{model.__name__}.{field.name} has a {what}, which structuring would skip.")
     key = KEYS.get(field.name, field.name)
-    attribute = getattr(model, field.name)
-    fill = getattr(attribute, "slot", attribute).__set__
-    hook = _member_hook(field, key, converter)
+    attribute, hook = getattr(model, field.name), _member_hook(field, key, converter)
+    fill = attribute.__set__
+    if isinstance(attribute, MadeOnRead):
+        fill, hook = attribute.slot.__set__, left_as_json(hook, _without_none(field.type), KEYS)
     return key, fill, _plain_type(field.type), hook, field.default
 
 

@@ -115,6 +115,17 @@ def client_of(server: str | Emulator, clock: Clock | None = None, **settings: An
     return ClockedClient(**{**where, "rate_limit": None, **settings})
 
 
+async def interrupted_once(arrived: Awaitable[object], call: Awaitable[object]) -> object:
+    """
+    Interrupt a call with `asyncio.timeout()` once its request has arrived.
+    """
+    async with asyncio.timeout(None) as limit:
+        task = asyncio.ensure_future(call)
+        await arrived
+        limit.reschedule(0)
+        return await task
+
+
 async def failure_of(call: Awaitable[object]) -> CFTokensError:
     """
     Return the error that a call raises, and check that it shows no secret.
