@@ -19,7 +19,8 @@ from cftokens._secret import HiddenAsk, TokenValue, clear_frames
 from cftokens._settings import Proxy, RateLimit, Retry, Timing
 from cftokens._transport.credential import CredentialSource
 from cftokens._transport.messages import Answer, NoAnswer, Request
-from cftokens._transport.pace import BURST, Pace, Window
+from cftokens._transport.pace import BURST, Pace
+from cftokens._transport.windows import Window
 from cftokens._transport.server_clock import Reading
 from cftokens._transport.session import Defaults, Session, defaults_for
 from cftokens._transport.tries import Again, Tries
