@@ -66,14 +66,14 @@ class ServerBudget:
 
     def learn(self, headers: Mapping[str, str], now: float, in_flight: int) -> None:
         """
-        Learn what the headers of an answer say is left. Without an answer, they are empty.
+        Learn what an answer says is left. If its headers do not say, or there was none, go by our own count.
         """
         if said := _LEFT.findall(headers.get("Ratelimit", "")):
             left, seconds = min((int(left), int(seconds)) for left, seconds in said)
             until = now + min(seconds, LONGEST_WAIT) + ROUNDING
             if now >= self._until or until > self._until + _LATE:
-                self._begin(left, until, in_flight)
                 self._quota = _quota(headers, left, seconds)
+                self._begin(left, until, in_flight)
             if left <= self._left:  # or it is an older answer that came late
                 self._count(left, until, now, in_flight)
         elif now >= self._until:

@@ -4,23 +4,23 @@ What other processes send with the same credential, and how much room to leave f
 
 from typing import Final
 
-_PROCESSES: Final = 64
-"""How many processes are assumed to share the budget if there is more than one."""
-
-_CROWD: Final = 100
-"""Requests of others within half a second to a second that call for a pause. An address may send 200 a second."""
-
-_TICK: Final = 0.5
-"""Seconds between two looks at what the others have sent."""
-
 _KEPT: Final = 0.08
-"""The share of the limit that stays unspent."""
+"""The share of the limit that stays unspent, for what others have under way and for newcomers."""
 
 _KEPT_ALONE: Final = 0.02
-"""The same without company. Newcomers need it: each sends a request to learn what is left."""
+"""The same without company, for newcomers."""
+
+_PROCESSES: Final = 64
+"""The number of processes that share what is left, as each of them assumes."""
+
+_CROWD: Final = 90
+"""How many recent requests by others call for a pause. One address may send 200 in a second."""
+
+_TICK: Final = 0.5
+"""Seconds. Requests are recent for one or two of these."""
 
 _UNTIL_ANSWER: Final = 1.0
-"""Seconds. Whoever waits for an answer is woken when it comes."""
+"""Seconds until a look at the time. An answer to a request of ours ends the wait."""
 
 
 class Company:
@@ -40,10 +40,10 @@ class Company:
 
     def begin(self) -> None:
         """
-        Begin to count in another window.
+        Begin another window. What others have sent in it before the first answer counts as recent.
         """
         self._seen = self._requests > 0
-        self._requests = self._answers = self._earlier = self._at_tick = 0
+        self._requests = self._earlier = self._at_tick = self._answers = 0
 
     def count(self, requests: int, now: float) -> None:
         """
@@ -62,10 +62,10 @@ class Company:
 
     def delay(self, now: float, room: float, in_flight: int) -> float:
         """
-        Return the seconds until a request may start, with *room* for that many.
+        Return the seconds until a request may start, if there is *room* for so many of all processes.
 
-        Of this room a process uses its share, but at first as much as it has had answers. If the others
-        send quickly, it pauses until the answers show what is left, and then begins with one request again.
+        In company, one request is under way at first, each answer allows one more, and a share of the room
+        is the most. If others sent more of late than there is room for, pause and begin with one again.
         """
         if not self._seen:
             return 0.0
@@ -73,8 +73,8 @@ class Company:
         if self._requests - self._earlier > min(room, _CROWD):
             self._answers = 0
             return self._next_tick - now
-        may = min(1 + self._answers, room / _PROCESSES)
-        return _UNTIL_ANSWER if in_flight >= max(1, may) else 0.0
+        most = max(1.0, min(1 + self._answers, room / _PROCESSES))
+        return _UNTIL_ANSWER if in_flight >= most else 0.0
 
     def _tick(self, now: float) -> None:
         """

@@ -154,7 +154,7 @@ class Pace:
         Count the end of a request, and learn what its answer says about the budget.
 
         Args:
-            headers: The answer's headers, or None without an answer.
+            headers: The answer's headers, empty if no answer came, or None if the request was given up.
 
             blocked_for: Seconds for which the server refuses requests, or None.
         """
@@ -164,8 +164,8 @@ class Pace:
             self._block.hold(blocked_for, now)
         if self._counts is not None:
             self._counts.finish(now)
-            if blocked_for is None:
-                self._counts.learn(headers or {}, now, self._in_flight)
+            if headers is not None and blocked_for is None:
+                self._counts.learn(headers, now, self._in_flight)
         if self._pause is not None:
             self._pause.cancel()
 
@@ -185,9 +185,9 @@ class Pace:
     def _delay(self, ahead: int) -> float:
         now = self._clock()
         blocked = self._block.delay(now)
-        return (
-            blocked if self._counts is None else max(blocked, self._counts.delay(now, ahead, self._in_flight))
-        )
+        if self._counts is None:
+            return blocked
+        return max(blocked, self._counts.delay(now, ahead, self._in_flight))
 
     async def _wait(self, patience: float) -> float:
         start = self._clock()
