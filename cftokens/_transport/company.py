@@ -10,9 +10,6 @@ _KEPT: Final = 0.08
 _KEPT_ALONE: Final = 0.02
 """The same without company, for newcomers."""
 
-_PROCESSES: Final = 64
-"""The number of processes that share what is left, as each of them assumes."""
-
 _CROWD: Final = 90
 """How many recent requests by others call for a pause. One address may send 200 in a second."""
 
@@ -27,7 +24,8 @@ class Company:
     """
     The requests of other processes, as the server's count shows them.
 
-    There is company if others sent a request in this window or in the one before.
+    There is company if others sent a request in this window, or in the one before: whoever is first in a
+    window cannot see them yet.
     """
 
     def __init__(self) -> None:
@@ -62,10 +60,10 @@ class Company:
 
     def delay(self, now: float, room: float, in_flight: int) -> float:
         """
-        Return the seconds until a request may start, if there is *room* for so many of all processes.
+        Return the seconds until a request may start, if all processes together have *room* for so many.
 
-        In company, one request is under way at first, each answer allows one more, and a share of the room
-        is the most. If others sent more of late than there is room for, pause and begin with one again.
+        In company, one request is under way at first, and each answer allows one more. If others sent more
+        of late than there is room for, pause, and begin with one again.
         """
         if not self._seen:
             return 0.0
@@ -73,8 +71,7 @@ class Company:
         if self._requests - self._earlier > min(room, _CROWD):
             self._answers = 0
             return self._next_tick - now
-        most = max(1.0, min(1 + self._answers, room / _PROCESSES))
-        return _UNTIL_ANSWER if in_flight >= most else 0.0
+        return _UNTIL_ANSWER if in_flight > self._answers else 0.0
 
     def _tick(self, now: float) -> None:
         """

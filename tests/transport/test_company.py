@@ -105,17 +105,6 @@ def test_in_company_each_answer_allows_one_more_in_flight() -> None:
     assert (first, allowed(budget, 7.0)) == (2, 5)
 
 
-def test_in_company_a_share_of_what_is_left_is_in_flight() -> None:
-    """
-    After many answers, and with 640 left beyond the 96, a process has a 64th of these under way.
-    """
-    budget = told(800)
-    for left in range(799, 739, -1):
-        budget.learn(says(left), 1.0, 0)
-
-    assert allowed(budget) == 10
-
-
 def test_a_crowd_calls_for_a_pause() -> None:
     """
     After 91 requests of others in an instant nothing starts until they are old, and then one request.

@@ -218,7 +218,7 @@ async def test_a_turn_costs_the_same_however_many_wait() -> None:
     """
     clock = CountingClock()
     enough = RateLimit(requests=100_000)
-    pace = Pace(enough, Window(BURST), Timing(clock, clock.sleep))
+    pace = by_own_count(Pace(enough, Window(BURST), Timing(clock, clock.sleep)))
     start, order = clock.now, list[int]()
 
     async def work(number: int) -> None:
@@ -661,7 +661,7 @@ async def test_the_burst_limit_holds_for_all_credentials_together() -> None:
     """
     clock = Clock()
     burst = Window(BURST)
-    paces = [Pace(RateLimit(), burst, Timing(clock, clock.sleep)) for _ in range(2)]
+    paces = [by_own_count(Pace(RateLimit(), burst, Timing(clock, clock.sleep))) for _ in range(2)]
     waits = []
     for number in range(201):
         waits.append(await paces[number % 2].turn(60.0))
@@ -686,7 +686,7 @@ async def test_a_start_counts_for_a_second_even_if_it_is_answered() -> None:
     Requests that are answered at once do not make room before their second has passed.
     """
     clock = Clock()
-    pace = Pace(RateLimit(), Window(BURST), Timing(clock, clock.sleep))
+    pace = by_own_count(Pace(RateLimit(), Window(BURST), Timing(clock, clock.sleep)))
     for _ in range(200):
         await pace.turn(0.0)
         clock.now += 1 / 1024
