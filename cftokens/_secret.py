@@ -9,15 +9,25 @@ import sys
 import traceback
 from collections.abc import Awaitable, Callable, Hashable
 from types import FrameType, MethodType
-from typing import Any, Final, Literal, NoReturn, Self, TypeVar, cast, final, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self, TypeVar, cast, final, overload
 
-from yarl import URL
+if TYPE_CHECKING:
+    from yarl import URL
 
 T = TypeVar("T")
 
 _KINDS: Final[dict[str, Literal["account", "user"]]] = {"cfat_": "account", "cfut_": "user"}
 _SHORTEST_VALUE: Final = 40
-_VALUE_FORM = re.compile(r"cf(?:[au]t|k)_[A-Za-z0-9]{8,}")
+_VALUE_FORM: Final = re.compile(
+    r"""
+    cf(?:[au]t|k)_[A-Za-z0-9]{8,}
+    | (?<![\w-])(?: # older ones have no prefix
+        [0-9a-f]{37}  # a global key
+        | (?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=[\w-]*[0-9])[A-Za-z0-9_-]{40}  # a token, and hardly a word
+    )(?![\w-])
+    """,
+    re.VERBOSE | re.ASCII,
+)
 
 
 @final
@@ -164,17 +174,17 @@ class HiddenProxy:
     The URL of a proxy, which may contain a password.
     """
 
-    def __init__(self, url: str | URL) -> None:
+    def __init__(self, url: "str | URL") -> None:
         self._url = url
 
-    def reveal(self) -> str | URL:
+    def reveal(self) -> "str | URL":
         """
         Return the URL itself.
         """
         return self._url
 
 
-def hide_proxy(given: str | URL | None) -> str | URL | None:
+def hide_proxy(given: "str | URL | None") -> "str | URL | None":
     """
     Wrap the URL of a proxy before anything can fail. `check_proxy()` unwraps it.
     """

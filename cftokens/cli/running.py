@@ -1,11 +1,12 @@
 """
-Commands that run others: run, emulator.
+The command that runs another: run.
 """
 
 import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -22,15 +23,13 @@ from cftokens.cli._owner import Owner, owned
 from cftokens.cli._settling import temporary
 from cftokens.cli._text import safe
 from cftokens.cli._wording import wanted
-from cftokens.emulator.__main__ import main as serve
 
 _FORWARDED: Final = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
-_AFTER_COMMAND: Final = {"allow_interspersed_args": False}
 
 
-@click.command("run", context_settings=_AFTER_COMMAND)
+@click.command("run", context_settings={"allow_interspersed_args": False})
 @owned
 @granting
 @click.option(
@@ -62,7 +61,8 @@ def run_command(
         raise click.UsageError("Use --lifetime: a temporary token has no --expires.")
     policies = access.required(owner)
     condition = access.condition
-    if shutil.which(command[0]) is None:
+    program = shutil.which(command[0])
+    if program is None:
         note(f"Cannot run {command[0]}: there is no such command.")
         raise click.exceptions.Exit(127)
     if dry_run:
@@ -80,7 +80,7 @@ def run_command(
             condition=None if isinstance(condition, Unset) else condition,
         ) as token,
     ):
-        status = forwarder.run(command, _variables(owner, token.value.reveal()))
+        status = forwarder.run((program, *command[1:]), _variables(owner, token.value.reveal()))
     raise click.exceptions.Exit(status)
 
 
@@ -142,8 +142,10 @@ def forwarding() -> Iterator[Forwarder]:
 
 def _from_terminal() -> bool:
     """
-    Return whether this process is in the foreground of a terminal, whose Ctrl-C reaches all that are.
+    Return whether Ctrl-C reaches the child as well: in the foreground of a terminal, and always on Windows.
     """
+    if sys.platform == "win32":
+        return True
     try:
         terminal = os.open("/dev/tty", os.O_RDONLY)
     except OSError:
@@ -152,34 +154,3 @@ def _from_terminal() -> bool:
         return os.tcgetpgrp(terminal) == os.getpgrp()
     finally:
         os.close(terminal)
-
-
-@click.command("emulator", context_settings=_AFTER_COMMAND)
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8787,
-    metavar="PORT",
-    help="By default 8787; 0 for a free port.",
-)
-@click.option(
-    "--propagation",
-    type=click.FloatRange(min=0),
-    default=0.0,
-    metavar="SECONDS",
-    help="Seconds until a change of a token is known everywhere. By default 0.",
-)
-@click.argument("command", metavar="[-- COMMAND...]", nargs=-1, type=click.UNPROCESSED)
-def emulator_command(port: int, propagation: float, command: tuple[str, ...]) -> None:
-    """
-    Serve Cloudflare's token API on this machine, for trying things out.
-
-    With a COMMAND, runs it with the environment set, and exits with its status. Without one, prints the
-    variables as "export NAME=value" lines and serves until interrupted.
-
-    \b
-    Example:
-      cftokens emulator -- cftokens list
-    """  # fmt: skip
-    options = ["--port", str(port), "--propagation", str(propagation)]
-    raise click.exceptions.Exit(serve([*options, *(["--", *command] if command else [])]))
