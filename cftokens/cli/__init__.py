@@ -6,7 +6,8 @@ The command line: ``cftokens``, also ``python -m cftokens``.
     _program.py       the command itself: its commands, and how it ends
     reading.py        list, show, groups, verify
     making.py         create, ensure, recover, roll
-    changing.py       edit, retire, delete, rotate
+    changing.py       edit, retire, delete
+    rotating.py       rotate
     words.py          explain, diff, audit, whatis
     running.py        run
     emulating.py      emulator

@@ -69,6 +69,13 @@ def duration_of(text: str) -> timedelta | None:
     return found if timedelta(0) <= found <= LONGEST_DURATION else None
 
 
+def seconds(duration: timedelta) -> str:
+    """
+    Return a duration as it is typed.
+    """
+    return f"{int(duration.total_seconds())}s"
+
+
 def moment_of(text: str, *, or_never: bool = False) -> datetime | None:
     """
     Return a date-time; None for ``never``.

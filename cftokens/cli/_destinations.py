@@ -341,13 +341,25 @@ def reserved(place: Place, *, now: bool = True) -> Iterator[None]:
             place.discard()
 
 
-def deliver(place: Place, output: Output, token: Token, value: TokenValue, sentence: str) -> None:
+def deliver(place: Place, output: Output, token: Token, value: TokenValue) -> None:
     """
-    Store a value, and print what *output* asks for.
+    Put a value where it goes, on standard output within the document if there is one.
     """
-    if output.json and isinstance(place, StandardOutput):
+    if _is_in_document(place, output):
         document({**token_document(token), "value": value.reveal()})
+    else:
+        place.store(value)
+
+
+def announce(place: Place, output: Output, token: Token, sentence: str) -> None:
+    """
+    Print what *output* asks for, after a value was delivered.
+    """
+    if _is_in_document(place, output):
         note(sentence)
-        return
-    place.store(value)
-    output.token(token, f"{sentence} Its value is {clean(place.where)}.")
+    else:
+        output.token(token, f"{sentence} Its value is {clean(place.where)}.")
+
+
+def _is_in_document(place: Place, output: Output) -> bool:
+    return output.json and isinstance(place, StandardOutput)

@@ -18,7 +18,7 @@ COMMANDS: Final = {
     "ensure": ("making", "Create a token unless it exists, and edit it if it differs."),
     "edit": ("changing", "Change some of a token's fields."),
     "roll": ("making", "Replace a token's value. The old one stops working at once."),
-    "rotate": ("changing", "Replace a token by a successor, without a gap."),
+    "rotate": ("rotating", "Replace a token by a successor, without a gap."),
     "retire": ("changing", "End tokens in a way that can be taken back."),
     "delete": ("changing", "Delete tokens for good."),
     "run": ("running", "Run a command with a temporary token."),

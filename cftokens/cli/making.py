@@ -14,10 +14,10 @@ from cftokens._settings import Unset
 from cftokens.cli._access import Access, granting, moments
 from cftokens.cli._asking import ask, dry_run_option, yes_option
 from cftokens.cli._completing import token_names
-from cftokens.cli._destinations import Place, deliver, needed, placing, reserved
+from cftokens.cli._destinations import Place, announce, deliver, needed, placing, reserved
 from cftokens.cli._output import Output, printing
 from cftokens.cli._owner import Owner, owned
-from cftokens.cli._settling import creating, rolling
+from cftokens.cli._settling import creating, line_of, recover_line, repeated
 from cftokens.cli._text import iso, safe
 from cftokens.cli._wizard import ask_for_all
 from cftokens.cli._wording import Wanted, wanted
@@ -150,21 +150,24 @@ def _hand_over(owner: Owner, place: Place, output: Output, token: Token, value: 
     """
     Store the value of a new token. A token whose value is lost is deleted.
     """
-    expiry = _NEVER if token.expires_on is None else _EXPIRES.format(iso(token.expires_on))
     try:
-        deliver(place, output, token, value, f"Created the token {token.name} ({token.id}). {expiry}")
+        deliver(place, output, token, value)
     except BaseException as error:
         _delete(owner, token.id)
         if not isinstance(error, OSError):
+            error.add_note(f"The token {token.id} was deleted.")
             raise
         raise click.ClickException(
             f"The value could not be stored {place.where}: {error.strerror}. The token was deleted."
         ) from None
+    expiry = _NEVER if token.expires_on is None else _EXPIRES.format(iso(token.expires_on))
+    announce(place, output, token, f"Created the token {token.name} ({token.id}). {expiry}")
 
 
 def _delete(owner: Owner, token_id: str) -> None:
     try:
-        owner.tokens.delete(token_id)
+        with repeated(line_of("delete", token_id, ["--yes", *owner.arguments])):
+            owner.tokens.delete(token_id)
     except CFTokensError as error:
         raise click.ClickException(
             f"The value is lost, but the token {token_id} is still there: {error}"
@@ -206,13 +209,20 @@ def recover_command(
         condition=_or_none(access.condition),
         expires_on=_or_none(access.expires),
     )
-    with reserved(chosen):
+    again = recover_line(owner, attempt, access, chosen)
+    with reserved(chosen), repeated(again):
         found = owner.tokens.recover(attempt)
         if found is None:
             raise click.ClickException(
                 f"There is no such token named {name!r}. If there is none in a minute, none was created."
             )
-        deliver(chosen, output, found, found.value, f"Recovered the token {found.name} ({found.id}).")
+        try:
+            deliver(chosen, output, found, found.value)
+        except OSError as error:
+            raise click.ClickException(
+                f"The value could not be stored {chosen.where}: {error.strerror}. It is lost: recover again."
+            ) from None
+    announce(chosen, output, found, f"Recovered the token {found.name} ({found.id}).")
 
 
 @click.command("roll")
@@ -241,12 +251,14 @@ def roll_command(
     chosen = needed(place, output)
     found = owner.find(token)
     ask(f"Roll {found.name} ({found.id})? Its present value stops working at once.", yes=yes)
-    with reserved(chosen), rolling(owner, found.id, chosen):
+    again = line_of("roll", found.id, ["--yes", *owner.arguments, *chosen.arguments])
+    with reserved(chosen), repeated(again):
         value = owner.tokens.value.update(found.id)
         try:
-            deliver(chosen, output, found, value, f"Rolled the token {found.name} ({found.id}).")
+            deliver(chosen, output, found, value)
         except OSError as error:
             raise click.ClickException(
                 f"The new value could not be stored {chosen.where}: {error.strerror}. It is lost, and "
                 "the old one no longer works: roll again."
             ) from None
+    announce(chosen, output, found, f"Rolled the token {found.name} ({found.id}).")

@@ -7,6 +7,7 @@ import secrets
 import shlex
 import string
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from cftokens.cli._program import program
 from cftokens.emulator._values import PREFIXES, Kind
 from cftokens.sync import AccountTokens
 from cftokens.sync.emulator import Emulator
+from tests.cli.terminal import Start, Terminal
 from tests.vocabulary import MARK
 
 
@@ -104,3 +106,18 @@ def tokens(server: Emulator) -> Iterator[AccountTokens]:
     """
     with server.client() as client:
         yield client.accounts.tokens
+
+
+@pytest.fixture
+def start(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
+    """
+    A function that starts a line on a terminal, in a directory of its own.
+    """
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent.parent))
+
+    def start(line: str, *, redirected: int | None = None, width: int = 120, **variables: str) -> Terminal:
+        environment = {**shell.environment, **variables}
+        return Terminal(shlex.split(line), environment, width=width, redirected=redirected)
+
+    return start

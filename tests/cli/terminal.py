@@ -12,7 +12,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -64,6 +64,13 @@ class Terminal:
         The program's process.
         """
         return self._process.pid
+
+    @property
+    def runs(self) -> bool:
+        """
+        Whether the program has not ended.
+        """
+        return self._process.poll() is None
 
     def wait_for(self, text: str) -> None:
         """
@@ -127,3 +134,15 @@ class Terminal:
             self._process.kill()
             self._process.wait()
         os.close(self._terminal)
+
+
+Start = Callable[..., Terminal]
+
+
+def answer(terminal: Terminal, question: str, text: str) -> None:
+    """
+    Answer a question when it is asked, and forget what was shown before.
+    """
+    terminal.wait_for(question)
+    terminal.shown = terminal.shown.partition(question)[2]
+    terminal.press(f"{text}\n")

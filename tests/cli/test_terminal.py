@@ -7,7 +7,6 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,30 +16,13 @@ from cftokens.policies import allow, zone
 from cftokens.sync import AccountTokens
 from cftokens.sync.emulator import Emulator, Fault
 from tests.cli.conftest import Shell
-from tests.cli.terminal import Terminal
+from tests.cli.terminal import Start, answer
 from tests.vocabulary import MARK, ZONE_ID
 
 pytestmark = pytest.mark.slow
 
 DNS = [allow("DNS Write", on=zone(ZONE_ID))]
 CREATE = f"create dns-bot --allow 'DNS Write' --zone {ZONE_ID}"
-
-Start = Callable[..., Terminal]
-
-
-@pytest.fixture
-def start(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
-    """
-    A function that starts a line on a terminal, in a directory of its own.
-    """
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent.parent))
-
-    def start(line: str, *, redirected: int | None = None, width: int = 120, **variables: str) -> Terminal:
-        environment = {**shell.environment, **variables}
-        return Terminal(shlex.split(line), environment, width=width, redirected=redirected)
-
-    return start
 
 
 @pytest.mark.parametrize("width", [34, 50, 80, 140])
@@ -122,47 +104,6 @@ def test_a_value_on_a_terminal(start: Start, shell: Shell) -> None:
     assert MARK in revealing.text
 
 
-@pytest.mark.parametrize(
-    ("line", "operation", "status"),
-    [
-        ("list", "list", 130),
-        ("verify", "verify", 130),
-        ("groups", "permission_groups", 130),
-        (f"{CREATE} --value-to a", "permission_groups", 130),
-        (f"{CREATE} --value-to a", "create", 3),
-        ("roll a --yes --value-to a", "roll", 3),
-        ("delete a --yes", "delete", 130),
-        ("edit a --rename b", "update", 130),
-    ],
-)
-def test_ctrl_c_in_a_request(  # noqa: PLR0917
-    start: Start,
-    server: Emulator,
-    tokens: AccountTokens,
-    shell: Shell,
-    line: str,
-    operation: str,
-    status: int,
-) -> None:
-    """
-    Ctrl-C ends a request at once; a create or roll that may have happened has a line that settles it.
-    """
-    tokens.create(name="a", policies=DNS)
-    server.inject(Fault.delay(20), operation=operation)  # type: ignore[arg-type]
-    before = len(server.requests)
-
-    with start(line) as terminal:
-        while operation not in [str(request.operation) for request in server.requests[before:]]:
-            pass
-        terminal.press("\x03")
-        ended = terminal.end()
-
-    assert ended == status
-    assert "Traceback" not in terminal.text
-    assert list(Path().iterdir()) == []
-    assert (f"cftokens {'roll' if operation == 'roll' else 'recover'} " in terminal.text) is (status == 3)
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_run_passes_signals_on(start: Start, tokens: AccountTokens, number: signal.Signals) -> None:
     """
@@ -231,15 +172,6 @@ def test_an_empty_table(start: Start) -> None:
     assert "ID" not in terminal.text
 
 
-def answer(terminal: Terminal, question: str, text: str) -> None:
-    """
-    Answer a question when it is asked, and forget what was shown before.
-    """
-    terminal.wait_for(question)
-    terminal.shown = terminal.shown.partition(question)[2]
-    terminal.press(f"{text}\n")
-
-
 def test_wizard(start: Start, shell: Shell, tokens: AccountTokens) -> None:
     """
     The wizard asks again after a wrong answer, says what will be granted, and shows the command for it.
@@ -301,33 +233,6 @@ def test_the_wizards_command(  # noqa: PLR0917
     assert shell.writes == []
     assert shell(line).exit_code == 0
     assert [token.name for token in tokens.list(name="bot")] == ["bot"]
-
-
-@pytest.mark.parametrize("questions", [0, 1, 2, 3, 4, 5, 6, 7])
-def test_ctrl_c_in_the_wizard(start: Start, shell: Shell, questions: int) -> None:
-    """
-    Ctrl-C at each question has the exit status 130 and creates nothing.
-    """
-    asked = [
-        ("Name of the token", "bot"),
-        ("On what may it work?", "2"),
-        ("Which permissions?", "dns write"),
-        ("Numbers, or nothing", "1"),
-        ("Which permissions?", ""),
-        ("Expires", ""),
-        ("Usable from", ""),
-        ("New file", ""),
-        ("Create it?", ""),
-    ]
-    with start("create -i") as terminal:
-        for question, text in asked[:questions]:
-            answer(terminal, question, text)
-        terminal.wait_for(asked[questions][0])
-        assert terminal.interrupt() == 130
-
-    assert shell.writes == []
-    assert "Traceback" not in terminal.text
-    assert list(Path().iterdir()) == []
 
 
 def test_audit_on_a_terminal(start: Start, tokens: AccountTokens) -> None:
