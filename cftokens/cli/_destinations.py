@@ -199,6 +199,8 @@ class EnvironmentFile:
         """
         Return what comes before and after the assignment, and the file's mode.
         """
+        if self._path.exists() and not self._path.is_file():
+            raise click.ClickException(f"{self._given} is not a regular file.")
         try:
             content, mode = self._path.read_bytes(), stat.S_IMODE(self._path.stat().st_mode)
         except FileNotFoundError:

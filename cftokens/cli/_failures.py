@@ -62,7 +62,9 @@ def failures(arguments: Sequence[str] = ()) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise click.ClickException(safe(f"{error.filename or 'A file'}: {error.strerror}.")) from None
+        raise click.ClickException(
+            safe(f"{error.filename or 'Standard output'}: {error.strerror}.")
+        ) from None
     except (KeyboardInterrupt, click.Abort) as error:
         if getattr(error, "outcome_unknown", False):
             raise UnknownOutcome(told(error), _typed(arguments)) from None

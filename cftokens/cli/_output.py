@@ -34,16 +34,18 @@ class Output:
     json: bool
     quiet: bool
 
-    def token(self, token: Token, sentence: str, **members: object) -> None:
+    def token(self, token: Token, sentence: str) -> None:
         """
         Print what became of a token: its document, its id, or a sentence on standard error.
         """
-        if self.json:
-            document({**token_document(token), **members})
-        elif self.quiet:
-            click.echo(token.id)
-        else:
+        if not self.json and not self.quiet:
             note(sentence)
+            return
+        with said(sentence):
+            if self.json:
+                document(token_document(token))
+            else:
+                click.echo(token.id)
 
 
 def printing(function: Callable[..., None]) -> Callable[..., None]:
@@ -67,6 +69,18 @@ def note(text: str) -> None:
     Say something to a person, on standard error.
     """
     click.echo(safe(text), err=True)
+
+
+@contextmanager
+def said(sentence: str) -> Iterator[None]:
+    """
+    Say what was done, if a block that prints it fails.
+    """
+    try:
+        yield
+    except OSError:
+        note(sentence)
+        raise
 
 
 def document(content: object) -> None:

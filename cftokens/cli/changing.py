@@ -15,7 +15,7 @@ from cftokens.cli._access import NEVER, Access, durations, granting, seconds
 from cftokens.cli._asking import ask, dry_run_option, yes_option
 from cftokens.cli._completing import token_names
 from cftokens.cli._failures import UnknownOutcome
-from cftokens.cli._output import Output, document, note, printing, progress, token_document
+from cftokens.cli._output import Output, document, note, printing, progress, said, token_document
 from cftokens.cli._owner import Owner, owned
 from cftokens.cli._settling import line_of, repeated
 from cftokens.cli._text import iso, safe
@@ -133,11 +133,13 @@ class Told:
         """
         Print the tokens that were changed.
         """
-        if self.output.json and tokens:
-            document([token_document(token) for token in tokens])
-        elif not self.output.json:
-            for token in tokens:
-                self.output.token(token, f"{self.done.capitalize()} {token.name} ({token.id}).")
+        sentences = [f"{self.done.capitalize()} {token.name} ({token.id})." for token in tokens]
+        if not self.output.json:
+            for token, sentence in zip(tokens, sentences, strict=True):
+                self.output.token(token, sentence)
+        elif tokens:
+            with said("\n".join(sentences)):
+                document([token_document(token) for token in tokens])
 
     def unchanged(self, tokens: Iterable[Token]) -> None:
         """
