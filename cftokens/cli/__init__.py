@@ -42,8 +42,11 @@ def main() -> int:
     if find_spec("click") is None or find_spec("rich") is None:
         sys.stderr.write("The command line needs its extra: pip install 'cftokens[cli]'.\n")
         return 2
-    from cftokens.cli._program import program  # noqa: PLC0415 -- only now it is known that click is there
-
+    try:
+        from cftokens.cli._program import program  # noqa: PLC0415 -- only now it is known that click is there
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted.\n")
+        return 130
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing is left half-done
     program(prog_name="cftokens")
     return 0  # pragma: no cover -- program() exits

@@ -86,8 +86,12 @@ class Program(click.Group):
         """
         Run a command, and end as its failure says.
         """
-        with _failures(ctx.meta[_ARGUMENTS]):
-            return super().invoke(ctx)
+        try:
+            with _failures(ctx.meta[_ARGUMENTS]):
+                return super().invoke(ctx)
+        except KeyboardInterrupt:  # before there was a request, or a second one while the first was told
+            click.echo("Interrupted.", err=True)
+            raise click.exceptions.Exit(130) from None
 
 
 def _failures(arguments: Sequence[str]) -> AbstractContextManager[None]:

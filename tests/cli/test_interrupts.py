@@ -2,6 +2,9 @@
 Ctrl-C at each request and at each question: what is true afterwards, and the exit status.
 """
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -288,3 +291,22 @@ def test_ctrl_c_in_the_wizard(start: Start, shell: Shell, questions: int) -> Non
     assert shell.writes == []
     assert "Traceback" not in terminal.text
     assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize("module", ["click", "cattrs", "aiohttp"])
+def test_while_the_program_starts(shell: Shell, tmp_path: Path, module: str) -> None:
+    """
+    An interrupt while something is imported has the exit status 130, and no traceback.
+    """
+    (tmp_path / f"{module}.py").write_text("raise KeyboardInterrupt")
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "cftokens", "list"],
+        env={**os.environ, **shell.environment, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "Interrupted.\n")
