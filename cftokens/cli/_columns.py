@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 _NARROWEST: Final = 12
 _GAP: Final = 2
-_ALWAYS: Final = 2
-"""How many columns are never left out."""
+_FEWEST: Final = 2
+"""The columns of a table: what a row is about, and its name."""
 
 
 class Column(NamedTuple):
@@ -24,6 +24,8 @@ class Column(NamedTuple):
 def narrowest(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[int]:
     """
     Return the least widths of the columns for which there is room; the last ones are left out first.
+
+    There are none if not even the first two fit.
     """
     titles = [column.title for column in columns]
     widths = [max(map(len, cells)) for cells in zip(titles, *rows, strict=True)]
@@ -31,6 +33,6 @@ def narrowest(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: i
         wide if each.whole else min(wide, _NARROWEST) for each, wide in zip(columns, widths, strict=True)
     ]
     shown = len(columns)
-    while shown > _ALWAYS and sum(needed[:shown]) + _GAP * (shown - 1) > width:
+    while shown and sum(needed[:shown]) + _GAP * (shown - 1) > width:
         shown -= 1
-    return [min(least, width) for least in needed[:shown]]
+    return needed[:shown] if shown >= _FEWEST else []

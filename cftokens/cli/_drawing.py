@@ -25,12 +25,17 @@ def draw(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
 
 def fitting(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> Table:
     """
-    Return a table of the columns for which there is room.
+    Return a table of the columns for which there is room, or of the first two below each other.
     """
     table = Table(box=None, pad_edge=False, header_style="bold")
     widths = narrowest(columns, rows, width)
+    if not widths:
+        table.add_column("\n".join(column.title for column in columns[:2]), overflow="fold")
+        for first, second, *_ in rows:
+            table.add_row(Text(f"{first}\n{second}"))
+        return table
     for column, least in zip(columns, widths, strict=False):
-        table.add_column(column.title, overflow="fold", min_width=least)
+        table.add_column(column.title, overflow="fold", min_width=least, no_wrap=column.whole)
     for row in rows:
         table.add_row(*(Text(cell, _COLOURS.get(cell, "")) for cell in row[: len(widths)]))
     return table
@@ -40,4 +45,5 @@ def working(text: str) -> Status:
     """
     Return what says on standard error, while it is entered, that something takes a while.
     """
-    return Console(stderr=True).status(text)
+    console = Console(stderr=True)
+    return console.status(text, spinner="line" if console.options.ascii_only else "dots")

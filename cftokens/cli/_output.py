@@ -5,7 +5,7 @@ Tables for people, JSON for programs, ids for other commands.
 import functools
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
@@ -46,6 +46,15 @@ class Output:
                 document(token_document(token))
             else:
                 click.echo(token.id)
+
+    def plan(self, title: str, lines: Iterable[str]) -> None:
+        """
+        Print what would be done: a title and lines in words, also within a document.
+        """
+        if self.json:
+            document({"title": title, "lines": [*lines]})
+        else:
+            click.echo(safe("\n".join([title, *(f"  {line}" for line in lines)])))
 
 
 def printing(function: Callable[..., None]) -> Callable[..., None]:

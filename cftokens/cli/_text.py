@@ -3,6 +3,7 @@ Text that is safe on a terminal: without control characters, and without a token
 """
 
 import re
+import sys
 import unicodedata
 from datetime import datetime
 
@@ -25,6 +26,17 @@ def safe(text: str) -> str:
     Return a message that may be shown: several lines, but nothing that acts on a terminal, and no value.
     """
     return redact("\n".join(clean(line) for line in text.split(_HARMLESS)), None)
+
+
+def can_show(text: str) -> bool:
+    """
+    Return whether the encoding of standard output has these characters.
+    """
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def looks_like_value(text: str) -> bool:

@@ -18,14 +18,12 @@ from cftokens.cli._failures import UnknownOutcome
 from cftokens.cli._output import Output, document, note, printing, progress, said, token_document
 from cftokens.cli._owner import Owner, owned
 from cftokens.cli._settling import line_of, repeated
-from cftokens.cli._text import iso, safe
+from cftokens.cli._text import iso
 from cftokens.cli._wording import changed, wanted, widens
 from cftokens.errors import CFTokensError
 from cftokens.models import Condition, ConditionRequestIP, Token
 
-several_tokens = click.argument(
-    "names", metavar="TOKEN...", nargs=-1, required=True, shell_complete=token_names
-)
+several_tokens = click.argument("names", metavar="TOKEN...", nargs=-1, shell_complete=token_names)
 
 
 @click.command("retire")
@@ -48,10 +46,10 @@ def retire_command(
     Example:
       cftokens retire dns-bot --after 1h
     """
-    found = [owner.find(name) for name in names]
+    found = _find_all(owner, names, yes=yes)
     how = f"retired; they stop working after {after}" if after else "disabled at once"
     if dry_run:
-        _list_all(found, f"These tokens would be {how}:")
+        output.plan(f"These tokens would be {how}:", _named(found))
         return
     ask(_question(found, f"{_count(found)} will be {how}."), yes=yes)
     options = ["--after", seconds(after), "--yes", *owner.arguments]
@@ -79,9 +77,9 @@ def delete_command(owner: Owner, names: tuple[str, ...], *, output: Output, yes:
       cftokens delete dns-bot
       cftokens list --quiet --expired | xargs cftokens delete --yes
     """
-    found = [owner.find(name) for name in names]
+    found = _find_all(owner, names, yes=yes)
     if dry_run:
-        _list_all(found, "These tokens would be deleted:")
+        output.plan("These tokens would be deleted:", _named(found))
         return
     ask(_question(found, f"{_count(found)} will be deleted for good."), yes=yes)
     with progress("Deleting tokens"):
@@ -103,16 +101,28 @@ def _delete(owner: Owner, token: Token) -> Token:
     return token
 
 
+def _find_all(owner: Owner, names: Sequence[str], *, yes: bool) -> list[Token]:
+    """
+    Return each token that is named, once. With ``--yes`` there may be none, as at the end of an empty pipe.
+    """
+    if not names and not yes:
+        raise click.UsageError("Missing argument 'TOKEN...'.")
+    found = {token.id: token for token in map(owner.find, names)}
+    if not found:
+        note("No token was named, so nothing was changed.")
+    return [*found.values()]
+
+
 def _count(tokens: Sequence[Token]) -> str:
     return "1 token" if len(tokens) == 1 else f"{len(tokens)} tokens"
 
 
-def _list_all(tokens: Iterable[Token], title: str) -> None:
-    click.echo(safe("\n".join([title, *(f"  {token.id}  {token.name}" for token in tokens)])))
+def _named(tokens: Iterable[Token]) -> list[str]:
+    return [f"{token.id}  {token.name}" for token in tokens]
 
 
 def _question(tokens: Iterable[Token], sentence: str) -> str:
-    return "\n".join([sentence, *(f"  {token.id}  {token.name}" for token in tokens), "Go on?"])
+    return "\n".join([sentence, *(f"  {line}" for line in _named(tokens)), "Go on?"])
 
 
 @attrs.frozen
@@ -137,7 +147,7 @@ class Told:
         if not self.output.json:
             for token, sentence in zip(tokens, sentences, strict=True):
                 self.output.token(token, sentence)
-        elif tokens:
+        else:
             with said("\n".join(sentences)):
                 document([token_document(token) for token in tokens])
 
@@ -217,7 +227,7 @@ def edit_command(
     asked = wanted(owner, policies, access)
     if dry_run:
         lines = [*change.renamed(found), *asked.changes(found)] or ["nothing"]
-        click.echo(safe("\n".join([f"In {found.name} ({found.id}), this would change:", *lines])))
+        output.plan(f"In {found.name} ({found.id}), this would change:", lines)
         return
     permissions = ["the permissions"] if widens(asked.difference(found)) else []
     wider = [*permissions, *change.wider_than(found)]

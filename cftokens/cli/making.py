@@ -2,7 +2,6 @@
 Commands that make a value: create, ensure, recover, roll.
 """
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
@@ -64,7 +63,7 @@ def create_command(
         raise click.UsageError("Missing argument 'NAME'.")
     policies = access.required(owner)
     if dry_run:
-        _show(f"A token {name!r} would be created:", wanted(owner, policies, access).lines())
+        output.plan(f"A token {name!r} would be created:", wanted(owner, policies, access).lines())
         return
     chosen = needed(place, output)
     with reserved(chosen):
@@ -101,7 +100,7 @@ def ensure_command(
     """
     policies = access.required(owner)
     if dry_run:
-        _show_ensured(owner, name, wanted(owner, policies, access))
+        _plan_ensured(owner, output, name, wanted(owner, policies, access))
         return
     chosen = needed(place, output)
     with reserved(chosen, now=not _exists(owner, name)):
@@ -127,18 +126,16 @@ def _active(owner: Owner, name: str) -> list[Token]:
     return [token for token in owner.tokens.list(name=name) if token.is_active(now)]
 
 
-def _show(title: str, lines: Iterable[str]) -> None:
-    click.echo(safe("\n".join([title, *(f"  {line}" for line in lines)])))
-
-
-def _show_ensured(owner: Owner, name: str, wanted: Wanted) -> None:
+def _plan_ensured(owner: Owner, output: Output, name: str, wanted: Wanted) -> None:
     found = _active(owner, name)
     if not found:
-        _show(f"A token {name!r} would be created:", wanted.lines())
-    for token in found:
-        changes = wanted.changes(token)
+        output.plan(f"A token {name!r} would be created:", wanted.lines())
+    elif len(found) > 1:
+        raise click.ClickException(safe(f"{len(found)} active tokens are named {name!r}: none would change."))
+    else:
+        changes = wanted.changes(found[0])
         what = "would be changed:" if changes else "is already as it should be."
-        _show(f"The token {name!r} ({token.id}) {what}", changes)
+        output.plan(f"The token {name!r} ({found[0].id}) {what}", changes)
 
 
 def _say_what_was(output: Output, ensured: Ensured) -> None:
@@ -246,7 +243,7 @@ def roll_command(
     """
     if dry_run:
         found = owner.find(token)
-        _show(f"The token {found.name!r} ({found.id}) would get a new value.", ())
+        output.plan(f"The token {found.name!r} ({found.id}) would get a new value.", ())
         return
     chosen = needed(place, output)
     found = owner.find(token)

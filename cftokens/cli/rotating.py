@@ -68,7 +68,7 @@ def rotate_command(
     chosen = needed(place, output)
     found = owner.find(token)
     if dry_run:
-        click.echo(safe(f"{found.name} ({found.id}) would get a successor, and would end {overlap} later."))
+        output.plan(f"{found.name} ({found.id}) would get a successor, and would end {overlap} later.", ())
         return
     handing = Handing(owner, found, overlap, chosen, output)
     with reserved(chosen), handing.told(), lost(owner, unique=name is None):

@@ -2,6 +2,7 @@
 The command line as a program on a pseudo-terminal.
 """
 
+import codecs
 import fcntl
 import os
 import pty
@@ -44,6 +45,7 @@ class Terminal:
         redirected: int | None = None,
     ) -> None:
         self.shown = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._terminal, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
         inherited = {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "COLUMNS"}}
@@ -118,10 +120,10 @@ class Terminal:
         ready, _, _ = select.select([self._terminal], [], [], max(0.0, deadline - time.monotonic()))
         assert ready, self.shown
         try:
-            found = os.read(self._terminal, 65536)
+            found = self._decoder.decode(os.read(self._terminal, 65536))
         except OSError:  # how Linux says that the other side is closed
             return False
-        self.shown += found.decode()
+        self.shown += found
         return bool(found)
 
     def __enter__(self) -> Self:

@@ -43,6 +43,29 @@ def test_delete_several(shell: Shell, tokens: AccountTokens) -> None:
     assert {"a", "b"}.isdisjoint(token.name for token in tokens.list())
 
 
+@pytest.mark.parametrize("command", ["delete", "retire"])
+def test_no_token(shell: Shell, command: str) -> None:
+    """
+    With --yes there may be no token, as at the end of an empty pipe; otherwise that is wrong usage.
+    """
+    none = shell(f"cftokens {command} --yes --json")
+
+    assert (none.exit_code, json.loads(none.stdout)) == (0, [])
+    assert none.stderr == "No token was named, so nothing was changed.\n"
+    assert shell(f"cftokens {command}").exit_code == 2
+
+
+def test_a_token_that_is_named_twice(shell: Shell, tokens: AccountTokens) -> None:
+    """
+    A token that is named by its name and by its id is deleted once.
+    """
+    made = tokens.create(name="a", policies=DNS)
+
+    result = shell(f"cftokens delete a {made.id} --yes")
+
+    assert (result.exit_code, shell.writes[1:]) == (0, ["delete"])
+
+
 def test_delete_finds_all_tokens_first(shell: Shell, tokens: AccountTokens) -> None:
     """
     If one of the names is wrong, nothing is deleted.

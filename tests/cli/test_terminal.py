@@ -37,6 +37,7 @@ def test_a_table_fits(start: Start, tokens: AccountTokens, width: int) -> None:
 
     assert max(map(len, terminal.text.splitlines())) <= width
     assert made.id in terminal.text
+    assert "a rather long" in terminal.text
     assert ("EXPIRES" in terminal.text) is (width > 70)
 
 
@@ -109,8 +110,8 @@ def test_run_passes_signals_on(start: Start, tokens: AccountTokens, number: sign
     """
     A signal reaches the command, and at its end the token is deleted.
     """
-    handler = f"import signal; signal.signal({int(number)}, lambda *_: exit(9))"
-    program = f"{handler}; print('ready', flush=True); input()"
+    blocked = f"import signal; numbers = [{int(number)}]; signal.pthread_sigmask(signal.SIG_BLOCK, numbers)"
+    program = f"{blocked}; print('ready', flush=True); signal.sigwait(numbers); exit(9)"
     line = shlex.join([sys.executable, "-c", program])
 
     with start(f"run --allow 'DNS Write' --zone {ZONE_ID} -- {line}") as terminal:
@@ -248,6 +249,19 @@ def test_audit_on_a_terminal(start: Start, tokens: AccountTokens) -> None:
     assert "░░░░░░░░░░░░ 0 d" in terminal.text
 
 
+def test_a_terminal_without_unicode(start: Start, tokens: AccountTokens) -> None:
+    """
+    Ages and progress are drawn with characters that the terminal has.
+    """
+    tokens.create(name="a", policies=DNS, expires_on=datetime.now(UTC) + timedelta(days=190))
+
+    with start("audit", PYTHONIOENCODING="ascii") as terminal:
+        assert terminal.end() == 1
+
+    assert "######...... 189 d" in terminal.text
+    assert "\\u2" not in terminal.text
+
+
 def test_whatis_on_a_terminal(start: Start) -> None:
     """
     A value is asked for without an echo.
@@ -260,14 +274,28 @@ def test_whatis_on_a_terminal(start: Start) -> None:
     assert MARK not in terminal.shown
 
 
-def test_a_pipe_that_closes(shell: Shell, tokens: AccountTokens) -> None:
+@pytest.mark.parametrize(
+    "line",
+    [
+        "groups",
+        "groups --json",
+        "groups --quiet",
+        "list",
+        "audit",
+        "--help",
+        "create --help",
+        "completion bash",
+    ],
+)
+@pytest.mark.parametrize("reader", ["head -1", "true"])
+def test_a_pipe_that_closes(shell: Shell, line: str, reader: str) -> None:
     """
     A reader that has had enough ends a command quietly.
     """
-    line = f"{shlex.quote(sys.executable)} -m cftokens groups | head -1"
+    program = f"{shlex.quote(sys.executable)} -m cftokens {line} | {reader}"
 
     ended = subprocess.run(
-        ["bash", "-c", line],
+        ["bash", "-c", program],
         env={**os.environ, **shell.environment},
         capture_output=True,
         text=True,
@@ -276,7 +304,7 @@ def test_a_pipe_that_closes(shell: Shell, tokens: AccountTokens) -> None:
     )
 
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert ended.stdout.count("\n") == 1
+    assert ended.stdout.count("\n") == (reader == "head -1")
 
 
 def test_xargs(shell: Shell, server: Emulator) -> None:
@@ -298,3 +326,21 @@ def test_xargs(shell: Shell, server: Emulator) -> None:
 
     assert ended.returncode == 0
     assert shell.writes == ["delete"]
+
+
+def test_xargs_without_a_line(shell: Shell) -> None:
+    """
+    If there is nothing to delete, the pipe ends well.
+    """
+    program = f"{shlex.quote(sys.executable)} -m cftokens"
+
+    ended = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {program} list --quiet --expired | xargs {program} delete --yes"],
+        env={**os.environ, **shell.environment},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert (ended.returncode, shell.writes) == (0, [])
