@@ -25,6 +25,7 @@ The command line: ``cftokens``, also ``python -m cftokens``.
     _columns.py       for which columns of a table there is room
     _logged.py        what the library logs, on standard error
     _failures.py      errors and exit statuses
+    _terms.py         messages of the library, in words of the command line
     _text.py          text that is safe on a terminal
 
 It needs click and rich, which come with ``cftokens[cli]``. The library never imports it.

@@ -9,6 +9,7 @@ from typing import Final
 
 import click
 
+from cftokens.cli._terms import in_terms
 from cftokens.cli._text import safe
 from cftokens.errors import CFTokensError
 
@@ -58,7 +59,7 @@ def failures(arguments: Sequence[str] = ()) -> Iterator[None]:
     except CFTokensError as error:
         raise _failure(error, arguments) from None
     except (ValueError, TypeError) as error:  # an argument that the library refuses
-        raise click.UsageError(safe(str(error))) from None
+        raise click.UsageError(safe(told(error))) from None
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -76,7 +77,7 @@ def told(error: BaseException) -> str:
     """
     Return what happened, and what the library noted on what is true now.
     """
-    return "\n".join([str(error) or "Interrupted.", *getattr(error, "__notes__", ())])
+    return in_terms("\n".join([str(error) or "Interrupted.", *getattr(error, "__notes__", ())]))
 
 
 def _failure(error: CFTokensError, arguments: Sequence[str]) -> click.ClickException:

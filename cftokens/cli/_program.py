@@ -5,6 +5,7 @@ The command itself: its commands, which are imported when they are needed, and h
 import importlib
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from difflib import get_close_matches
 from typing import Final
 
 import click
@@ -59,6 +60,18 @@ class Program(click.Group):
         module = importlib.import_module(f"cftokens.cli.{COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, f"{cmd_name}_command")
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """
+        Find a command, or suggest the nearest.
+        """
+        name = args[0]
+        near = [] if name in COMMANDS or name.startswith("-") else get_close_matches(name, COMMANDS, 1)
+        if near:
+            ctx.fail(f"No such command {name!r}. Did you mean {near[0]!r}?")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click's
         """
