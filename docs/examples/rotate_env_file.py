@@ -48,7 +48,7 @@ def read(path: Path, name: str) -> str:
     """
     Return the value of a variable.
     """
-    match = re.search(rf"^{re.escape(name)}=(.*)$", path.read_text(), re.MULTILINE)
+    match = re.search(rf"^{re.escape(name)}=(.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
     if match is None:
         raise ValueError(f"{path} has no line that starts with {name}=")
     return match[1]
@@ -58,11 +58,13 @@ def write(path: Path, name: str, value: str) -> None:
     """
     Replace the value of a variable, in a new file that takes the place of the old one in one step.
     """
-    text = re.sub(rf"^{re.escape(name)}=.*$", f"{name}={value}", path.read_text(), flags=re.MULTILINE)
+    text = re.sub(
+        rf"^{re.escape(name)}=.*$", f"{name}={value}", path.read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
     new = path.with_name(f"{path.name}.new")
     new.unlink(missing_ok=True)
     new.touch(mode=0o600)
-    new.write_text(text)
+    new.write_text(text, encoding="utf-8")
     new.replace(path)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import shlex
 import string
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from cftokens.sync import AccountTokens
 from cftokens.sync.emulator import Emulator
 from tests.cli.terminal import Start, Terminal
 from tests.vocabulary import MARK
+
+collect_ignore = ["test_terminal.py"] if sys.platform == "win32" else []  # which has no pseudo-terminals
 
 
 class Shell:
