@@ -55,6 +55,24 @@ def test_no_token(shell: Shell, command: str) -> None:
     assert shell(f"cftokens {command}").exit_code == 2
 
 
+def test_a_delete_that_is_refused(shell: Shell, server: Emulator, tokens: AccountTokens) -> None:
+    """
+    What was deleted before is told, and so is what was not.
+    """
+    first, second, third = (tokens.create(name=name, policies=DNS) for name in "abc")
+    server.inject(Fault.delay(0), operation="delete")
+    server.inject(Fault.status(403), operation="delete")
+
+    result = shell("cftokens delete a b c --yes")
+
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[:3] == [
+        f"Deleted a ({first.id}).",
+        f"Not deleted: b ({second.id}).",
+        f"Not deleted: c ({third.id}).",
+    ]
+
+
 def test_a_token_that_is_named_twice(shell: Shell, tokens: AccountTokens) -> None:
     """
     A token that is named by its name and by its id is deleted once.

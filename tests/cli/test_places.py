@@ -32,9 +32,11 @@ def run(shell: Shell, line: str, *, before: str = "", after: str = "") -> subpro
     """
     Run a line with bash, after something else.
     """
+    measured = {name for name in os.environ if name.startswith("COVERAGE_")}  # its file would have no room
+    inherited = {name: value for name, value in os.environ.items() if not before or name not in measured}
     return subprocess.run(
         ["bash", "-c", f"{before} exec {shlex.quote(sys.executable)} -m cftokens {line} {after}"],
-        env={**os.environ, **shell.environment, "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**inherited, **shell.environment, "PYTHONDONTWRITEBYTECODE": "1"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
