@@ -266,6 +266,34 @@ def test_at_a_question(start: Start, shell: Shell, tokens: AccountTokens, names:
     assert list(Path().iterdir()) == []
 
 
+def test_at_the_question_for_a_value(start: Start) -> None:
+    """
+    Ctrl-C where a value is asked for has the exit status 130.
+    """
+    with start("whatis") as terminal:
+        terminal.wait_for("Value")
+
+        assert terminal.interrupt() == 130
+
+    assert "Traceback" not in terminal.text
+
+
+def test_in_the_delete_of_a_temporary_token(start: Start, server: Emulator, names: Names) -> None:
+    """
+    The token of a command that has ended is deleted all the same, and the command's exit status counts.
+    """
+    server.inject(Fault.delay(1), operation="delete")
+
+    with start(f"run {ACCESS} -- sh -c 'exit 7'") as terminal:
+        while "delete" not in [str(request.operation) for request in server.requests]:
+            assert terminal.runs, terminal.shown
+        terminal.press("\x03")
+        ended = terminal.end()
+
+    assert (ended, names()) == (7, ["a", "b"])
+    assert "Traceback" not in terminal.text
+
+
 @pytest.mark.parametrize("questions", [0, 1, 2, 3, 4, 5, 6, 7])
 def test_ctrl_c_in_the_wizard(start: Start, shell: Shell, questions: int) -> None:
     """
