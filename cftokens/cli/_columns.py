@@ -7,8 +7,6 @@ from typing import Final, NamedTuple
 
 _NARROWEST: Final = 12
 _GAP: Final = 2
-_FEWEST: Final = 2
-"""The columns of a table: what a row is about, and its name."""
 
 
 class Column(NamedTuple):
@@ -20,6 +18,9 @@ class Column(NamedTuple):
     whole: bool = False
     """Never cut or wrapped."""
 
+    kept: bool = False
+    """Never left out."""
+
     least: int = _NARROWEST
     """The fewest characters in a line, if there are as many."""
 
@@ -28,7 +29,7 @@ def narrowest(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: i
     """
     Return the least widths of the columns for which there is room; the last ones are left out first.
 
-    There are none if not even the first two fit.
+    There are none if not all that must be kept fit.
     """
     titles = [column.title for column in columns]
     widths = [max(map(len, cells)) for cells in zip(titles, *rows, strict=True)]
@@ -38,4 +39,11 @@ def narrowest(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: i
     shown = len(columns)
     while shown and sum(needed[:shown]) + _GAP * (shown - 1) > width:
         shown -= 1
-    return needed[:shown] if shown >= _FEWEST else []
+    return needed[:shown] if shown >= len(kept(columns)) else []
+
+
+def kept(columns: Sequence[Column]) -> list[Column]:
+    """
+    Return the columns that are never left out, which come first.
+    """
+    return [column for column in columns if column.kept]

@@ -14,7 +14,7 @@ import attrs
 import click
 
 from cftokens.cli._columns import Column
-from cftokens.cli._text import clean, iso, safe
+from cftokens.cli._text import clean, iso, safe, showable
 from cftokens.models import Token
 
 _TOKEN_KEYS: Final = tuple(field.name for field in attrs.fields(Token) if not field.name.startswith("_"))
@@ -117,7 +117,7 @@ def show_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None
     """
     Print rows: a table that fits on a terminal, or lines with tabs in a pipe.
     """
-    cleaned = [[clean(cell) for cell in row] for row in rows]
+    cleaned = [[showable(clean(cell)) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         for row in cleaned:
             click.echo("\t".join(row))

@@ -28,15 +28,12 @@ def safe(text: str) -> str:
     return redact("\n".join(clean(line) for line in text.split(_HARMLESS)), None)
 
 
-def can_show(text: str) -> bool:
+def showable(text: str) -> str:
     """
-    Return whether the encoding of standard output has these characters.
+    Return text in which characters that standard output does not have are escaped, as wide as it will be.
     """
-    try:
-        text.encode(sys.stdout.encoding)
-    except UnicodeEncodeError:
-        return False
-    return True
+    encoding = sys.stdout.encoding or "utf-8"  # a StringIO has none
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def looks_like_value(text: str) -> bool:

@@ -20,22 +20,22 @@ from cftokens.cli._completing import token_names
 from cftokens.cli._output import Output, document, note, printing, progress, show_fields, show_table
 from cftokens.cli._owner import Owner, owned
 from cftokens.cli._remedies import message_of, owner_options
-from cftokens.cli._text import can_show, clean
+from cftokens.cli._text import clean, showable
 from cftokens.cli._wording import described, wanted
 from cftokens.models import Token
 from cftokens.sync import Client
 
 _FOUND: Final = 1
 FINDINGS: Final = (
-    Column("SEVERITY", whole=True),
-    Column("NAME"),
-    Column("MESSAGE", least=41),  # room for an id in a command
+    Column("SEVERITY", whole=True, kept=True),
+    Column("NAME", kept=True),
+    Column("MESSAGE", kept=True, least=41),  # room for an id in a command
     Column("ID", whole=True),
     Column("RULE", whole=True),
 )
 AGES: Final = (
-    Column("NAME"),
-    Column("AGE", whole=True),
+    Column("NAME", kept=True),
+    Column("AGE", whole=True, kept=True),
     Column("EXPIRES", whole=True),
     Column("ID", whole=True),
 )
@@ -192,7 +192,7 @@ def life(token: Token, now: datetime) -> list[str]:
 
 
 def _bar(days: int) -> str:
-    full, empty = "█░" if can_show("█░") else "#."
+    full, empty = "█░" if showable("█░") == "█░" else "#."
     filled = max(0, min(_BAR, round(days * _BAR / 365)))
     return f"{full * filled}{empty * (_BAR - filled)} {days} d"
 

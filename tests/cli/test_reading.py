@@ -313,7 +313,7 @@ def test_the_table_lists_every_command() -> None:
     assert program.get_command(context, "nonsense") is None
 
 
-COLUMNS = [Column("ID", whole=True), Column("NAME"), Column("STATUS", whole=True)]
+COLUMNS = [Column("ID", whole=True, kept=True), Column("NAME", kept=True), Column("STATUS", whole=True)]
 ROWS = [["0" * 32, "a name " * 5, "active"]]
 
 

@@ -249,17 +249,34 @@ def test_audit_on_a_terminal(start: Start, tokens: AccountTokens) -> None:
     assert "░░░░░░░░░░░░ 0 d" in terminal.text
 
 
+@pytest.mark.parametrize("width", [30, 60, 120])
+def test_an_audit_on_any_terminal(start: Start, tokens: AccountTokens, width: int) -> None:
+    """
+    However narrow, an audit says what is wrong.
+    """
+    tokens.create(name="a", policies=DNS)
+
+    with start("audit", width=width) as terminal:
+        assert terminal.end() == 1
+
+    assert "This token never expires." in " ".join(terminal.text.split())
+
+
 def test_a_terminal_without_unicode(start: Start, tokens: AccountTokens) -> None:
     """
-    Ages and progress are drawn with characters that the terminal has.
+    Ages, progress and names are drawn with characters that the terminal has, in columns.
     """
-    tokens.create(name="a", policies=DNS, expires_on=datetime.now(UTC) + timedelta(days=190))
+    tokens.create(name="tökén", policies=DNS, expires_on=datetime.now(UTC) + timedelta(days=190))
 
     with start("audit", PYTHONIOENCODING="ascii") as terminal:
         assert terminal.end() == 1
 
-    assert "######...... 189 d" in terminal.text
-    assert "\\u2" not in terminal.text
+    (row,) = (line for line in terminal.text.splitlines() if "#" in line)
+    head = terminal.text.splitlines()[terminal.text.splitlines().index(row) - 2]
+    assert "######...... 189 d" in row
+    assert r"t\xf6k\xe9n " in row
+    assert head.index("AGE") == row.index("............ 0 d")
+    assert r"\u2" not in terminal.text
 
 
 def test_whatis_on_a_terminal(start: Start) -> None:
