@@ -90,6 +90,7 @@ def _schema(kind: Any, keys: Mapping[str, str]) -> Any:
     """
     Return a type for msgspec that is at least as strict as the hook of *kind*, and allows no unknown members.
     """
+    assert msgspec is not None  # noqa: S101 -- for pyright: only left_as_json() comes here
     if attrs.has(kind):
         fields = [_field(field, keys) for field in attrs.fields(kind) if field.name[0] != "_"]
         return msgspec.defstruct(
@@ -103,6 +104,7 @@ def _schema(kind: Any, keys: Mapping[str, str]) -> Any:
 
 
 def _field(field: "attrs.Attribute[Any]", keys: Mapping[str, str]) -> tuple[Any, ...]:
+    assert msgspec is not None  # noqa: S101 -- as above
     kind = _schema(field.type, keys)
     if field.default is not attrs.NOTHING:
         return field.name, kind, None
