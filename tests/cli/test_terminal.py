@@ -110,8 +110,8 @@ def test_run_passes_signals_on(start: Start, tokens: AccountTokens, number: sign
     """
     A signal reaches the command, and at its end the token is deleted.
     """
-    blocked = f"import signal; numbers = [{int(number)}]; signal.pthread_sigmask(signal.SIG_BLOCK, numbers)"
-    program = f"{blocked}; print('ready', flush=True); signal.sigwait(numbers); exit(9)"
+    held = f"import signal; signal.pthread_sigmask(signal.SIG_BLOCK, [{int(number)}])"  # misses none
+    program = f"{held}; print('ready', flush=True); signal.sigwait([{int(number)}]); exit(9)"
     line = shlex.join([sys.executable, "-c", program])
 
     with start(f"run --allow 'DNS Write' --zone {ZONE_ID} -- {line}") as terminal:
