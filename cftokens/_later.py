@@ -13,6 +13,8 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import attrs
 
+from cftokens._frozen import freeze
+
 try:
     import msgspec
 except ImportError:
@@ -26,7 +28,8 @@ class MadeOnRead:
     """
     An attribute of a model that may be JSON in its *slot*. What it stands for is made when it is first read.
 
-    What a hook makes of JSON is neither a dict nor a list, but may be a subclass.
+    What a hook makes of JSON is neither a dict nor a list, but may be a subclass. A mapping that
+    somebody else puts in is only frozen, because no hook has checked it.
     """
 
     def __init__(self, slot: Any, make: Callable[[Any], Any]) -> None:
@@ -44,7 +47,7 @@ class MadeOnRead:
         return value
 
     def __set__(self, made: Any, value: Any) -> None:
-        self.slot.__set__(made, value)
+        self.slot.__set__(made, freeze(value))
 
 
 def made_on_read(**makers: Callable[[Any], Any]) -> Callable[[type[T]], type[T]]:

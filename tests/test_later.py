@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from cftokens import _converter, _later
 from cftokens._converter import Malformed, structure
+from cftokens._frozen import FrozenDict
 from cftokens.models import Condition, ConditionRequestIP, Token
 from tests.vocabulary import TOKEN_ID, ZONE_READ
 
@@ -194,3 +195,14 @@ def test_malformed_json_is_refused_at_once(wrong: dict[str, Any], problem: str) 
         structure({**TOKEN, **wrong}, Token)
 
     assert str(caught.value) == problem
+
+
+def test_json_in_a_token_made_by_hand_stays_as_it_is() -> None:
+    """
+    A condition that is no Condition, which no hook has checked, is frozen and never fails when read.
+    """
+    unchecked: Any = {"request_ip": 3}
+    condition: Any = Token(id=TOKEN_ID, condition=unchecked).condition
+
+    assert condition == unchecked
+    assert type(condition) is FrozenDict
