@@ -24,7 +24,7 @@ def main() -> None:
     Print a row for each fleet.
     """
     print(
-        "| processes x in flight | limit | requests | simulated: refused | longer | real: refused | longer |"
+        "| processes and requests in flight | limit | requests | simulated: refused | longer | real: refused | longer |"
     )
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for fleet in FLEETS:
@@ -34,9 +34,17 @@ def main() -> None:
 def _row(fleet: Fleet) -> str:
     simulated = simulate(fleet)
     sent, refused, longer = _measured(fleet)
-    name = f"{fleet.processes} x {fleet.in_flight}{', half of them 5 s late' if fleet.late else ''}"
+    name = f"{fleet.processes} \N{MULTIPLICATION SIGN} {fleet.in_flight}{', half of them 5 s late' if fleet.late else ''}"
     limit = f"{fleet.limit.requests} in {fleet.limit.period:g} s"
-    shown = (name, limit, sent, simulated.refused, f"{simulated.longer:.0%}", refused, f"{longer:.0%}")
+    shown = (
+        name,
+        limit,
+        sent,
+        simulated.refused,
+        f"{100 * simulated.longer:.0f} %",
+        refused,
+        f"{100 * longer:.0f} %",
+    )
     return f"| {' | '.join(map(str, shown))} |"
 
 
