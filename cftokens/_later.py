@@ -90,9 +90,10 @@ def _schema(kind: Any, keys: Mapping[str, str]) -> Any:
     """
     Return a type for msgspec that is at least as strict as the hook of *kind*, and allows no unknown members.
     """
+    assert msgspec is not None  # noqa: S101 -- for pyright: only left_as_json() comes here
     if attrs.has(kind):
         fields = [_field(field, keys) for field in attrs.fields(kind) if field.name[0] != "_"]
-        return msgspec.defstruct(
+        return msgspec.defstruct(  # pyright: ignore[reportOptionalMemberAccess]  # only called with msgspec
             kind.__name__, fields, kw_only=True, forbid_unknown_fields=True, rename=dict(keys)
         )
     inner = tuple(_schema(each, keys) for each in get_args(kind))
@@ -103,7 +104,9 @@ def _schema(kind: Any, keys: Mapping[str, str]) -> Any:
 
 
 def _field(field: "attrs.Attribute[Any]", keys: Mapping[str, str]) -> tuple[Any, ...]:
+    assert msgspec is not None  # noqa: S101 -- as above
     kind = _schema(field.type, keys)
     if field.default is not attrs.NOTHING:
         return field.name, kind, None
-    return field.name, Annotated[str, msgspec.Meta(min_length=1)] if kind is str else kind
+    not_empty = msgspec.Meta(min_length=1)  # pyright: ignore[reportOptionalMemberAccess]  # likewise
+    return field.name, Annotated[str, not_empty] if kind is str else kind
