@@ -21,11 +21,10 @@ FLEETS = (
 
 def main() -> None:
     """
-    Print a row for each fleet.
+    Print a row for each fleet: first what the simulation shows, then what the processes show.
     """
-    print(
-        "| processes x in flight | limit | requests | simulated: refused | longer | real: refused | longer |"
-    )
+    columns = ("processes and requests in flight", "limit", "requests", *("refused", "longer") * 2)
+    print(f"| {' | '.join(columns)} |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for fleet in FLEETS:
         print(_row(fleet), flush=True)
@@ -34,9 +33,18 @@ def main() -> None:
 def _row(fleet: Fleet) -> str:
     simulated = simulate(fleet)
     sent, refused, longer = _measured(fleet)
-    name = f"{fleet.processes} x {fleet.in_flight}{', half of them 5 s late' if fleet.late else ''}"
+    late = ", half of them 5 s late" if fleet.late else ""
+    name = f"{fleet.processes} \N{MULTIPLICATION SIGN} {fleet.in_flight}{late}"
     limit = f"{fleet.limit.requests} in {fleet.limit.period:g} s"
-    shown = (name, limit, sent, simulated.refused, f"{simulated.longer:.0%}", refused, f"{longer:.0%}")
+    shown = (
+        name,
+        limit,
+        sent,
+        simulated.refused,
+        f"{100 * simulated.longer:.0f} %",
+        refused,
+        f"{100 * longer:.0f} %",
+    )
     return f"| {' | '.join(map(str, shown))} |"
 
 

@@ -167,6 +167,17 @@ def test_an_older_answer_is_not_believed() -> None:
     assert budget.delay(8.0, 0, 0) == 201.0 - 8.0
 
 
+def test_an_answer_that_says_nothing_changes_nothing() -> None:
+    """
+    Within a window, what an earlier answer said still holds.
+    """
+    budget = told(96)
+    budget.start(1.0)
+    budget.learn({}, 1.0, 0)
+
+    assert budget.delay(1.0, 0, 0) == 200.0
+
+
 def test_a_window_that_ends_much_later_is_another_one() -> None:
     """
     The server may have started to count again, for instance after a block.
