@@ -160,6 +160,11 @@ class UserTokenValue(Resource):
 class UserTokens(Resource):
     """
     The tokens of one owner: an account, or the user.
+
+    Attributes:
+        permission_groups (UserPermissionGroups): What a token can be allowed to do.
+
+        value (UserTokenValue): The values of tokens.
     """
 
     if not TYPE_CHECKING:  # what create_autospec() sees; __init__ sets the instances
@@ -460,7 +465,7 @@ class UserTokens(Resource):
             attempt: ``error.attempt``, or what `cftokens.errors.attempt_of()` returns.
 
         Returns:
-            The token with its value, or None if there is none yet. None is not final: try again a
+            The token with its value, or None if there is none yet. None is not final; try again a
             little later.
 
         Raises:
@@ -692,6 +697,9 @@ class UserTokens(Resource):
 class User(Resource):
     """
     The resources of one kind of owner.
+
+    Attributes:
+        tokens (UserTokens): The tokens of the owner.
     """
 
     if not TYPE_CHECKING:  # what create_autospec() sees; __init__ sets the instances

@@ -66,6 +66,7 @@ def __dir__() -> list[str]:
 T = TypeVar("T")
 
 Severity = Literal["critical", "high", "medium", "low"]
+"""How bad a finding is."""
 
 _SEVERITIES: Final = ("critical", "high", "medium", "low")
 _SOON: Final = timedelta(days=30)

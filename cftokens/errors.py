@@ -259,7 +259,7 @@ class TooManyFailuresError(APIError):
 
 class UnexpectedResponseError(CFTokensError):
     """
-    An answer of unknown shape, `success: false` without an error status, or a redirect.
+    An answer of unknown shape, ``success: false`` without an error status, or a redirect.
     """
 
 

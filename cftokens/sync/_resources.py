@@ -171,6 +171,11 @@ class AccountTokenValue:
 class AccountTokens:
     """
     The tokens of one owner: an account, or the user.
+
+    Attributes:
+        permission_groups (AccountPermissionGroups): What a token can be allowed to do.
+
+        value (AccountTokenValue): The values of tokens.
     """
 
     if not TYPE_CHECKING:  # what create_autospec() sees; __init__ sets the instances
@@ -524,7 +529,7 @@ class AccountTokens:
             attempt: ``error.attempt``, or what `cftokens.errors.attempt_of()` returns.
 
         Returns:
-            The token with its value, or None if there is none yet. None is not final: try again a
+            The token with its value, or None if there is none yet. None is not final; try again a
             little later.
 
         Raises:
@@ -799,6 +804,9 @@ class AccountTokens:
 class Accounts:
     """
     The resources of one kind of owner.
+
+    Attributes:
+        tokens (AccountTokens): The tokens of the owner.
     """
 
     if not TYPE_CHECKING:  # what create_autospec() sees; __init__ sets the instances

@@ -157,6 +157,11 @@ class UserTokenValue:
 class UserTokens:
     """
     The tokens of one owner: an account, or the user.
+
+    Attributes:
+        permission_groups (UserPermissionGroups): What a token can be allowed to do.
+
+        value (UserTokenValue): The values of tokens.
     """
 
     if not TYPE_CHECKING:  # what create_autospec() sees; __init__ sets the instances
@@ -486,7 +491,7 @@ class UserTokens:
             attempt: ``error.attempt``, or what `cftokens.errors.attempt_of()` returns.
 
         Returns:
-            The token with its value, or None if there is none yet. None is not final: try again a
+            The token with its value, or None if there is none yet. None is not final; try again a
             little later.
 
         Raises:
@@ -734,6 +739,9 @@ class UserTokens:
 class User:
     """
     The resources of one kind of owner.
+
+    Attributes:
+        tokens (UserTokens): The tokens of the owner.
     """
 
     if not TYPE_CHECKING:  # what create_autospec() sees; __init__ sets the instances
