@@ -32,7 +32,7 @@ def branches(cls: type[CFTokensError], indent: str = "") -> Iterator[str]:
     """
     Draw the classes below an error, in the order of their definition.
     """
-    below = [each for each in vars(errors).values() if isinstance(each, type) and each.__base__ is cls]
+    below = [each for each in vars(errors).values() if isinstance(each, type) and each.__bases__[0] is cls]
     for each in below:
         is_last = each is below[-1]
         others = [base.__name__ for base in each.__bases__[1:]]
@@ -54,7 +54,7 @@ def test_each_error_has_a_line_on_what_to_do() -> None:
     """
     The tables of the page have each error once, with when it comes and what to do about it.
     """
-    rows = re.findall(r"^\| `(\w+Error)` \| (.+) \| (.+) \|$", ERROR_TREE, re.MULTILINE)
+    rows = re.findall(r"^\| \[`(\w+Error)`\]\(\S+\) \| (.+) \| (.+) \|$", ERROR_TREE, re.MULTILINE)
     classes = [name for name in errors.__all__ if name.endswith("Error") and name != "CFTokensError"]
 
     assert sorted(name for name, _, _ in rows) == sorted(classes)
@@ -146,8 +146,8 @@ def test_the_package_raises_each_message_of_the_page() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
 def test_code_fits_beside_the_contents(page: Path) -> None:
     """
-    No line of code is cut off at 1280 pixels.
+    No line of code is cut off at 1280 pixels. What a program prints is wrapped.
     """
-    blocks = re.findall(r"^```(?!\{)\w+\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```(?!\{|output)\w+\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
 
     assert [line for block in blocks for line in block.splitlines() if len(line) > WIDEST] == []
