@@ -43,7 +43,9 @@ def help_of(command: click.Command, name: str) -> str:
     """
     Return what ``--help`` prints.
     """
-    with click.Context(command, info_name=name, max_content_width=HELP_WIDTH, terminal_width=HELP_WIDTH) as context:
+    with click.Context(
+        command, info_name=name, max_content_width=HELP_WIDTH, terminal_width=HELP_WIDTH
+    ) as context:
         return command.get_help(context)
 
 

@@ -143,11 +143,36 @@ def test_the_package_raises_each_message_of_the_page() -> None:
 # Code on a page
 
 
+def blocks(page: Path) -> Iterator[str]:
+    """
+    Yield the code of a page, also what it includes of a program.
+    """
+    text = page.read_text()
+    yield from re.findall(r"^```(?!\{|output)\w+\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    for program, name in re.findall(r"{literalinclude} (\S+)\n:pyobject: (\S+)", text):
+        source = (page.parent / program).read_text()
+        yield ast.get_source_segment(source, definition(ast.parse(source), name.split("."))) or ""
+
+
+def definition(node: ast.AST, names: list[str]) -> ast.AST:
+    """
+    Return the function or class with a dotted name.
+    """
+    for name in names:
+        node = next(each for each in ast.iter_child_nodes(node) if getattr(each, "name", None) == name)
+    return node
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
 def test_code_fits_beside_the_contents(page: Path) -> None:
     """
     No line of code is cut off at 1280 pixels. What a program prints is wrapped.
     """
-    blocks = re.findall(r"^```(?!\{|output)\w+\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+    assert [line for block in blocks(page) for line in block.splitlines() if len(line) > WIDEST] == []
 
-    assert [line for block in blocks for line in block.splitlines() if len(line) > WIDEST] == []
+
+def test_no_page_has_an_em_dash() -> None:
+    """
+    The text is plain.
+    """
+    assert [page.name for page in PAGES if "\u2014" in page.read_text()] == []
