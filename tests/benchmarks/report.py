@@ -17,11 +17,11 @@ from tests.benchmarks.measuring import IN_FLIGHT, THREADS, TOKENS, Effort, Secon
 _PAGE = """\
 # How fast
 
-`nox -s bench` measured these figures in one run on one machine, and wrote this page. Such a run shows how many
-times as fast one library is as another; absolute times are those of this machine. The server is on the same
-machine, and the rate limit of `{ours}` is off. A request to Cloudflare spends most of its time on the network,
-whichever library sends it. What differs is how much processor time a call takes, and how long it keeps an event
-loop from other work.
+`nox -s bench` measured these figures in one run on one machine, and wrote this page. Such a run shows
+how many times as fast one library is as another; absolute times are those of this machine. The server is
+on the same machine, and the rate limit of `{ours}` is off. A request to Cloudflare spends most of its
+time on the network, whichever library sends it. What differs is how much processor time a call takes,
+and how long it keeps an event loop from other work.
 
 ![Calls and tokens in a second, by library](benchmarks.svg)
 
@@ -45,25 +45,25 @@ Blocking calls run on a loop in a background thread. One after another, a blocki
 times as long as the same call awaited ({awaited} ms). {threads} threads together make {pool:.1f} times
 as many calls in a second as one.
 
-Import and first client take {import_ours:.0f} ms and {memory_ours:.1f} MiB at the peak,
-`import aiohttp` alone {import_aiohttp:.0f} ms and {memory_aiohttp:.1f} MiB. The file
-cache is warm and the byte code is compiled, as after an installation by pip. The start of the interpreter is not
-counted, but its memory is.
+Import and first client take {import_ours:.0f} ms and {memory_ours:.1f} MiB at the peak, `import aiohttp`
+alone {import_aiohttp:.0f} ms and {memory_aiohttp:.1f} MiB. The file cache is warm and the byte code is
+compiled, as after an installation by pip. The start of the interpreter is not counted, but its memory
+is.
 
 ## Where the rest goes
 
 This section is for contributors to `{ours}`. Its figures were measured by hand, before the run above.
 
-Of the instructions that a `get` executes beyond those of bare aiohttp, about four fifths make a token of the
-JSON; the rest describes the call, checks its id, keeps the pace and decides what the answer means. In a
-listing it is the same. Garbage collection takes next to nothing. Between two requests, code takes up to twice
-as long as in a loop of its own, because it is no longer in the processor's caches. So fewer calls help more than
-faster calls.
+Of the instructions that a `get` executes beyond those of bare aiohttp, about four fifths make a token of
+the JSON; the rest describes the call, checks its id, keeps the pace and decides what the answer means.
+In a listing it is the same. Garbage collection takes next to nothing. Between two requests, code takes
+up to twice as long as in a loop of its own, because it is no longer in the processor's caches. So fewer
+calls help more than faster calls.
 
 What helped:
 
-- The slots of the models are filled straight from the JSON. The `__init__` of a frozen attrs class took as
-  long as all the rest: 4 points of that share, and a quarter of a listing.
+- The slots of the models are filled straight from the JSON. The `__init__` of a frozen attrs class took
+  as long as all the rest: 4 points of that share, and a quarter of a listing.
 - An answer that has arrived whole is taken from aiohttp's buffer, without waiting for it: 5 points.
 - Permission groups with the same id and name are one object: a fifth of structuring a page.
 - With orjson, ids of digits alone are no reason to read a page a second way: two fifths of parsing one.
@@ -71,27 +71,27 @@ What helped:
 - Headers are made once, in aiohttp's own type: 1 point.
 
 What did not: the functions that cattrs generates (no gain), models without slots (half a point, for 28 %
-more memory), another check of ids than a regular expression (none), fewer coroutines between a call and its
-request (none), comparing the keys of an object before reading them (none), and
-`from __future__ import annotations` for the import (none). Functions written for each model with `exec` took
-13 % off structuring, and were left out because they are hard to read. What is left of the import is cattrs,
-and about a millisecond for each attrs class.
+more memory), another check of ids than a regular expression (none), fewer coroutines between a call and
+its request (none), comparing the keys of an object before reading them (none), and
+`from __future__ import annotations` for the import (none). Functions written for each model with `exec` took 13 % off
+structuring, and were left out because they are hard to read. What is left of the import is cattrs, and
+about a millisecond for each attrs class.
 
 ## How it is measured
 
-- One server in its own process answers every client with prepared bytes. It keeps connections open and waits for
-  nothing, so only the libraries are measured. It is not the emulator, which does what Cloudflare does, and takes
-  some milliseconds to do it.
-- Contenders take turns, {rounds} rounds in all, and the best round of each counts, because a
-  disturbance can only make a measurement slower. A round is {gets} calls, half as many where they come one after
+- One server in its own process answers every client with prepared bytes. It keeps connections open and
+  waits for nothing, so only the libraries are measured. It is not the emulator, which does what
+  Cloudflare does, and takes some milliseconds to do it.
+- Contenders take turns, {rounds} rounds in all, and the best round of each counts, because a disturbance
+  can only make a measurement slower. A round is {gets} calls, half as many where they come one after
   another, or {listings} listings.
-- `cftokens` checks and converts as always; only its rate limit is off (`rate_limit=None`), because its purpose is
-  to wait. The others run with their defaults, and list {per_page} tokens a page as it
-  does, which is more than their own default. Bare aiohttp makes dicts of JSON and nothing more.
+- `cftokens` checks and converts as always; only its rate limit is off (`rate_limit=None`), because its
+  purpose is to wait. The others run with their defaults, and list {per_page} tokens a page as it does,
+  which is more than their own default. Bare aiohttp makes dicts of JSON and nothing more.
 - `{official}` is the official SDK with its default transport, `{official_aiohttp}` the same with
   `http_client=DefaultAioHttpClient()`.
-- Import and memory are the best of {rounds} fresh interpreters, the standstill is their median. A standstill
-  is the longest time between two turns of a loop that is never idle.
+- Import and memory are the best of {rounds} fresh interpreters, the standstill is their median. A
+  standstill is the longest time between two turns of a loop that is never idle.
 
 Measured on {date} with {machine}, {system}, Python {python},
 {versions}.
@@ -102,8 +102,8 @@ Measured on {date} with {machine}, {system}, Python {python},
 nox -s bench
 ```
 
-This takes a few minutes and needs a quiet machine with two cores or more. At the end, it prints the first table and
-rewrites this page and its picture. The memory figures need Linux.
+This takes a few minutes and needs a quiet machine with two cores or more. At the end, it prints the first
+table and rewrites this page and its picture. The memory figures need Linux.
 `nox -s bench -- --rounds 2 --gets 100 --output /tmp` is a quick run that does not change the page.
 """
 
