@@ -73,9 +73,9 @@ What helped:
 What did not: the functions that cattrs generates (no gain), models without slots (half a point, for 28 %
 more memory), another check of ids than a regular expression (none), fewer coroutines between a call and
 its request (none), comparing the keys of an object before reading them (none), and
-`from __future__ import annotations` for the import (none). Functions written for each model with `exec` took 13 % off
-structuring, and were left out because they are hard to read. What is left of the import is cattrs, and
-about a millisecond for each attrs class.
+`from __future__ import annotations` for the import (none). Functions written for each model with `exec`
+took 13 % off structuring, and were left out because they are hard to read. What is left of the import is
+cattrs, and about a millisecond for each attrs class.
 
 ## How it is measured
 
