@@ -61,4 +61,5 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 copybutton_exclude = ".linenos, .gp, .go"
+ogp_site_name = project
 ogp_social_cards = {"enable": False}
