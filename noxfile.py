@@ -98,7 +98,7 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure against others, and write docs/benchmarks.md and its picture."""
-    session.install("-e", ".[speedups]", *group("bench"))
+    session.install("-e", ".[cli,speedups]", *group("bench"))
     session.run("python", "-m", "tests.benchmarks", *session.posargs)
 
 

@@ -77,57 +77,125 @@ For contributors, the map of the package::
 Imports point down this list. A module without an underscore is public, and has a page in the documentation.
 """
 
-from cftokens._client import Client
-from cftokens._dashboard import bootstrap_url
-from cftokens._inspection import ValueInfo, inspect_value
-from cftokens._operations.identity import Identity
-from cftokens._operations.lifecycle import Temporary
-from cftokens._operations.pagination import Page, Paginator
-from cftokens._resources import AccountPermissionGroups, Accounts, AccountTokens, AccountTokenValue
-from cftokens._secret import TokenValue
-from cftokens._settings import UNSET, RateLimit, Retry, Unset
-from cftokens._user_resources import User, UserPermissionGroups, UserTokens, UserTokenValue
-from cftokens._version import __version__
-from cftokens.errors import (
-    AmbiguousOutcomeError,
-    APIError,
-    AuthenticationError,
-    BadRequestError,
-    CFTokensError,
-    ClosedError,
-    ConflictError,
-    CredentialError,
-    ErrorData,
-    NoResponseError,
-    NotActiveError,
-    NotFoundError,
-    PermissionDeniedError,
-    PermissionGroupError,
-    RateLimitedError,
-    RequestTimeoutError,
-    RotationError,
-    ServerError,
-    TooManyFailuresError,
-    UnexpectedResponseError,
-    UnprocessableEntityError,
-    WrongLoopError,
-    attempt_of,
-)
-from cftokens.models import (
-    Condition,
-    ConditionRequestIP,
-    CreateAttempt,
-    Ensured,
-    PermissionGroup,
-    Rotation,
-    Token,
-    TokenCreateResponse,
-    TokenDeleteResponse,
-    TokenPolicy,
-    TokenVerifyResponse,
-)
-from cftokens.policies import AccessDifference
-from cftokens.r2 import R2Credentials
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cftokens._client import Client
+    from cftokens._dashboard import bootstrap_url
+    from cftokens._inspection import ValueInfo, inspect_value
+    from cftokens._operations.identity import Identity
+    from cftokens._operations.lifecycle import Temporary
+    from cftokens._operations.pagination import Page, Paginator
+    from cftokens._resources import AccountPermissionGroups, Accounts, AccountTokens, AccountTokenValue
+    from cftokens._secret import TokenValue
+    from cftokens._settings import UNSET, RateLimit, Retry, Unset
+    from cftokens._user_resources import User, UserPermissionGroups, UserTokens, UserTokenValue
+    from cftokens._version import __version__
+    from cftokens.errors import (
+        AmbiguousOutcomeError,
+        APIError,
+        AuthenticationError,
+        BadRequestError,
+        CFTokensError,
+        ClosedError,
+        ConflictError,
+        CredentialError,
+        ErrorData,
+        NoResponseError,
+        NotActiveError,
+        NotFoundError,
+        PermissionDeniedError,
+        PermissionGroupError,
+        RateLimitedError,
+        RequestTimeoutError,
+        RotationError,
+        ServerError,
+        TooManyFailuresError,
+        UnexpectedResponseError,
+        UnprocessableEntityError,
+        WrongLoopError,
+        attempt_of,
+    )
+    from cftokens.models import (
+        Condition,
+        ConditionRequestIP,
+        CreateAttempt,
+        Ensured,
+        PermissionGroup,
+        Rotation,
+        Token,
+        TokenCreateResponse,
+        TokenDeleteResponse,
+        TokenPolicy,
+        TokenVerifyResponse,
+    )
+    from cftokens.policies import AccessDifference
+    from cftokens.r2 import R2Credentials
+
+_HOMES = {
+    "UNSET": "cftokens._settings",
+    "APIError": "cftokens.errors",
+    "AccessDifference": "cftokens.policies",
+    "AccountPermissionGroups": "cftokens._resources",
+    "AccountTokenValue": "cftokens._resources",
+    "AccountTokens": "cftokens._resources",
+    "Accounts": "cftokens._resources",
+    "AmbiguousOutcomeError": "cftokens.errors",
+    "AuthenticationError": "cftokens.errors",
+    "BadRequestError": "cftokens.errors",
+    "CFTokensError": "cftokens.errors",
+    "Client": "cftokens._client",
+    "ClosedError": "cftokens.errors",
+    "Condition": "cftokens.models",
+    "ConditionRequestIP": "cftokens.models",
+    "ConflictError": "cftokens.errors",
+    "CreateAttempt": "cftokens.models",
+    "CredentialError": "cftokens.errors",
+    "Ensured": "cftokens.models",
+    "ErrorData": "cftokens.errors",
+    "Identity": "cftokens._operations.identity",
+    "NoResponseError": "cftokens.errors",
+    "NotActiveError": "cftokens.errors",
+    "NotFoundError": "cftokens.errors",
+    "Page": "cftokens._operations.pagination",
+    "Paginator": "cftokens._operations.pagination",
+    "PermissionDeniedError": "cftokens.errors",
+    "PermissionGroup": "cftokens.models",
+    "PermissionGroupError": "cftokens.errors",
+    "R2Credentials": "cftokens.r2",
+    "RateLimit": "cftokens._settings",
+    "RateLimitedError": "cftokens.errors",
+    "RequestTimeoutError": "cftokens.errors",
+    "Retry": "cftokens._settings",
+    "Rotation": "cftokens.models",
+    "RotationError": "cftokens.errors",
+    "ServerError": "cftokens.errors",
+    "Temporary": "cftokens._operations.lifecycle",
+    "Token": "cftokens.models",
+    "TokenCreateResponse": "cftokens.models",
+    "TokenDeleteResponse": "cftokens.models",
+    "TokenPolicy": "cftokens.models",
+    "TokenValue": "cftokens._secret",
+    "TokenVerifyResponse": "cftokens.models",
+    "TooManyFailuresError": "cftokens.errors",
+    "UnexpectedResponseError": "cftokens.errors",
+    "UnprocessableEntityError": "cftokens.errors",
+    "Unset": "cftokens._settings",
+    "User": "cftokens._user_resources",
+    "UserPermissionGroups": "cftokens._user_resources",
+    "UserTokenValue": "cftokens._user_resources",
+    "UserTokens": "cftokens._user_resources",
+    "ValueInfo": "cftokens._inspection",
+    "WrongLoopError": "cftokens.errors",
+    "__version__": "cftokens._version",
+    "attempt_of": "cftokens.errors",
+    "bootstrap_url": "cftokens._dashboard",
+    "inspect_value": "cftokens._inspection",
+}
+"""The module of each public name, which is imported when the name is first used."""
+
+_MODULES = ("errors", "models", "policies", "r2")
 
 __all__ = [
     "UNSET",
@@ -189,3 +257,18 @@ __all__ = [
     "bootstrap_url",
     "inspect_value",
 ]
+
+
+if not TYPE_CHECKING:  # with it, type checkers would accept any name
+
+    def __getattr__(name: str) -> object:
+        if name in _MODULES:
+            return import_module(f"{__name__}.{name}")
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = globals()[name] = getattr(import_module(_HOMES[name]), name)
+        return found
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *_MODULES]

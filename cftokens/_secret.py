@@ -9,9 +9,10 @@ import sys
 import traceback
 from collections.abc import Awaitable, Callable, Hashable
 from types import FrameType, MethodType
-from typing import Any, Final, Literal, NoReturn, Self, TypeVar, cast, final, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self, TypeVar, cast, final, overload
 
-from yarl import URL
+if TYPE_CHECKING:
+    from yarl import URL
 
 T = TypeVar("T")
 
@@ -164,17 +165,17 @@ class HiddenProxy:
     The URL of a proxy, which may contain a password.
     """
 
-    def __init__(self, url: str | URL) -> None:
+    def __init__(self, url: "str | URL") -> None:
         self._url = url
 
-    def reveal(self) -> str | URL:
+    def reveal(self) -> "str | URL":
         """
         Return the URL itself.
         """
         return self._url
 
 
-def hide_proxy(given: str | URL | None) -> str | URL | None:
+def hide_proxy(given: "str | URL | None") -> "str | URL | None":
     """
     Wrap the URL of a proxy before anything can fail. `check_proxy()` unwraps it.
     """

@@ -17,7 +17,7 @@ from rich.text import Text
 from cftokens import ConditionRequestIP
 from cftokens import policies as p
 from cftokens.audit import audit
-from cftokens.cli._output import fitting
+from cftokens.cli._drawing import fitting
 from cftokens.cli._program import COMMANDS, program
 from cftokens.cli.reading import TOKEN_COLUMNS, token_row
 from cftokens.cli.words import AGES, FINDINGS, finding_row, life

@@ -8,7 +8,8 @@ The command line: ``cftokens``, also ``python -m cftokens``.
     making.py         create, ensure, recover, roll
     changing.py       edit, retire, delete, rotate
     words.py          explain, diff, audit, whatis
-    running.py        run, emulator
+    running.py        run
+    emulating.py      emulator
     helping.py        bootstrap, completion
     _owner.py         whose tokens, and naming one of them
     _wizard.py        create -i
@@ -18,7 +19,10 @@ The command line: ``cftokens``, also ``python -m cftokens``.
     _settling.py      the line that settles an unknown outcome
     _asking.py        questions before what cannot be undone
     _completing.py    names and ids for the shell's completion
-    _output.py        tables, JSON, ids
+    _output.py        what a command prints: tables, JSON, ids
+    _drawing.py       tables and progress on a terminal, with rich
+    _columns.py       for which columns of a table there is room
+    _logged.py        what the library logs, on standard error
     _failures.py      errors and exit statuses
     _text.py          text that is safe on a terminal
 

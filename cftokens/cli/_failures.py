@@ -15,9 +15,6 @@ from cftokens.errors import CFTokensError
 UNKNOWN: Final = 3
 INTERRUPTED: Final = 130
 
-ARGUMENTS: Final = "cftokens.arguments"
-"""The key in a context's *meta* of what the user typed."""
-
 
 class UnknownOutcome(click.ClickException):
     """

@@ -8,34 +8,16 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
 import attrs
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
+from cftokens.cli._columns import Column
 from cftokens.cli._text import clean, iso, safe
 from cftokens.models import Token
 
-_NARROWEST: Final = 12
-_GAP: Final = 2
-_ALWAYS: Final = 2
-"""How many columns are never left out."""
-
 _TOKEN_KEYS: Final = tuple(field.name for field in attrs.fields(Token) if not field.name.startswith("_"))
-_COLOURS: Final = {"active": "green", "disabled": "yellow", "expired": "red", "revoked (exposed)": "bold red"}
-
-
-class Column(NamedTuple):
-    """
-    A column of a table.
-    """
-
-    title: str
-    whole: bool = False
-    """Never cut or wrapped."""
 
 
 @attrs.frozen
@@ -117,27 +99,9 @@ def show_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None
         for row in cleaned:
             click.echo("\t".join(row))
     elif cleaned:
-        Console(highlight=False).print(fitting(columns, cleaned, Console().width))
+        from cftokens.cli._drawing import draw  # noqa: PLC0415 -- rich takes as long as all of a short command
 
-
-def fitting(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> Table:
-    """
-    Return a table of the columns for which there is room; the last ones are left out first.
-    """
-    titles = [column.title for column in columns]
-    widths = [max(map(len, cells)) for cells in zip(titles, *rows, strict=True)]
-    needed = [
-        wide if each.whole else min(wide, _NARROWEST) for each, wide in zip(columns, widths, strict=True)
-    ]
-    shown = len(columns)
-    while shown > _ALWAYS and sum(needed[:shown]) + _GAP * (shown - 1) > width:
-        shown -= 1
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title, least in zip(titles[:shown], needed, strict=False):
-        table.add_column(title, overflow="fold", min_width=min(least, width))
-    for row in rows:
-        table.add_row(*(Text(cell, _COLOURS.get(cell, "")) for cell in row[:shown]))
-    return table
+        draw(columns, cleaned)
 
 
 def show_fields(fields: Mapping[str, str]) -> None:
@@ -157,5 +121,7 @@ def progress(text: str) -> Iterator[None]:
     if not sys.stderr.isatty():
         yield
         return
-    with Console(stderr=True).status(text):
+    from cftokens.cli._drawing import working  # noqa: PLC0415 -- likewise
+
+    with working(text):
         yield

@@ -3,15 +3,13 @@ The command itself: its commands, which are imported when they are needed, and h
 """
 
 import importlib
-import logging
-from functools import partial
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Final
 
 import click
 
 from cftokens._version import __version__
-from cftokens.cli._failures import ARGUMENTS, failures
-from cftokens.cli._text import safe
 
 COMMANDS: Final = {
     "list": ("reading", "List tokens."),
@@ -32,10 +30,13 @@ COMMANDS: Final = {
     "whatis": ("words", "Say what a value is that was found somewhere."),
     "groups": ("reading", "List the permission groups: everything that a token can be allowed to do."),
     "bootstrap": ("helping", "Print the address where a first token is made, in the dashboard."),
-    "emulator": ("running", "Serve Cloudflare's token API on this machine, for trying things out."),
+    "emulator": ("emulating", "Serve Cloudflare's token API on this machine, for trying things out."),
     "completion": ("helping", "Print the script that completes commands in your shell."),
 }
 """The module and the summary of each command, so that help needs no import."""
+
+_ARGUMENTS: Final = "cftokens.arguments"
+"""The key in a context's *meta* of what the user typed."""
 
 
 class Program(click.Group):
@@ -73,22 +74,26 @@ class Program(click.Group):
         Parse the arguments, and remember them.
         """
         typed = list(args)
-        with failures():
+        try:
             context = super().make_context(info_name, args, parent, **extra)
-        context.meta[ARGUMENTS] = typed
+        except click.UsageError:
+            with _failures(typed):
+                raise
+        context.meta[_ARGUMENTS] = typed
         return context
 
     def invoke(self, ctx: click.Context) -> object:
         """
         Run a command, and end as its failure says.
         """
-        with failures(ctx.meta[ARGUMENTS]):
+        with _failures(ctx.meta[_ARGUMENTS]):
             return super().invoke(ctx)
 
 
-class _Echo(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        click.echo(safe(f"{record.levelname}: {record.getMessage()}"), err=True)
+def _failures(arguments: Sequence[str]) -> AbstractContextManager[None]:
+    from cftokens.cli._failures import failures  # noqa: PLC0415 -- it imports the errors, and help has none
+
+    return failures(arguments)
 
 
 @click.group(
@@ -114,10 +119,6 @@ def program(context: click.Context, *, verbose: bool) -> None:
     Exit status: 0 done; 1 refused, failed, or found something; 2 wrong usage; 3 the outcome is unknown, and a
     line says how to settle it; 130 interrupted.
     """
-    log, handler = logging.getLogger("cftokens"), _Echo(logging.DEBUG if verbose else logging.WARNING)
-    level = log.level
-    log.addHandler(handler)
-    if verbose:
-        log.setLevel(logging.DEBUG)
-    context.call_on_close(partial(log.removeHandler, handler))
-    context.call_on_close(partial(log.setLevel, level))
+    from cftokens.cli._logged import showing  # noqa: PLC0415 -- help logs nothing
+
+    context.with_resource(showing(verbose=verbose))

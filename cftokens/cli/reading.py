@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import click
 
+from cftokens.cli._columns import Column
 from cftokens.cli._completing import group_names, token_names
 from cftokens.cli._output import (
-    Column,
     Output,
     document,
     printing,

@@ -1,5 +1,5 @@
 """
-Commands that run others: run, emulator.
+The command that runs another: run.
 """
 
 import os
@@ -22,15 +22,13 @@ from cftokens.cli._owner import Owner, owned
 from cftokens.cli._settling import temporary
 from cftokens.cli._text import safe
 from cftokens.cli._wording import wanted
-from cftokens.emulator.__main__ import main as serve
 
 _FORWARDED: Final = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
-_AFTER_COMMAND: Final = {"allow_interspersed_args": False}
 
 
-@click.command("run", context_settings=_AFTER_COMMAND)
+@click.command("run", context_settings={"allow_interspersed_args": False})
 @owned
 @granting
 @click.option(
@@ -153,34 +151,3 @@ def _from_terminal() -> bool:
         return os.tcgetpgrp(terminal) == os.getpgrp()
     finally:
         os.close(terminal)
-
-
-@click.command("emulator", context_settings=_AFTER_COMMAND)
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8787,
-    metavar="PORT",
-    help="By default 8787; 0 for a free port.",
-)
-@click.option(
-    "--propagation",
-    type=click.FloatRange(min=0),
-    default=0.0,
-    metavar="SECONDS",
-    help="Seconds until a change of a token is known everywhere. By default 0.",
-)
-@click.argument("command", metavar="[-- COMMAND...]", nargs=-1, type=click.UNPROCESSED)
-def emulator_command(port: int, propagation: float, command: tuple[str, ...]) -> None:
-    """
-    Serve Cloudflare's token API on this machine, for trying things out.
-
-    With a COMMAND, runs it with the environment set, and exits with its status. Without one, prints the
-    variables as "export NAME=value" lines and serves until interrupted.
-
-    \b
-    Example:
-      cftokens emulator -- cftokens list
-    """  # fmt: skip
-    options = ["--port", str(port), "--propagation", str(propagation)]
-    raise click.exceptions.Exit(serve([*options, *(["--", *command] if command else [])]))

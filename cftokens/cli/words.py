@@ -15,8 +15,9 @@ from cftokens._inspection import ValueInfo, inspect_value
 from cftokens._secret import TokenValue
 from cftokens.audit import Finding, audit
 from cftokens.cli._access import Access, granting, policies_of
+from cftokens.cli._columns import Column
 from cftokens.cli._completing import token_names
-from cftokens.cli._output import Column, Output, document, note, printing, progress, show_fields, show_table
+from cftokens.cli._output import Output, document, note, printing, progress, show_fields, show_table
 from cftokens.cli._owner import Owner, owned
 from cftokens.cli._text import clean
 from cftokens.cli._wording import described, wanted

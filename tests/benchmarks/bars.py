@@ -120,4 +120,11 @@ def _fresh_bars(fresh: Fresh, ours: str) -> Iterable[Bar]:
             "{:.0f} KiB",
             at_least=False,
         ),
+        Bar(
+            "`cftokens --help`: time against `python -c 'import click, rich'`",
+            fresh.help / fresh.libraries,
+            1.5,
+            "{:.2f} times",
+            at_least=False,
+        ),
     ]

@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
@@ -25,6 +26,8 @@ _BEFORE: Final = {
     OURS: f"import sys; sys.modules.update(dict.fromkeys({SPEEDUPS})); ",
     OURS_SPED_UP: "",
 }
+_LIBRARIES: Final = ("-c", "import click, rich")
+_HELP: Final = ("-m", "cftokens", "--help")
 _PEAK: Final = "next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM'))"
 
 
@@ -46,6 +49,9 @@ class Fresh:
 
     aiohttp: Start
 
+    package: Start
+    """Of `import cftokens`, without a client."""
+
     ours: Mapping[str, Start]
 
     block: Mapping[str, float]
@@ -53,6 +59,12 @@ class Fresh:
 
     growth: Mapping[str, int]
     """KiB gained between a tenth of a long list and its end."""
+
+    libraries: float
+    """Seconds of a process that imports click and rich."""
+
+    help: float
+    """Seconds of a process that prints the help of the command line."""
 
 
 def measure_fresh(origin: str, rounds: int) -> Fresh:
@@ -65,13 +77,20 @@ def measure_fresh(origin: str, rounds: int) -> Fresh:
         interpreter = Interpreter(cache)
         interpreter.start("", "import aiohttp")
         interpreter.start("", _FIRST_CLIENT)
+        interpreter.run(*_LIBRARIES)
+        interpreter.run(*_HELP)
         turns = [_turn(interpreter, origin) for _ in range(rounds)]
+        package = _best(interpreter.start("", "import cftokens") for _ in range(rounds))
+        commands = [(interpreter.run(*_LIBRARIES), interpreter.run(*_HELP)) for _ in range(rounds)]
         growth = {name: interpreter.growth(before, origin) for name, before in _BEFORE.items()}
     return Fresh(
+        package=package,
         aiohttp=_best(aiohttp for aiohttp, _, _ in turns),
         ours={name: _best(ours[name] for _, ours, _ in turns) for name in _BEFORE},
         block={name: statistics.median(block[name] for _, _, block in turns) for name in _BEFORE},
         growth=growth,
+        libraries=min(libraries for libraries, _ in commands),
+        help=min(shown for _, shown in commands),
     )
 
 
@@ -106,6 +125,14 @@ class Interpreter:
         )
         seconds, kibibytes = self._output("-W", "ignore", "-c", program).split()
         return Start(float(seconds), int(kibibytes))
+
+    def run(self, *arguments: str) -> float:
+        """
+        Measure a whole process in seconds.
+        """
+        start = time.perf_counter()
+        self._output(*arguments)
+        return time.perf_counter() - start
 
     def block(self, before: str, origin: str) -> float:
         """

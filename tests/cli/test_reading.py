@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cftokens.cli._output import Column, fitting
+from cftokens.cli._columns import Column
+from cftokens.cli._drawing import fitting
 from cftokens.cli._program import COMMANDS, program
 from cftokens.cli._text import clean, safe
 from cftokens.policies import allow, zone
