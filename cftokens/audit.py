@@ -66,7 +66,7 @@ def __dir__() -> list[str]:
 T = TypeVar("T")
 
 Severity = Literal["critical", "high", "medium", "low"]
-"""How bad a finding is."""
+"""How bad a finding is: ``"critical"``, ``"high"``, ``"medium"`` or ``"low"``."""
 
 _SEVERITIES: Final = ("critical", "high", "medium", "low")
 _SOON: Final = timedelta(days=30)
@@ -178,7 +178,7 @@ class Context:
 
 
 Rule = Callable[[Token, Context], Iterable[Finding]]
-"""Yields what is wrong with a token."""
+"""A function that takes a `Token` and a `Context`, and yields what is wrong with the token."""
 
 
 def _has_ended(token: Token, now: datetime) -> bool:
@@ -530,7 +530,11 @@ RULES: Final[tuple[Rule, ...]] = (
     same_access,
     quota,
 )
-"""The rules of this module."""
+"""
+The rules of this module.
+
+:meta hide-value:
+"""
 
 _NO_WAIVERS: Final[Mapping[str, str | Waiver]] = MappingProxyType({})
 _NEVER_WAIVED: Final = ("exposed",)

@@ -44,6 +44,7 @@ default_role = "py:obj"
 nitpicky = True
 nitpick_ignore = [
     ("py:class", "cftokens._operations.pagination.T"),  # a type variable
+    ("py:class", "T"),
     ("py:class", "cftokens.emulator.faults.Reply"),  # what the methods of Fault make
 ]
 

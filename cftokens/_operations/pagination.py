@@ -46,7 +46,7 @@ class Page(Generic[T]):
     One page of a list. Its numbers are None if Cloudflare gives none.
 
     Attributes:
-        items: The items on this page.
+        items (tuple[T, ...]): The items on this page.
 
         page: The number of this page, from 1.
 
