@@ -66,7 +66,7 @@ def __dir__() -> list[str]:
 T = TypeVar("T")
 
 Severity = Literal["critical", "high", "medium", "low"]
-"""How bad a finding is: ``"critical"``, ``"high"``, ``"medium"`` or ``"low"``."""
+"""How bad a finding is, from ``"critical"`` through ``"high"`` and ``"medium"`` to ``"low"``."""
 
 _SEVERITIES: Final = ("critical", "high", "medium", "low")
 _SOON: Final = timedelta(days=30)
