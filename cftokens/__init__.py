@@ -20,6 +20,7 @@ For contributors, the map of the package::
     cli/                  the command line
     testing.py            fixtures for pytest: an emulator and its clients
     audit.py              what is wrong with tokens
+    _auditing/            what an audit is made of: findings, what rules look at, and the rules
     sync/                 the same names for blocking code
     emulator/             Cloudflare's token API on loopback
     _client.py            Client: its settings, its session, `accounts` and `user`
@@ -58,15 +59,19 @@ For contributors, the map of the package::
     _sharing.py           one task for all callers that wait for its result
     policies.py           access policies in words
     r2.py                 S3 credentials for R2, made from a token
+    _inspection.py        what the form of a value says
     errors.py             the errors
+    _comparing.py         what policies grant in words, and how two lists of them differ
     _access.py            what policies grant, one by one, and in words
+    _drafts.py            policies before their groups are looked up
     _arguments.py         policies and conditions from callers become models
     models.py             Cloudflare's answers
     _reprs.py             reprs that fit a prompt
     _json_form.py         to_dict() and from_dict(): all of a model as JSON
     _converter.py         JSON becomes models, and models become a request's JSON
+    _later.py             members that stay JSON until they are first read
+    _networks.py          which addresses networks leave open
     _frozen.py            a dict that cannot be changed
-    _inspection.py        what the form of a value says
     _dashboard.py         the dashboard's form for a first token
     _settings.py          Retry, RateLimit, and checks of a client's settings
     _checks.py            checks of single values

@@ -19,16 +19,22 @@ _ID: Final = "[0-9a-f]{32}"
 _ACCOUNT: Final = re.compile(rf"com\.cloudflare\.api\.account\.({_ID})")
 _BUCKET: Final = re.compile(rf"com\.cloudflare\.edge\.r2\.bucket\.({_ID})_([a-z][a-z0-9-]*)_([a-z0-9-]+)")
 
+ACCOUNT: Final = "com.cloudflare.api.account"
+ZONE: Final = "com.cloudflare.api.account.zone"
+USER: Final = "com.cloudflare.api.user"
+R2_BUCKET: Final = "com.cloudflare.edge.r2.bucket"
+WORKER: Final = "com.cloudflare.edge.worker.script"
+
 _KINDS: Final = {
-    "com.cloudflare.api.account": ("account", "accounts"),
-    "com.cloudflare.api.account.zone": ("zone", "zones"),
-    "com.cloudflare.api.user": ("user", "users"),
-    "com.cloudflare.edge.r2.bucket": ("R2 bucket", "R2 buckets"),
-    "com.cloudflare.edge.worker.script": ("Worker", "Workers"),
+    ACCOUNT: ("account", "accounts"),
+    ZONE: ("zone", "zones"),
+    USER: ("user", "users"),
+    R2_BUCKET: ("R2 bucket", "R2 buckets"),
+    WORKER: ("Worker", "Workers"),
 }
 """What the kinds of resource are called, by their scope."""
 
-_OWN_NOTHING: Final = ("com.cloudflare.api.account", "com.cloudflare.api.user")
+_OWN_NOTHING: Final = (ACCOUNT, USER)
 """Kinds that belong to no account."""
 
 _EFFECTS: Final = {"allow": "", "deny": "denied: "}

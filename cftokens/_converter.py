@@ -33,7 +33,9 @@ from cattrs import Converter
 from cattrs.gen import make_dict_unstructure_fn, override
 
 from cftokens._frozen import FrozenDict
+from cftokens._later import MadeOnRead, left_as_json
 from cftokens._secret import TokenValue
+from cftokens._settings import problem_of_credential
 
 T = TypeVar("T")
 Hook = Callable[[Any, Any], Any]
@@ -260,7 +262,10 @@ def _model_to_json(model: Any, converter: Converter) -> Callable[[Any], dict[str
 def _token_value(value: Any, _: Any) -> TokenValue:
     if type(value) is not str or not value:
         raise _expected("a token's value", value)
-    return TokenValue(value)
+    secret = TokenValue(value)
+    if problem := problem_of_credential(secret):  # a line break would add lines to the file where it goes
+        raise Malformed(f"is not a token's value: {problem}")
+    return secret
 
 
 def _resources(value: Any, _: Any) -> dict[str, Any]:
@@ -496,9 +501,10 @@ def _member(model: Any, field: "attrs.Attribute[Any]", converter: Converter) -> 
         if is_there:
             raise TypeError(f"{model.__name__}.{field.name} has a {what}, which structuring would skip.")
     key = KEYS.get(field.name, field.name)
-    attribute = getattr(model, field.name)
-    fill = getattr(attribute, "slot", attribute).__set__
-    hook = _member_hook(field, key, converter)
+    attribute, hook = getattr(model, field.name), _member_hook(field, key, converter)
+    fill = attribute.__set__
+    if isinstance(attribute, MadeOnRead):
+        fill, hook = attribute.slot.__set__, left_as_json(hook, _without_none(field.type), KEYS)
     return key, fill, _plain_type(field.type), hook, field.default
 
 

@@ -2,12 +2,11 @@
 FrozenDict: a dict that cannot be changed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
-T = TypeVar("T")
 
 
 class FrozenDict(dict[K, V]):
@@ -42,43 +41,6 @@ def freeze(value: Any) -> Any:
     return FrozenDict(
         {key: FrozenDict(item) if isinstance(item, Mapping) else item for key, item in value.items()}
     )
-
-
-class FrozenOnRead:
-    """
-    An attribute of a model with a mapping in it, which is frozen when it is first read.
-
-    Structuring stores the parsed dict in the *slot*: freezing them all at once would cost a twentieth more.
-    """
-
-    def __init__(self, slot: Any) -> None:
-        self.slot = slot
-        self.__doc__ = None  # help() would show that of the class
-
-    def __get__(self, made: Any, owner: Any = None) -> Any:
-        if made is None:
-            return self
-        value = self.slot.__get__(made)
-        if value is None or type(value) is FrozenDict:
-            return value
-        frozen = freeze(value)
-        self.slot.__set__(made, frozen)
-        return frozen
-
-    def __set__(self, made: Any, value: Any) -> None:
-        self.slot.__set__(made, value)
-
-
-def frozen_on_read(name: str) -> Callable[[type[T]], type[T]]:
-    """
-    Return a decorator that freezes the mapping in one attribute of a model when it is first read.
-    """
-
-    def decorate(model: type[T]) -> type[T]:
-        setattr(model, name, FrozenOnRead(getattr(model, name)))
-        return model
-
-    return decorate
 
 
 def plain(value: Any) -> Any:

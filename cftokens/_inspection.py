@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 import attrs
 
+from cftokens import _reprs as reprs
 from cftokens._secret import TokenValue, hide
 from cftokens._settings import problem_of_credential
 
@@ -36,7 +37,7 @@ _OLD_ADVICE: Final = (
 )
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class ValueInfo:
     """
     What the form of a value says. Holds nothing of the value itself.
@@ -54,6 +55,14 @@ class ValueInfo:
     kind: ValueKind
     checksum: bool | None
     advice: str
+
+    def __repr__(self) -> str:
+        return reprs.call(
+            "ValueInfo",
+            kind=reprs.text(self.kind),
+            checksum=repr(self.checksum),
+            advice=reprs.text(self.advice, 100),
+        )
 
 
 def inspect_value(text: str | TokenValue) -> ValueInfo:

@@ -18,7 +18,16 @@ T = TypeVar("T")
 
 _KINDS: Final[dict[str, Literal["account", "user"]]] = {"cfat_": "account", "cfut_": "user"}
 _SHORTEST_VALUE: Final = 40
-_VALUE_FORM = re.compile(r"cf(?:[au]t|k)_[A-Za-z0-9]{8,}")
+_VALUE_FORM: Final = re.compile(
+    r"""
+    cf(?:[au]t|k)_[A-Za-z0-9]{8,}
+    | (?<![\w-])(?: # older ones have no prefix
+        [0-9a-f]{37}  # a global key
+        | (?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=[\w-]*[0-9])[A-Za-z0-9_-]{40}  # a token, and hardly a word
+    )(?![\w-])
+    """,
+    re.VERBOSE | re.ASCII,
+)
 
 
 @final

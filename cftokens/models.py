@@ -6,8 +6,6 @@ Nothing in a model can be changed: `attrs.evolve()` returns a changed copy. All 
 https://developers.cloudflare.com/api/resources/accounts/subresources/tokens/
 """
 
-import contextlib
-import ipaddress
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -17,9 +15,11 @@ import attrs
 
 from cftokens import _reprs as reprs
 from cftokens._checks import check_moment
-from cftokens._converter import AS_STRUCTURED
-from cftokens._frozen import freeze, frozen_on_read
+from cftokens._converter import AS_STRUCTURED, structure, structure_list
+from cftokens._frozen import freeze
 from cftokens._json_form import from_json_form, to_json_form
+from cftokens._later import made_on_read
+from cftokens._networks import EVERY_VERSION, versions_open
 from cftokens._secret import TokenValue
 
 __all__ = [
@@ -137,7 +137,7 @@ class _Model:
         return from_json_form(document, cls)
 
 
-@frozen_on_read("meta")
+@made_on_read(meta=freeze)
 @attrs.frozen(kw_only=True, field_transformer=_unknown_last)
 class PermissionGroup(_Model):
     """
@@ -175,7 +175,7 @@ class PermissionGroup(_Model):
         )
 
 
-@frozen_on_read("resources")
+@made_on_read(resources=freeze)
 @attrs.frozen(kw_only=True, field_transformer=_unknown_last)
 class TokenPolicy(_Model):
     """
@@ -246,6 +246,10 @@ class Condition(_Model):
         return reprs.call("Condition", request_ip=repr(self.request_ip))
 
 
+@made_on_read(
+    policies=lambda policies: structure_list(policies, TokenPolicy),
+    condition=lambda condition: structure(condition, Condition),
+)
 @attrs.frozen(kw_only=True, field_transformer=_unknown_last)
 class Token(_Model):
     """
@@ -302,9 +306,7 @@ class Token(_Model):
         Whether the token may be used from every IPv4 and IPv6 address.
         """
         request_ip = None if self.condition is None else self.condition.request_ip
-        if request_ip is None:
-            return True
-        return not request_ip.not_in and (not request_ip.in_ or _everywhere(request_ip.in_))
+        return request_ip is None or versions_open(request_ip.in_, request_ip.not_in) == EVERY_VERSION
 
     def expires_within(self, duration: timedelta, now: datetime | None = None) -> bool:
         """
@@ -350,19 +352,6 @@ class Token(_Model):
             expires_on=reprs.moment(self.expires_on),
             policies=f"<{len(self.policies)}>",
         )
-
-
-def _everywhere(networks: Iterable[str]) -> bool:
-    """
-    Return whether networks cover every address. One that cannot be read does not count.
-    """
-    read: list[IPv4Network | IPv6Network] = []
-    for network in networks:
-        with contextlib.suppress(ValueError):
-            read.append(ipaddress.ip_network(network, strict=False))
-    four = ipaddress.collapse_addresses(each for each in read if isinstance(each, IPv4Network))
-    six = ipaddress.collapse_addresses(each for each in read if isinstance(each, IPv6Network))
-    return {str(each) for each in (*four, *six)} == {"0.0.0.0/0", "::/0"}
 
 
 @attrs.frozen(kw_only=True, field_transformer=_unknown_last)

@@ -109,16 +109,16 @@ def picture(name: str, line: str, *shown: object) -> None:
         console.print(each)
     svg = console.export_svg(title=line, unique_id=name)
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)  # which would be fetched
-    (PICTURES / f"{name}.svg").write_text(svg)
+    (PICTURES / f"{name}.svg").write_text(svg, encoding="utf-8", newline="\n")
 
 
 def main() -> None:
     """
     Write everything.
     """
-    (DOCS / "reference" / "command-line.md").write_text(reference())
+    (DOCS / "reference" / "command-line.md").write_text(reference(), encoding="utf-8", newline="\n")
     picture("list", "cftokens list", fitting(TOKEN_COLUMNS, [token_row(each) for each in TOKENS], WIDTH))
-    found = [finding_row(each) for each in audit(TOKENS, now=NOW)]
+    found = [finding_row(each, []) for each in audit(TOKENS, now=NOW)]
     lives = [life(each, NOW) for each in TOKENS]
     picture("audit", "cftokens audit", fitting(AGES, lives, WIDTH), "", fitting(FINDINGS, found, WIDTH))
     wanted = p.describe([p.allow("DNS Write", on=p.zone("22b1de5f1c0e4b3ea97bb1e963b06a43"))])

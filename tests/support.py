@@ -4,16 +4,24 @@ What the tests share: a client and its clock, a call of each operation, and a se
 
 import asyncio
 import heapq
+import sys
 import time
 import traceback
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from cftokens import CFTokensError, Client
 from cftokens._settings import Timing
 from cftokens.emulator import Emulator
 from tests.vocabulary import ACCOUNT, CREDENTIAL, MARK, POLICY, TOKEN_ID
+
+posix_only = pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has no such signals, modes or time zones"
+)
+"""Marks what Windows cannot do."""
 
 CALLS: dict[str, Callable[[Client], Awaitable[object]]] = {
     "list": lambda client: client.accounts.tokens.list().page(),
@@ -105,6 +113,17 @@ def client_of(server: str | Emulator, clock: Clock | None = None, **settings: An
         else {"base_url": server.base_url, "api_token": server.api_token, "account_id": server.account_id}
     )
     return ClockedClient(**{**where, "rate_limit": None, **settings})
+
+
+async def interrupted_once(arrived: Awaitable[object], call: Awaitable[object]) -> object:
+    """
+    Interrupt a call with `asyncio.timeout()` once its request has arrived.
+    """
+    async with asyncio.timeout(None) as limit:
+        task = asyncio.ensure_future(call)
+        await arrived
+        limit.reschedule(0)
+        return await task
 
 
 async def failure_of(call: Awaitable[object]) -> CFTokensError:

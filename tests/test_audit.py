@@ -14,14 +14,17 @@ from cftokens import Condition, ConditionRequestIP, PermissionGroup, Token, Toke
 from cftokens import policies as p
 from cftokens.audit import RULES, Context, Finding, Waiver, audit
 from cftokens.emulator import Emulator
-from tests.support import client_of
+from tests.support import Clock, client_of
 from tests.vocabulary import ACCOUNT, DNS_READ, TOKEN_ID, ZONE_ID, ZONE_READ
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 DNS_WRITE = "4755a26eedb94da69e1066d98aa820be"
 MAY_MAKE_TOKENS = "5bc3f8b21c554832afc660159ab75fa4"
 OTHER_ID = "0000000000000000000000000000a002"
+
+GIVE_AN_END = "Give it an end, of which an audit reminds you 30 days before"
 
 CATALOGUE = [
     PermissionGroup(id=ZONE_READ, name="Zone Read", scopes=[p.ZONE]),
@@ -72,10 +75,21 @@ def on_zones(group_id: str, **members: Any) -> dict[str, Any]:
 
 FOUND: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("exposed", {"status": "revoked (exposed)"}, {"status": "disabled"}),
+    ("exposed", {"status": "Exposed"}, {"status": "Paused"}),
     ("expired", {"expires_on": NOW}, {"expires_on": NOW + 31 * DAY}),
     ("expired", {"status": "expired"}, {"status": "active"}),
     ("expires-soon", {"expires_on": NOW + 30 * DAY}, {"expires_on": NOW + 31 * DAY}),
     ("expires-soon", {"expires_on": NOW + DAY}, {"expires_on": NOW + DAY, "status": "disabled"}),
+    (
+        "expires-soon",
+        {"expires_on": NOW + DAY, "issued_on": NOW - DAY},
+        {"expires_on": NOW + DAY / 2, "issued_on": NOW - DAY / 2},
+    ),
+    (
+        "expires-soon",
+        {"expires_on": NOW + 9 * DAY, "not_before": NOW + DAY},
+        {"expires_on": NOW + 31 * DAY, "not_before": NOW + DAY},
+    ),
     ("never-expires", {"expires_on": None}, {"expires_on": None, "status": "expired"}),
     ("every-address", {"condition": None}, {}),
     (
@@ -83,7 +97,27 @@ FOUND: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {"condition": Condition(request_ip=ConditionRequestIP(in_=["0.0.0.0/0", "::/0"]))},
         {"condition": Condition(request_ip=ConditionRequestIP(not_in=["192.0.2.0/24"]))},
     ),
+    (
+        "every-address",
+        {"condition": Condition(request_ip=ConditionRequestIP(in_=["0.0.0.0/1", "128.0.0.0/1"]))},
+        {"condition": Condition(request_ip=ConditionRequestIP(in_=["0.0.0.0/1"]))},
+    ),
+    (
+        "every-address",
+        {"condition": Condition(request_ip=ConditionRequestIP(in_=["::/0", "192.0.2.0/24"]))},
+        {"condition": Condition(request_ip=ConditionRequestIP(in_=["::/0"], not_in=["2001:db8::/32"]))},
+    ),
     ("unused", {"last_used_on": NOW - 90 * DAY}, {"last_used_on": NOW - 89 * DAY}),
+    (
+        "unused",
+        {"last_used_on": NOW - 200 * DAY, "status": "disabled", "modified_on": NOW - 90 * DAY},
+        {"last_used_on": NOW - 200 * DAY, "status": "disabled", "modified_on": NOW - 89 * DAY},
+    ),
+    (
+        "unused",
+        {"last_used_on": None, "issued_on": NOW - 200 * DAY, "not_before": NOW - 90 * DAY},
+        {"last_used_on": None, "issued_on": NOW - 200 * DAY, "not_before": NOW + DAY},
+    ),
     (
         "unused",
         {"last_used_on": None, "issued_on": NOW - 90 * DAY},
@@ -117,9 +151,19 @@ FOUND: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
             ]
         },
     ),
+    (
+        "writes-everywhere",
+        on_zones("e" * 32, name="Spread"),
+        on_zones("e" * 32, name="Access: SCIM logs read"),
+    ),
     ("writes-everywhere", on_zones("e" * 32), on_zones("e" * 32, name="Workers Metadata Read-Only")),
     ("no-access", {"policies": []}, {}),
     ("no-access", {"policies": [policy(ZONE_READ, p.zone(ZONE_ID), effect="deny")]}, {}),
+    (
+        "no-access",
+        {"policies": [*GOOD.policies, policy(ZONE_READ, p.zone(ZONE_ID), effect="deny")]},
+        {"policies": [*GOOD.policies, policy(DNS_READ, p.zone(ZONE_ID), effect="deny")]},
+    ),
     (
         "no-access",
         {"policies": [policy(ZONE_READ, p.account(ACCOUNT))]},
@@ -132,6 +176,7 @@ FOUND: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ),
     ("same-name", {"name": "other"}, {"name": "Other"}),
     ("same-name", {"name": "other"}, {"name": "other", "expires_on": NOW - DAY}),
+    ("same-name", {"name": "other"}, {"name": "other", "status": "disabled"}),
     ("same-access", {"policies": OTHER.policies}, {"policies": OTHER.policies, "status": "disabled"}),
 ]
 
@@ -153,25 +198,115 @@ def test_a_good_token_has_no_findings() -> None:
     assert audit([], now=NOW) == []
 
 
+WORN: dict[str, Any] = {
+    "expires_on": None,
+    "condition": None,
+    "last_used_on": None,
+    "issued_on": NOW - 999 * DAY,
+    "modified_on": NOW - 999 * DAY,
+    "policies": [policy(MAY_MAKE_TOKENS, p.account(ACCOUNT)), *on_zones(DNS_WRITE)["policies"]],
+}
+
+
 @pytest.mark.parametrize("end", [{"status": "expired"}, {"status": "revoked (exposed)"}])
 def test_what_never_works_again_has_one_finding(end: dict[str, Any]) -> None:
     """
     Whatever else was wrong with a token no longer matters.
     """
-    bad: dict[str, Any] = {
-        "expires_on": None,
-        "condition": None,
-        "last_used_on": None,
-        "issued_on": NOW - 999 * DAY,
-        "modified_on": NOW - 999 * DAY,
-        "policies": [policy(MAY_MAKE_TOKENS, p.account(ACCOUNT)), *on_zones(DNS_WRITE)["policies"]],
-    }
-
-    assert len(rules_of({**bad, **end})) == 1
-    assert len(rules_of(bad)) == 6
-    assert len(rules_of({**bad, **end, "policies": []})) == 1
+    assert len(rules_of({**WORN, **end})) == 1
+    assert len(rules_of(WORN)) == 6
+    assert len(rules_of({**WORN, **end, "policies": []})) == 1
     ending = [policy("e" * 32, p.zone(ZONE_ID), meta={"deprecated": "yes"})]
-    assert len(rules_of({**bad, **end, "policies": ending})) == 1
+    assert len(rules_of({**WORN, **end, "policies": ending})) == 1
+
+
+def test_a_disabled_token_is_found_only_if_nobody_wants_it_back() -> None:
+    """
+    What it could do does not matter while it cannot do it. After 90 days, the remedy is to delete it.
+    """
+    lately = {**WORN, "status": "disabled", "modified_on": NOW - DAY}
+
+    assert rules_of(lately) == set()
+    assert rules_of({**lately, "policies": []}) == set()
+    (finding,) = audit([attrs.evolve(GOOD, **{**lately, "modified_on": NOW - 90 * DAY})], now=NOW)
+    assert finding.message == (
+        "This token has been disabled for 90 days. If nothing needs it, delete it: delete(token_id). "
+        "If it is kept for emergencies, accept it: audit(..., ignore={token_id: reason})."
+    )
+
+
+def test_a_token_that_is_listed_twice_counts_once() -> None:
+    """
+    A list that changes while it is fetched can have a token on two pages. The later state is the newer one.
+    """
+    assert audit([GOOD, OTHER, GOOD], now=NOW, groups=CATALOGUE, quota=3) == []
+    (finding,) = audit([GOOD, attrs.evolve(GOOD, status="revoked (exposed)")], now=NOW)
+    assert finding.rule == "exposed"
+
+
+# Rotations
+
+
+OLD = attrs.evolve(GOOD, modified_on=NOW - HOUR / 2, expires_on=NOW + HOUR / 2)
+NEW = attrs.evolve(GOOD, id=OTHER_ID, issued_on=NOW - HOUR, modified_on=NOW - HOUR)
+
+
+def test_a_rotation_is_no_fault_while_both_tokens_work() -> None:
+    """
+    The old token has a successor, so it is neither a duplicate nor about to be missed. Then it has expired.
+    """
+    older = attrs.evolve(
+        OLD, id="c" * 32, issued_on=NOW - 50 * DAY, modified_on=NOW - HOUR, expires_on=NOW + 1 * DAY
+    )
+    middle = attrs.evolve(OLD, issued_on=NOW - 1.5 * HOUR)
+
+    assert audit([OLD, NEW], now=NOW) == []
+    assert audit([NEW, older, middle], now=NOW) == []
+    (finding,) = audit([OLD, NEW], now=NOW + HOUR)
+    assert (finding.rule, finding.token) == ("expired", OLD)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({}, {"policies": OTHER.policies}),
+        ({}, {"issued_on": NOW - 2 * HOUR}),
+        ({}, {"issued_on": NOW}),
+        ({}, {"issued_on": None}),
+        ({}, {"expires_on": OLD.expires_on}),
+        ({}, {"status": "disabled"}),
+        ({"issued_on": NOW - HOUR}, {}),
+        ({"modified_on": None}, {}),
+        ({"expires_on": NOW + 8 * DAY}, {}),
+    ],
+)
+def test_two_tokens_are_no_rotation(old: dict[str, Any], new: dict[str, Any]) -> None:
+    """
+    A successor grants the same, works, was made later, shortly before the old token's end was moved near, and
+    ends later.
+    """
+    assert audit([attrs.evolve(OLD, **old), attrs.evolve(NEW, **new)], now=NOW)
+
+
+async def test_a_rotation_is_known_as_one() -> None:
+    """
+    What rotate() leaves is no fault, whatever the name of the successor.
+    """
+    clock = Clock()
+    async with Emulator(clock=clock) as emulator, client_of(emulator) as client:
+        tokens = client.accounts.tokens
+        made = [await spoil(emulator, name) for name in ("a", "b")]
+        for token_id, name in zip(made, ("a", None), strict=True):
+            clock.now += 5
+            await tokens.rotate(token_id, store=lambda _: None, lifetime=60 * DAY, name=name, wait=None)
+        listed = await tokens.list().collect()
+
+    found = {each.rule for each in audit(listed, now=datetime.fromtimestamp(clock.now, UTC))}
+    assert len(listed) == 5
+    assert not found & {"same-name", "expires-soon", "expired"}
+
+
+# Reports
 
 
 def test_the_end_of_a_group_is_read_from_the_catalogue_too() -> None:
@@ -217,7 +352,7 @@ def test_the_worst_comes_first() -> None:
     """
     Findings have the order of their severities, and then of the tokens.
     """
-    leaked = attrs.evolve(GOOD, status="revoked (exposed)")
+    leaked = attrs.evolve(GOOD, id="c" * 32, status="revoked (exposed)")
     worn = attrs.evolve(OTHER, expires_on=None, policies=[policy(MAY_MAKE_TOKENS, p.account(ACCOUNT))])
     found = audit([worn, leaked, attrs.evolve(worn, id=TOKEN_ID, name="bot")], now=NOW)
 
@@ -301,7 +436,15 @@ def test_a_finding_becomes_json() -> None:
         "token_id": TOKEN_ID,
         "token_name": "bot",
         "message": finding.message,
+        "remedies": [
+            {"purpose": GIVE_AN_END, "operation": "edit", "fields": ["expires_on"]},
+            {"purpose": "Or replace it by one that has an end", "operation": "rotate", "fields": []},
+        ],
     }
+    assert finding.message == (
+        f"This token never expires. {GIVE_AN_END}: edit(token_id, expires_on=...). "
+        "Or replace it by one that has an end: rotate(token_id, store=..., lifetime=...)."
+    )
     assert Finding("quota", "medium", None, "x").to_dict()["token_id"] is None
     assert repr(finding).startswith(f"Finding(rule='never-expires', severity='medium', token='{TOKEN_ID}'")
     assert len(repr(finding)) <= 200
@@ -314,7 +457,7 @@ def test_no_message_smuggles_an_escape_sequence() -> None:
     Names and statuses in messages are escaped.
     """
     evil = "\x1b[2J"
-    token = attrs.evolve(GOOD, status=f"exposed {evil}", name=evil)
+    token = attrs.evolve(GOOD, id=OTHER_ID, status=f"exposed {evil}", name=evil)
     broad = attrs.evolve(
         GOOD, policies=[policy("e" * 32, p.all_zones(ACCOUNT), name=evil, meta={"eol_at": evil})]
     )

@@ -26,8 +26,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 ZONE_PAGES = ("write-policies.md", "in-aiohttp-web.md", "in-fastapi.md")
-MINTER_PAGES = [page for page in PAGES if page.name not in ZONE_PAGES]
-"""Those that make no token for a single zone, for which the creator must hold the permission."""
+"""Those that make a token for a single zone, for which the creator must hold the permission."""
 
 PICTURES = sorted((ROOT / "docs").glob("*/*.svg"))
 
@@ -59,7 +58,18 @@ def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[No
 
 
 @pytest.fixture
-def bare_minters(monkeypatch: pytest.MonkeyPatch) -> None:
+def slow_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Let changes take a second to be known in every emulator that is made without saying otherwise.
+    """
+    for emulator in (Emulator, AsyncEmulator):
+        defaults = emulator.__init__.__kwdefaults__
+        assert defaults is not None
+        monkeypatch.setitem(defaults, "propagation", 1.0)
+
+
+@pytest.fixture
+def bare_minters(monkeypatch: pytest.MonkeyPatch, page: Path) -> None:
     """
     Let each emulator's first token be one that `bootstrap_url()` leads to: it makes tokens, and no more.
     """
@@ -68,19 +78,9 @@ def bare_minters(monkeypatch: pytest.MonkeyPatch) -> None:
         groups = (TOKENS_WRITE[owner.kind],)
         return (Policy(effect="allow", groups=groups, resources={owner.name: "*"}),)
 
-    monkeypatch.setattr("cftokens.emulator._operations._everything_of_account", policies)
-    monkeypatch.setattr("cftokens.emulator._operations._everything_of_user", policies)
-
-
-@pytest.fixture
-def slow_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    Let changes take two seconds to be known in every emulator that is made without saying otherwise.
-    """
-    for emulator in (Emulator, AsyncEmulator):
-        defaults = emulator.__init__.__kwdefaults__
-        assert defaults is not None
-        monkeypatch.setitem(defaults, "propagation", 2.0)
+    if page.name not in ZONE_PAGES:
+        monkeypatch.setattr("cftokens.emulator._operations._everything_of_account", policies)
+        monkeypatch.setattr("cftokens.emulator._operations._everything_of_user", policies)
 
 
 def run_blocks(page: Path) -> None:
@@ -102,20 +102,11 @@ def test_every_block_of_python_runs(page: Path) -> None:
     run_blocks(page)
 
 
-@pytest.mark.usefixtures("bare_minters", "emulator_variables")
-@pytest.mark.parametrize("page", MINTER_PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_block_of_python_runs_with_a_bare_minter(page: Path) -> None:
-    """
-    They need no more of a credential than that it makes tokens.
-    """
-    run_blocks(page)
-
-
-@pytest.mark.usefixtures("slow_changes", "emulator_variables")
+@pytest.mark.usefixtures("slow_changes", "bare_minters", "emulator_variables")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_block_of_python_waits_for_changes(page: Path) -> None:
+def test_every_block_of_python_runs_as_at_cloudflare(page: Path) -> None:
     """
-    They also run where a new value, as at Cloudflare, is refused for a moment.
+    They also run with a credential that only makes tokens, and where a new value is refused for a moment.
     """
     run_blocks(page)
 

@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 import cftokens
-from cftokens import Client, Page, Paginator, audit, errors, models, policies, sync
+from cftokens import Client, Page, Paginator, audit, errors, inspect_value, models, policies, sync
 from cftokens._operations.pagination import Batch, ResultInfo
 from cftokens.models import (
     Condition,
@@ -61,6 +61,7 @@ LONG_MODELS = [
     Ensured(token=CREATED, value=CREATED.value, created=True, changed=False),
     policies.allow(*[LONG] * 300, on=[policies.zone(ZONE_ID)] * 10_000),
     policies.all_r2_buckets(ACCOUNT),
+    *map(inspect_value, ["cfat_x", CREDENTIAL, "cfk_\u202e", LONG, "a" * 40, "a" * 37]),
     Page(items=(Token(**GIVEN),), page=1, per_page=50, count=50, total_count=10**9),
 ]
 
@@ -127,6 +128,8 @@ def test_a_client_and_its_resources_have_short_reprs(world: Any) -> None:
     of_user = client.user.tokens
     shown = [client, client.accounts, tokens, tokens.permission_groups, tokens.value]
 
+    pages = repr(tokens.list(page=2).pages())
+    assert pages == f"<{world.__name__}.Paginator.pages() page=2 per_page=50>"
     for each in [*shown, client.user, of_user, of_user.permission_groups, of_user.value, tokens.list()]:
         assert repr(each).startswith(f"<{world.__name__}.{type(each).__name__} ")
         assert len(repr(each)) <= 200

@@ -29,6 +29,7 @@ from cftokens.models import PermissionGroup, TokenCreateResponse, TokenPolicy
 from tests.vocabulary import ACCOUNT, CREDENTIAL, POLICY, TOKEN_ID, ZONE_READ
 
 OLD = "8M7wS6hCpXVc-DoRnPPY_UCWPgy8aea4Wy6kCe5T"
+OLDER = "Sn3lZJTBX6kkg7OdcBUAxOO963GEIyGQqnFTOFYY"
 MARK = "<TokenValue cfat_…f00d: use reveal()>"
 
 
@@ -271,6 +272,10 @@ class TestRedact:
             (f"%20{CREDENTIAL}_x", "%20<hidden>_x"),
             ("cfut_12345678", "<hidden>"),
             ("cfk_12345678", "<hidden>"),
+            (f"an older one: {OLDER}, {OLDER}x", f"an older one: <hidden>, {OLDER}x"),
+            (f"an older key: {'0a1b2' * 7}cd", "an older key: <hidden>"),
+            (f"an id: {TOKEN_ID}", f"an id: {TOKEN_ID}"),
+            ("a-name-of-forty-characters-and-no-digits", "a-name-of-forty-characters-and-no-digits"),
             ("the prefix is cfat_ or cfat_1", "the prefix is cfat_ or cfat_1"),
         ],
     )

@@ -29,7 +29,7 @@ from sentry_sdk.transport import Transport
 from cftokens import Client, ClosedError, CreateAttempt, WrongLoopError
 from cftokens._transport.messages import Request
 from tests.servers import Behaviour, Exchange, RawServer, cut_short, drop, encoded, hang, raw, reply
-from tests.support import CALLS, client_of
+from tests.support import CALLS, client_of, interrupted_once
 from tests.vocabulary import (
     ACCOUNT,
     CREDENTIAL,
@@ -320,11 +320,7 @@ async def run_out_around(call: Awaitable[object], client: Client, arrived: Await
     """
     Interrupt a call with `asyncio.timeout()`.
     """
-    async with asyncio.timeout(None) as limit:
-        task = asyncio.ensure_future(call)
-        await arrived
-        limit.reschedule(0)
-        return await task
+    return await interrupted_once(arrived, call)
 
 
 async def cancel(call: Awaitable[object], client: Client, arrived: Awaitable[None]) -> object:
@@ -395,7 +391,7 @@ async def test_an_interrupted_call(
     Before or in the middle of an answer, a call that is interrupted leaves no secret in a frame.
     """
     call, before = OPERATIONS[operation]
-    timeout = 0.05 if interrupted is run_out else 30
+    timeout = 0.5 if interrupted is run_out else 30
     async with (
         RawServer(*before, behaviour) as server,
         client_of(server.base_url, timeout=timeout, retry=None) as client,
@@ -420,7 +416,7 @@ async def test_a_proxy_that_fails(proxy: str, interrupted: Interruption) -> None
     """
     Neither the password of a proxy, of 300 characters, nor its header is shown.
     """
-    timeout = 0.05 if interrupted is run_out else 30
+    timeout = 0.5 if interrupted is run_out else 30
     async with RawServer(PROXIES[proxy]) as server:
         address = f"http://user:{PASSWORD}@127.0.0.1:{server.port}"
         client = client_of("https://api.cloudflare.invalid", proxy=address, retry=None, timeout=timeout)

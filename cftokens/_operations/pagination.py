@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final, Generic, NamedTuple, NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, NoReturn, Protocol, TypeVar
 
 import attrs
 
@@ -107,7 +107,11 @@ class Paginator(Generic[T]):
         self._keep = keep
 
     def __repr__(self) -> str:
-        return f"<cftokens.Paginator page={self._first} per_page={self._per_page}>"
+        return f"<cftokens.Paginator {self._shown}>"
+
+    @property
+    def _shown(self) -> str:
+        return f"page={self._first} per_page={self._per_page}"
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self._items()
@@ -119,13 +123,16 @@ class Paginator(Generic[T]):
                 "This list needs 'async for'. For a plain 'for', import Client from cftokens.sync."
             )
 
-    async def pages(self) -> AsyncGenerator[Page[T], None]:
+    def pages(self) -> AsyncGenerator[Page[T], None]:
         """
         Iterate over the pages.
 
         Raises:
             UnexpectedResponseError: A page arrived twice.
         """
+        return _Pages(self._pages(), self._shown)
+
+    async def _pages(self) -> AsyncGenerator[Page[T], None]:
         async with aclosing(self._batches(self._first, _Progress())) as batches:
             async for batch in batches:
                 yield self._page(batch)
@@ -218,6 +225,25 @@ class Paginator(Generic[T]):
             count=info.count,
             total_count=info.total_count,
         )
+
+
+class _Pages(AsyncGenerator[Page[T], None]):
+    """
+    The pages of a list, with a repr that fits a prompt.
+    """
+
+    def __init__(self, pages: AsyncGenerator[Page[T], None], shown: str) -> None:
+        self._pages = pages
+        self._shown = shown
+
+    def __repr__(self) -> str:
+        return f"<cftokens.Paginator.pages() {self._shown}>"
+
+    async def asend(self, value: None) -> Page[T]:
+        return await self._pages.asend(value)
+
+    async def athrow(self, *error: Any) -> Page[T]:
+        return await self._pages.athrow(*error)
 
 
 class _Progress:

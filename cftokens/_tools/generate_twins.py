@@ -45,8 +45,8 @@ def main() -> None:
     """
     Write the files.
     """
-    for path, text in render(SOURCE.read_text()).items():
-        (PACKAGE / path).write_text(text)
+    for path, text in render(SOURCE.read_text(encoding="utf-8")).items():
+        (PACKAGE / path).write_text(text, encoding="utf-8", newline="\n")
         sys.stdout.write(f"Wrote cftokens/{path}.\n")
 
 

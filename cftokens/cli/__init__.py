@@ -14,6 +14,7 @@ The command line: ``cftokens``, also ``python -m cftokens``.
     _owner.py         whose tokens, and naming one of them
     _wizard.py        create -i
     _wording.py       what a token may do, and what would change, in words
+    _remedies.py      the commands that mend what an audit finds
     _access.py        the options that say what a token may do
     _destinations.py  where a new value goes
     _settling.py      the line that settles an unknown outcome
@@ -29,6 +30,7 @@ The command line: ``cftokens``, also ``python -m cftokens``.
 It needs click and rich, which come with ``cftokens[cli]``. The library never imports it.
 """
 
+import io
 import signal
 import sys
 from importlib.util import find_spec
@@ -43,6 +45,9 @@ def main() -> int:
         return 2
     from cftokens.cli._program import program  # noqa: PLC0415 -- only now it is known that click is there
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name must not fail what was done already
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing is left half-done
     program(prog_name="cftokens")
     return 0  # pragma: no cover -- program() exits

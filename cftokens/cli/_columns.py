@@ -20,6 +20,9 @@ class Column(NamedTuple):
     whole: bool = False
     """Never cut or wrapped."""
 
+    least: int = _NARROWEST
+    """The fewest characters in a line, if there are as many."""
+
 
 def narrowest(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[int]:
     """
@@ -28,7 +31,7 @@ def narrowest(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: i
     titles = [column.title for column in columns]
     widths = [max(map(len, cells)) for cells in zip(titles, *rows, strict=True)]
     needed = [
-        wide if each.whole else min(wide, _NARROWEST) for each, wide in zip(columns, widths, strict=True)
+        wide if each.whole else min(wide, each.least) for each, wide in zip(columns, widths, strict=True)
     ]
     shown = len(columns)
     while shown > _ALWAYS and sum(needed[:shown]) + _GAP * (shown - 1) > width:

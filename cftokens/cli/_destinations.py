@@ -64,7 +64,7 @@ class Place(Protocol):
 
 class NewFile:
     """
-    A new file that only its owner may read.
+    A new file that only its owner may read. On Windows, its directory decides who may.
     """
 
     def __init__(self, path: str) -> None:
@@ -162,13 +162,12 @@ class EnvironmentFile:
             self._new = Path(name)
             with os.fdopen(file, "wb") as opened:
                 opened.write(head + b" " * _ROOM + tail)
-                os.fchmod(opened.fileno(), mode)
                 opened.flush()
                 os.fsync(opened.fileno())
         except OSError as error:
             self.discard()
             raise OSError(error.errno, error.strerror, self._given) from None
-        if mode & (stat.S_IRGRP | stat.S_IROTH):
+        if sys.platform != "win32" and mode & (stat.S_IRGRP | stat.S_IROTH):  # Windows always shows both
             note(f"{self._given} can be read by others on this machine (mode {mode:04o}).")
 
     def store(self, value: TokenValue) -> None:
@@ -178,12 +177,13 @@ class EnvironmentFile:
         if self._new is None:
             self.prepare()
         new = cast(Path, self._new)
-        head, tail, _ = self._split()  # again, because the file may have changed since
+        head, tail, mode = self._split()  # again, because the file may have changed since
         with new.open("r+b") as file:
             file.write(head + f"{self._name}={value.reveal()}".encode() + tail)
             file.truncate()
             file.flush()
             os.fsync(file.fileno())
+        new.chmod(mode)
         new.replace(self._path)
         self._new = None
 
@@ -200,7 +200,8 @@ class EnvironmentFile:
         Return what comes before and after the assignment, and the file's mode.
         """
         try:
-            content, mode = self._path.read_bytes(), stat.S_IMODE(self._path.stat().st_mode)
+            with self._path.open("r+b") as file:  # if it cannot be written, no token is made
+                content, mode = file.read(), stat.S_IMODE(os.fstat(file.fileno()).st_mode)
         except FileNotFoundError:
             return b"", b"\n", 0o600
         found = list(

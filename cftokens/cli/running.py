@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -61,7 +62,8 @@ def run_command(
         raise click.UsageError("Use --lifetime: a temporary token has no --expires.")
     policies = access.required(owner)
     condition = access.condition
-    if shutil.which(command[0]) is None:
+    program = shutil.which(command[0])
+    if program is None:
         note(f"Cannot run {command[0]}: there is no such command.")
         raise click.exceptions.Exit(127)
     if dry_run:
@@ -79,7 +81,7 @@ def run_command(
             condition=None if isinstance(condition, Unset) else condition,
         ) as token,
     ):
-        status = forwarder.run(command, _variables(owner, token.value.reveal()))
+        status = forwarder.run((program, *command[1:]), _variables(owner, token.value.reveal()))
     raise click.exceptions.Exit(status)
 
 
@@ -141,8 +143,10 @@ def forwarding() -> Iterator[Forwarder]:
 
 def _from_terminal() -> bool:
     """
-    Return whether this process is in the foreground of a terminal, whose Ctrl-C reaches all that are.
+    Return whether Ctrl-C reaches the child as well: in the foreground of a terminal, and always on Windows.
     """
+    if sys.platform == "win32":
+        return True
     try:
         terminal = os.open("/dev/tty", os.O_RDONLY)
     except OSError:

@@ -19,6 +19,7 @@ from cftokens.cli._columns import Column
 from cftokens.cli._completing import token_names
 from cftokens.cli._output import Output, document, note, printing, progress, show_fields, show_table
 from cftokens.cli._owner import Owner, owned
+from cftokens.cli._remedies import message_of, owner_options
 from cftokens.cli._text import clean
 from cftokens.cli._wording import described, wanted
 from cftokens.models import Token
@@ -28,7 +29,7 @@ _FOUND: Final = 1
 FINDINGS: Final = (
     Column("SEVERITY", whole=True),
     Column("NAME"),
-    Column("MESSAGE"),
+    Column("MESSAGE", least=41),  # room for an id in a command
     Column("ID", whole=True),
     Column("RULE", whole=True),
 )
@@ -133,16 +134,17 @@ def audit_command(owner: Owner, *, output: Output, waivers: tuple[str, ...], ign
     """  # fmt: skip
     lines = Path(ignore_file).read_text(encoding="utf-8").splitlines() if ignore_file else []
     ignored = dict(_waiver(line) for line in [*waivers, *_without_comments(lines)])
+    whose = owner_options(owner)
     with progress("Listing tokens"):
         tokens = owner.tokens.list(include_expired=True).collect()
         found = audit(tokens, groups=owner.catalogue(), ignore=ignored)
     if output.json:
-        document([finding.to_dict() for finding in found])
+        document([{**finding.to_dict(), "message": message_of(finding, whose)} for finding in found])
     elif output.quiet:
         for token_id in dict.fromkeys(finding.token.id for finding in found if finding.token):
             click.echo(token_id)
     else:
-        _report(tokens, found)
+        _report(tokens, found, whose)
     if found:
         raise click.exceptions.Exit(_FOUND)
 
@@ -158,20 +160,20 @@ def _waiver(text: str) -> tuple[str, str]:
     return token_id.strip(), reason.strip()
 
 
-def _report(tokens: Sequence[Token], found: Sequence[Finding]) -> None:
+def _report(tokens: Sequence[Token], found: Sequence[Finding], whose: Sequence[str]) -> None:
     if sys.stdout.isatty():
         show_table(AGES, [life(token, datetime.now(UTC)) for token in tokens])
         click.echo()
-    show_table(FINDINGS, [finding_row(finding) for finding in found])
+    show_table(FINDINGS, [finding_row(finding, whose) for finding in found])
     note(f"{len(tokens)} tokens, {len(found)} findings. The list shows what this credential may see.")
 
 
-def finding_row(finding: Finding) -> list[str]:
+def finding_row(finding: Finding, whose: Sequence[str]) -> list[str]:
     """
     Return a finding's line in the table.
     """
     token_id, name = (finding.token.id, finding.token.name) if finding.token else ("", "")
-    return [finding.severity, name or "", finding.message, token_id, finding.rule]
+    return [finding.severity, name or "", message_of(finding, whose), token_id, finding.rule]
 
 
 def life(token: Token, now: datetime) -> list[str]:

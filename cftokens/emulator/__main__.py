@@ -7,6 +7,7 @@ import asyncio
 import math
 import os
 import re
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -116,8 +117,9 @@ async def _run(command: Sequence[str], variables: Mapping[str, str]) -> int:
     """
     started: asyncio.Future[asyncio.subprocess.Process] = asyncio.get_running_loop().create_future()
     _on_signals(lambda number: started.add_done_callback(lambda _: _pass_on(started.result(), number)))
+    program = shutil.which(command[0]) or command[0]  # Windows starts no script by its bare name
     try:
-        child = await asyncio.create_subprocess_exec(*command, env={**os.environ, **variables})
+        child = await asyncio.create_subprocess_exec(program, *command[1:], env={**os.environ, **variables})
     except OSError as error:
         sys.stderr.write(f"Cannot run {command[0]}: {error.strerror}.\n")
         return 127 if isinstance(error, FileNotFoundError) else 126

@@ -88,6 +88,9 @@ class PortalIterator(Iterator[T]):
         self._iterator = iterator
         self._exhausted = False
 
+    def __repr__(self) -> str:
+        return repr(self._iterator).replace("cftokens.", "cftokens.sync.", 1)
+
     def __next__(self) -> T:
         page = self._portal.call(self._next())
         if not page:

@@ -51,7 +51,7 @@ def read(path: Path, name: str) -> str:
     """
     Return the value of a variable.
     """
-    match = re.search(rf"^{re.escape(name)}=(.*)$", path.read_text(), re.MULTILINE)
+    match = re.search(rf"^{re.escape(name)}=(.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
     if match is None:
         raise ValueError(f"{path} has no line that starts with {name}=")
     return match[1]
@@ -62,11 +62,11 @@ def write(path: Path, name: str, value: str) -> None:
     Replace the value of a variable, in a new file that replaces the old one at once.
     """
     line = re.compile(rf"^{re.escape(name)}=.*$", re.MULTILINE)
-    text = line.sub(f"{name}={value}", path.read_text())
+    text = line.sub(f"{name}={value}", path.read_text(encoding="utf-8"))
     new = path.with_name(f"{path.name}.new")
     new.unlink(missing_ok=True)
     new.touch(mode=0o600)
-    new.write_text(text)
+    new.write_text(text, encoding="utf-8")
     new.replace(path)
 
 

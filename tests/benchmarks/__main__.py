@@ -5,6 +5,7 @@ Run the benchmarks, and write the page and its chart.
 import argparse
 from pathlib import Path
 
+from tests.benchmarks.auditing import measure_audit
 from tests.benchmarks.bars import bars
 from tests.benchmarks.chart import chart
 from tests.benchmarks.contenders import OURS, OURS_SPED_UP
@@ -24,7 +25,8 @@ def main() -> None:
     with serving() as origin:
         speeds = measure_speeds(origin, effort)
         fresh = measure_fresh(origin, effort.rounds)
-    checked = {name: list(bars(speeds, fresh, name)) for name in (OURS, OURS_SPED_UP)}
+    audited = measure_audit(effort.rounds)
+    checked = {name: [*bars(speeds, fresh, name), audited] for name in (OURS, OURS_SPED_UP)}
     (output / "benchmarks.md").write_text(page(speeds, fresh, checked, effort))
     (output / "benchmarks.svg").write_text(chart(speeds))
     for name, each in checked.items():

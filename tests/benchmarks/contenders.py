@@ -25,7 +25,7 @@ OFFICIAL: Final = "cloudflare"
 OFFICIAL_AIOHTTP: Final = "cloudflare[aiohttp]"
 BARE: Final = "aiohttp + json.loads"
 
-SPEEDUPS: Final = ("orjson", "uvloop")
+SPEEDUPS: Final = ("msgspec", "uvloop")
 
 
 @attrs.frozen

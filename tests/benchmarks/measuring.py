@@ -91,7 +91,7 @@ async def _best(
     best = dict.fromkeys(everyone, float("inf"))
     for _ in range(effort.rounds):
         for name, contender in everyone.items():
-            _tidy_up()
+            tidy_up()
             start = time.perf_counter()
             calls = await run(contender)
             best[name] = min(best[name], (time.perf_counter() - start) / calls)
@@ -104,14 +104,14 @@ def _best_blocking(
     best = dict.fromkeys(everyone, float("inf"))
     for _ in range(effort.rounds):
         for name, contender in everyone.items():
-            _tidy_up()
+            tidy_up()
             start = time.perf_counter()
             calls = run(contender)
             best[name] = min(best[name], (time.perf_counter() - start) / calls)
     return best
 
 
-def _tidy_up() -> None:
+def tidy_up() -> None:
     """
     Keep the garbage and the many classes of one contender from slowing down another.
     """

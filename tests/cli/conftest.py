@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import shlex
 import string
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +20,8 @@ from cftokens.emulator._values import PREFIXES, Kind
 from cftokens.sync import AccountTokens
 from cftokens.sync.emulator import Emulator
 from tests.vocabulary import MARK
+
+collect_ignore = ["test_terminal.py"] if sys.platform == "win32" else []  # which has no pseudo-terminals
 
 
 class Shell:

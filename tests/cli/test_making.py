@@ -6,19 +6,37 @@ import json
 import os
 import shlex
 import stat
+import subprocess
+import sys
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from cftokens import TokenValue
 from cftokens.cli._access import duration_of
+from cftokens.cli._destinations import EnvironmentFile
 from cftokens.sync import AccountTokens
 from cftokens.sync.emulator import Emulator, Fault
 from tests.cli.conftest import Shell
+from tests.support import posix_only
 from tests.vocabulary import ACCOUNT, MARK, POLICY, ZONE_ID
 
 DNS = f"--allow 'DNS Write' --zone {ZONE_ID}"
 CREATE = f"cftokens create dns-bot {DNS}"
+
+PREPARED_BY_ANOTHER_USER = """
+import os, sys
+from cftokens.cli._destinations import EnvironmentFile
+
+if os.geteuid() == 0:  # who may write everything
+    os.setuid(65534)
+try:
+    EnvironmentFile(sys.argv[1], "CF_TOKEN").prepare()
+except OSError as error:
+    print(f"[Errno {error.errno}] {error.strerror}")
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +60,7 @@ def line_that_settles(stderr: str) -> str:
 
 def test_a_new_file(shell: Shell, server: Emulator, tokens: AccountTokens) -> None:
     """
-    --value-to writes the value alone to a new file that only its owner may read.
+    --value-to writes the value, and nothing else, to a new file.
     """
     result = shell(f"{CREATE} --value-to dns.token")
     file = Path("dns.token")
@@ -51,7 +69,6 @@ def test_a_new_file(shell: Shell, server: Emulator, tokens: AccountTokens) -> No
     assert "never expires" in result.stderr
     assert MARK in file.read_text()
     assert not file.read_text().endswith("\n")
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
     with server.client(api_token=file.read_text()) as client:
         assert client.accounts.tokens.verify().status == "active"
 
@@ -180,10 +197,20 @@ def test_an_environment_file(shell: Shell, before: str | None, after: str) -> No
     assert content.endswith(tail)
     assert MARK in content[len(head) : len(content) - len(tail)]
     assert content.count("CF_TOKEN=") == after.count("CF_TOKEN=")
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [each.name for each in Path().iterdir()] == [".env"]
 
 
+@posix_only
+@pytest.mark.parametrize("place", ["--value-to new", "--value-to-env new CF_TOKEN"])
+def test_the_mode_of_a_new_file(shell: Shell, place: str) -> None:
+    """
+    Only its owner may read it.
+    """
+    assert shell(f"{CREATE} {place}").exit_code == 0
+    assert stat.S_IMODE(Path("new").stat().st_mode) == 0o600
+
+
+@posix_only
 def test_the_mode_of_an_environment_file(shell: Shell) -> None:
     """
     The file's mode is kept, and a mode that lets others read it is mentioned. A link stays a link.
@@ -198,6 +225,44 @@ def test_the_mode_of_an_environment_file(shell: Shell) -> None:
     assert Path(".env").is_symlink()
     assert stat.S_IMODE(Path("real").stat().st_mode) == 0o644
     assert MARK in Path("real").read_text()
+
+
+@posix_only
+def test_a_read_only_environment_file() -> None:
+    """
+    A file that may not be written is refused before a token is made, even if it could be replaced.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        directory, file = Path(name), Path(name, ".env")
+        file.write_text("A=1\n", encoding="utf-8")
+        file.chmod(0o444)
+        directory.chmod(0o777)
+        tried = subprocess.run(
+            [sys.executable, "-c", PREPARED_BY_ANOTHER_USER, str(file)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert tried.stdout == "[Errno 13] Permission denied\n", tried.stderr
+        assert [each.name for each in directory.iterdir()] == [".env"]
+
+
+@posix_only
+def test_a_file_that_only_its_owner_may_read_stays_one(shell: Shell) -> None:
+    """
+    The new value is never in a file with more rights than the old one had.
+    """
+    Path(".env").write_text("A=1\n", encoding="utf-8")
+    Path(".env").chmod(0o640)
+    place = EnvironmentFile(".env", "CF_TOKEN")
+    place.prepare()
+
+    modes = {each.name == ".env": stat.S_IMODE(each.stat().st_mode) for each in Path().iterdir()}
+    place.store(TokenValue(f"cfat_{MARK}"))
+
+    assert modes == {True: 0o640, False: 0o600}
+    assert stat.S_IMODE(Path(".env").stat().st_mode) == 0o640
 
 
 @pytest.mark.parametrize("content", ["CF_TOKEN=1\nCF_TOKEN=2\n", "CF_TOKEN='a\nb'\n", "CF_TOKEN=a\\\nb\n"])

@@ -3,12 +3,16 @@ How the command line starts and ends.
 """
 
 import importlib
+import os
 import subprocess
 import sys
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
+from cftokens import __version__
 from cftokens.cli import main
 from cftokens.cli._failures import failures
 from tests.cli.conftest import Shell
@@ -44,6 +48,37 @@ def test_as_a_module() -> None:
     )
 
     assert ended.stdout.startswith("cftokens ")
+
+
+@pytest.mark.slow
+def test_a_name_that_the_output_cannot_show(shell: Shell) -> None:
+    """
+    A pipe whose encoding lacks a character gets an escape, as in a console of Windows, and nothing fails.
+    """
+    create = ["create", "k\u00f6ln \u2713", "--allow", "DNS Write", "--zone", ZONE_ID, "--dry-run"]
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "cftokens", *create],
+        env={**os.environ, **shell.environment, "PYTHONUTF8": "0", "PYTHONIOENCODING": "cp1252"},
+        capture_output=True,
+        check=False,
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    assert "'k\u00f6ln \\u2713'".encode("cp1252") in ended.stdout
+
+
+def test_output_that_is_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A caller in Python may collect the output in memory.
+    """
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    monkeypatch.setattr("sys.argv", ["cftokens", "--version"])
+
+    with redirect_stdout(StringIO()) as output, pytest.raises(SystemExit) as exited:
+        main()
+
+    assert (exited.value.code, output.getvalue()) == (0, f"cftokens {__version__}\n")
 
 
 def test_a_closed_pipe_is_not_an_error() -> None:

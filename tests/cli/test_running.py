@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from cftokens import bootstrap_url
+from cftokens.cli.running import _from_terminal
 from cftokens.sync import AccountTokens
 from cftokens.sync.emulator import Emulator, Fault
 from tests.cli.conftest import Shell
+from tests.support import posix_only
 from tests.vocabulary import ZONE_ID
 
 DNS = f"--allow 'DNS Write' --zone {ZONE_ID}"
@@ -47,6 +49,7 @@ def test_run(shell: Shell, server: Emulator, tokens: AccountTokens) -> None:
     assert "job" not in "".join(str(token.name) for token in tokens.list())
 
 
+@posix_only
 def test_run_a_command_that_is_killed(shell: Shell) -> None:
     """
     A command that a signal ends has the status that a shell gives.
@@ -73,6 +76,7 @@ def test_run_an_impossible_command(shell: Shell, monkeypatch: pytest.MonkeyPatch
     assert shell.writes == ["create", "delete"]
 
 
+@posix_only
 def test_a_signal_while_the_command_starts(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     A signal that comes while the command starts is passed on as soon as it runs.
@@ -87,6 +91,26 @@ def test_a_signal_while_the_command_starts(shell: Shell, monkeypatch: pytest.Mon
 
     assert shell(f"{RUN} {python('import time; time.sleep(30)')}").exit_code == 143
     assert shell.writes == ["create", "delete"]
+
+
+def test_run_finds_the_program(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    What runs is the file that was found, because Windows starts no script by its bare name.
+    """
+    monkeypatch.setattr("shutil.which", {"deploy": sys.executable}.get)
+
+    assert shell(f"{RUN} deploy -c 'exit(7)'").exit_code == 7
+
+
+def test_a_console_of_windows_sends_ctrl_c_to_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    So that nothing has to send it again, which Windows could not do.
+    """
+    monkeypatch.setattr("sys.platform", "win32")
+    reached = _from_terminal()
+    monkeypatch.undo()
+
+    assert reached
 
 
 def test_run_dry(shell: Shell) -> None:
@@ -113,6 +137,7 @@ def test_a_lost_temporary_token(shell: Shell, server: Emulator, tokens: AccountT
     assert "job" not in "".join(str(token.name) for token in tokens.list())
 
 
+@posix_only
 @pytest.mark.slow
 def test_an_interrupt_without_a_terminal(shell: Shell) -> None:
     """

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from cftokens.audit import Finding, Remedy
+from cftokens.cli._remedies import message_of
 from cftokens.policies import allow, deny, zone
 from cftokens.sync import AccountTokens
 from cftokens.sync.emulator import Emulator
@@ -85,6 +87,36 @@ def test_audit(shell: Shell, tokens: AccountTokens) -> None:
     assert len(document) == len(result.stdout.splitlines())
     assert made.id in shell("cftokens audit --quiet").stdout.split()
     assert "what this credential may see" in result.stderr
+
+
+def test_an_audit_names_commands(shell: Shell, server: Emulator, tokens: AccountTokens) -> None:
+    """
+    Its messages name commands with ids, and whose tokens they are if the environment does not say so.
+    """
+    made = tokens.create(name="a", policies=DNS)
+    users = server.issue("user", name="u")
+    command = f"cftokens edit {made.id} --expires 90d"
+
+    report, document = shell("cftokens audit").stdout, json.loads(shell("cftokens audit --json").stdout)
+    shell.environment["CLOUDFLARE_ACCOUNT_ID"] = ""
+    elsewhere = shell(f"cftokens audit --account {server.account_id}").stdout
+    shell.environment["CLOUDFLARE_API_TOKEN"] = server.user_api_token
+    of_user = shell("cftokens audit --user").stdout
+
+    assert f'"{command}"' in report
+    assert any(f'"{command}"' in finding["message"] for finding in document)
+    assert f'"cftokens retire {users.id} --user"' in of_user
+    assert f'"{command} --account {server.account_id}"' in elsewhere
+    assert "edit(" not in report + of_user + str(document)
+
+
+def test_a_finding_about_the_list_names_no_token(shell: Shell) -> None:
+    """
+    The command has a word in its place.
+    """
+    finding = Finding("quota", "medium", None, "Too many.", [Remedy("Delete some", "delete")])
+
+    assert message_of(finding, ["--user"]) == 'Too many. Delete some: "cftokens delete TOKEN --user".'
 
 
 def test_waivers(shell: Shell, tokens: AccountTokens) -> None:

@@ -12,6 +12,9 @@ import urllib.request
 
 import pytest
 
+from cftokens.emulator.__main__ import main
+from tests.support import posix_only
+
 pytestmark = pytest.mark.slow
 
 DEADLINE = 30
@@ -169,20 +172,21 @@ def test_impossible_command(command: str, status: int, reason: str) -> None:
         (["true"], "unrecognized arguments: true"),
     ],
 )
-def test_bad_arguments(arguments: list[str], complaint: str) -> None:
+def test_bad_arguments(arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]) -> None:
     """
     Invalid arguments are reported together with the usage.
     """
-    ended = run(*arguments)
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main(arguments)
 
-    assert ended.returncode == 2
-    assert complaint in ended.stderr
-    assert f"usage: python -m cftokens.emulator {USAGE}" in ended.stderr
+    errors = capsys.readouterr().err
+    assert complaint in errors
+    assert f"usage: python -m cftokens.emulator {USAGE}" in errors
 
 
 def test_help() -> None:
     """
-    The help names the four variables.
+    The help names the five variables.
     """
     ended = run("--help")
 
@@ -202,6 +206,18 @@ def test_port_in_use() -> None:
     assert ended.stderr == f"Cannot serve on 127.0.0.1:{port}: Address already in use.\n"
 
 
+def test_the_program_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    What runs is the file that was found, because Windows starts no script by its bare name.
+    """
+    program = importlib.import_module("cftokens.emulator.__main__")
+    monkeypatch.setattr(program, "_on_signals", lambda _: None)
+    monkeypatch.setattr("shutil.which", {"deploy": sys.executable}.get)
+
+    assert program.main(["--port", "0", "--", "deploy", "-c", "exit(7)"]) == 7
+
+
+@posix_only
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_serving(number: signal.Signals) -> None:
     """
@@ -219,6 +235,7 @@ def test_serving(number: signal.Signals) -> None:
     assert (process.returncode, rest) == (0, ("", ""))
 
 
+@posix_only
 def test_ctrl_c() -> None:
     """
     On Ctrl-C, which the terminal also sends to the command, the emulator waits for the command to end.
@@ -231,6 +248,7 @@ def test_ctrl_c() -> None:
     assert (process.returncode, rest) == (0, ("", ""))
 
 
+@posix_only
 def test_sigterm() -> None:
     """
     SIGTERM is forwarded to the command, and its end also ends the emulator.
@@ -241,12 +259,3 @@ def test_sigterm() -> None:
         status = process.wait(DEADLINE)
 
     assert status == 128 + signal.SIGTERM
-
-
-def test_import() -> None:
-    """
-    Importing the program does not run it.
-    """
-    program = importlib.import_module("cftokens.emulator.__main__")
-
-    assert callable(program.main)

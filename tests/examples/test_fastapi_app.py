@@ -6,7 +6,7 @@ import pytest
 
 from tests.examples.web_service import WebService
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="class")]
 
 
 class TestFastAPI(WebService):

@@ -24,7 +24,7 @@ from cftokens import policies as p
 from cftokens.sync import Client
 from cftokens.sync.emulator import Emulator, Fault
 from docs.examples import rotate_env_file, worker_secret
-from tests.examples.programs import DEADLINE, EXAMPLES, ROOT, at_once_or_later, environment_for
+from tests.examples.programs import DEADLINE, EXAMPLES, PYTHON, ROOT, at_once_or_later, environment_for
 
 pytestmark = pytest.mark.slow
 
@@ -492,7 +492,7 @@ def job(emulator: Emulator, *command: str, **variables: str) -> "subprocess.Pope
     Start the program that runs a command with a temporary token.
     """
     return subprocess.Popen(
-        [sys.executable, "-X", "dev", "-W", "error", str(EXAMPLES / "temporary_token.py"), *command],
+        [*PYTHON, str(EXAMPLES / "temporary_token.py"), *command],
         cwd=ROOT,
         env=environment_for(emulator) | variables,
         stdout=subprocess.PIPE,

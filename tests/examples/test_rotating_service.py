@@ -36,10 +36,10 @@ def clock() -> RunningClock:
     return clock
 
 
-@pytest.fixture(params=[0.0, 2.0], ids=["at-once", "later"])
+@pytest.fixture(params=[0.0, 1.0], ids=["at-once", "later"])
 async def cloudflare(clock: RunningClock, request: pytest.FixtureRequest) -> AsyncIterator[AsyncEmulator]:
     """
-    An emulator to which a change is known at once, or after two seconds.
+    An emulator to which a change is known at once, or after a second.
     """
     async with AsyncEmulator(propagation=request.param, clock=clock) as emulator:
         yield emulator
@@ -145,7 +145,7 @@ async def test_the_program_rotates_under_load(emulator: Emulator) -> None:
     """
     The requests that wait for their answers during a rotation succeed; at the end no token works on for long.
     """
-    emulator.inject(Fault.delay(6.0), operation="list", times=IN_FLIGHT)
+    emulator.inject(Fault.delay(4.0), operation="list", times=IN_FLIGHT)
     options = ("--every", "0.5", "--settle", "0", "--jobs", str(IN_FLIGHT), "--pause", "1")
     async with running(PROGRAM, *options, emulator=emulator) as service:
         await service.says("requests succeeded")

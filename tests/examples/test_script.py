@@ -6,7 +6,6 @@ import os
 import pty
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -17,7 +16,7 @@ import pytest
 
 from cftokens.sync import Client
 from cftokens.sync.emulator import Emulator, Fault
-from tests.examples.programs import DEADLINE, EXAMPLES, ROOT, at_once_or_later, environment_for
+from tests.examples.programs import DEADLINE, EXAMPLES, PYTHON, ROOT, at_once_or_later, environment_for
 from tests.vocabulary import NO_CREDENTIAL
 
 pytestmark = pytest.mark.slow
@@ -31,7 +30,7 @@ def command(*arguments: str) -> list[str]:
     """
     Return the command that runs the audit.
     """
-    return [sys.executable, "-X", "dev", "-W", "error", SCRIPT, *arguments]
+    return [*PYTHON, SCRIPT, *arguments]
 
 
 def audit(emulator: Emulator | None, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -274,7 +274,7 @@ async def test_callers_of_a_hanging_catalogue_time_out_together() -> None:
     """
     Ten calls at once send one request, and each raises its own time-out error.
     """
-    async with RawServer(hang) as server, client_of(server.base_url, timeout=0.05, retry=None) as client:
+    async with RawServer(hang) as server, client_of(server.base_url, timeout=0.5, retry=None) as client:
         find = client.accounts.tokens.permission_groups.find
         errors = await asyncio.gather(*(failure_of(find("Zone Read")) for _ in range(10)))
 
@@ -319,7 +319,7 @@ async def test_a_short_timeout_does_not_wait_for_a_long_one() -> None:
     async with RawServer(hang, hang, answer, hang) as server, client_of(server.base_url) as client:
         patient = asyncio.create_task(client.accounts.tokens.permission_groups.find("Zone Read"))
         await server.arrived.wait()
-        view = client.with_options(timeout=0.05, retry=None)
+        view = client.with_options(timeout=0.5, retry=None)
         error = await failure_of(view.accounts.tokens.permission_groups.find("Zone Read"))
         await client.with_options(retry=None).accounts.tokens.permission_groups.find("Zone Read")
         found = await view.accounts.tokens.permission_groups.find("Zone Read")

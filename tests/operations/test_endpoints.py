@@ -15,7 +15,7 @@ from cftokens._transport.messages import Request
 from cftokens.errors import UnexpectedResponseError
 from cftokens.models import Token, TokenDeleteResponse
 from tests.answers import REQUESTS, THE_TOKEN, TOKENS, answer, body_of, sample_of
-from tests.vocabulary import CREDENTIAL_VALUE, TOKEN_ID, TOKEN_POLICY, success
+from tests.vocabulary import CREDENTIAL_VALUE, MARK, TOKEN, TOKEN_ID, TOKEN_POLICY, success
 
 CONDITION = {"request_ip": {"in": ["192.0.2.0/24"]}}
 MOMENT = datetime(2027, 1, 1, tzinfo=UTC)
@@ -111,6 +111,21 @@ class TestCreate:
 
         assert isinstance(error, UnexpectedResponseError)
         assert "value: is missing. It may have taken effect anyway." in str(error)
+
+    @pytest.mark.parametrize("operation", ["create", "roll"])
+    @pytest.mark.parametrize(
+        "value", [f"cfat_{MARK}\nPATH=.", f" cfat_{MARK}", f"cfat_{MARK}\u2028", f"cfat_{MARK}\0"]
+    )
+    def test_a_value_that_no_token_has_is_unexpected(self, operation: str, value: str) -> None:
+        """
+        It could not be sent, and a line break in it would add a line to an environment file.
+        """
+        result = value if operation == "roll" else {**TOKEN, "value": value}
+        error = outcome_of(REQUESTS[operation](), success(result))
+
+        assert isinstance(error, UnexpectedResponseError)
+        assert "is not a token's value: it has " in str(error)
+        assert error.outcome_unknown
 
 
 class TestUpdate:

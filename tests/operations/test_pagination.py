@@ -4,6 +4,7 @@ Lists that come in pages.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
 
 import attrs
 import pytest
@@ -321,6 +322,17 @@ class TestPages:
         pages.pages()
 
         assert server.asked == []
+
+    async def test_pages_can_be_left_early(self) -> None:
+        """
+        Closing them ends them, and asks for no more.
+        """
+        server = Server(12)
+        async with aclosing(paginator(server).pages()) as pages:
+            await anext(pages)
+
+        assert [page async for page in pages] == []
+        assert server.asked == [1]
 
     async def test_a_page_has_cloudflares_numbers(self) -> None:
         """

@@ -9,6 +9,7 @@ import functools
 import inspect
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -16,7 +17,9 @@ from typing import Any
 import pytest
 
 from cftokens import AmbiguousOutcomeError, ClosedError, NotActiveError, Retry, RotationError, Token
+from cftokens import Client as AsyncClient
 from cftokens import TokenCreateResponse as Created
+from cftokens._settings import Timing
 from cftokens.errors import attempt_of
 from cftokens.sync import Client
 from cftokens.sync._loop_thread import PendingCall
@@ -25,8 +28,8 @@ from tests.lives import HELD_AFTER, HELD_BEFORE, Schedule, account_policy, live,
 from tests.support import assert_no_secret
 
 DAY = timedelta(days=1)
-QUICK = 0.1
-"""Seconds to wait for a token that is active already."""
+PATIENCE = 60.0
+"""Seconds to wait for a token to be active, of which none passes."""
 
 
 @pytest.fixture
@@ -38,11 +41,19 @@ def emulator() -> Iterator[Emulator]:
         yield emulator
 
 
+async def no_time(seconds: float) -> None:
+    """
+    Wait for nothing.
+    """
+    await asyncio.sleep(0)
+
+
 @pytest.fixture
-def client(emulator: Emulator) -> Iterator[Client]:
+def client(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     """
-    A blocking client with the account's first token.
+    A blocking client with the account's first token, for which no time passes between its requests.
     """
+    monkeypatch.setattr(AsyncClient, "_timing", Timing(time.monotonic, no_time, lambda: 0.0))
     with emulator.client(retry=Retry(first_wait=0.0)) as client:
         yield client
 
@@ -122,7 +133,7 @@ def test_ctrl_c_in_a_rotation_leaves_what_the_table_says(
     schedule = schedule_of(emulator, {number: fault})
     interrupt(lambda: len(schedule.operations) >= number)
     with pytest.raises(KeyboardInterrupt) as caught:
-        client.accounts.tokens.rotate(old.id, store=store, lifetime=DAY, wait=QUICK)
+        client.accounts.tokens.rotate(old.id, store=store, lifetime=DAY, wait=PATIENCE)
     error = caught.value
 
     assert unknown(emulator._wrapped, error, client.unsettled, [old, *store.ids]) == []
@@ -142,7 +153,7 @@ def test_ctrl_c_over_a_finished_rotation_leaves_a_stored_successor(
     old, store = make(emulator, client), Store()
     interrupt(never)
     with pytest.raises(KeyboardInterrupt):
-        client.accounts.tokens.rotate(old.id, store=store, lifetime=DAY, wait=QUICK)
+        client.accounts.tokens.rotate(old.id, store=store, lifetime=DAY, wait=PATIENCE)
 
     assert list(tokens_of(emulator)) == [old.id, *store.ids]
     assert client.unsettled == ()
@@ -161,7 +172,7 @@ def test_ctrl_c_over_a_failed_rotation_tells_its_error(
     old = make(emulator, client)
     interrupt(never)
     with pytest.raises(KeyboardInterrupt) as caught:
-        client.accounts.tokens.rotate(old.id, store=fail, lifetime=DAY, wait=QUICK)
+        client.accounts.tokens.rotate(old.id, store=fail, lifetime=DAY, wait=PATIENCE)
     (new,) = tokens_of(emulator).keys() - {old.id}
 
     assert any(note.startswith("The call had failed: ") and new in note for note in caught.value.__notes__)
@@ -184,7 +195,7 @@ def test_ctrl_c_while_a_callback_runs_tells_the_stage(
     interrupt(running.is_set)
     callbacks: dict[str, Any] = {"store": Store(), role: stall}
     with pytest.raises(KeyboardInterrupt) as caught:
-        client.accounts.tokens.rotate(old.id, lifetime=DAY, wait=QUICK, **callbacks)
+        client.accounts.tokens.rotate(old.id, lifetime=DAY, wait=PATIENCE, **callbacks)
     released.set()
     left = tokens_of(emulator).keys() - {old.id}
 
@@ -259,7 +270,7 @@ def test_an_awaitable_that_a_callback_returns_is_an_error(
     """
     old = make(emulator, client)
     with pytest.raises(RotationError) as caught:
-        client.accounts.tokens.rotate(old.id, store=function, lifetime=DAY, wait=QUICK)
+        client.accounts.tokens.rotate(old.id, store=function, lifetime=DAY, wait=PATIENCE)
 
     assert caught.value.stage == "store"
     assert isinstance(caught.value.__cause__, TypeError)
@@ -284,7 +295,7 @@ def test_callbacks_run_in_a_thread_and_may_use_the_client(client: Client, emulat
         seen.append(client.accounts.tokens.get(successor.id).id)
 
     old = make(emulator, client)
-    rotation = client.accounts.tokens.rotate(old.id, store=store, check=check, lifetime=DAY, wait=QUICK)
+    rotation = client.accounts.tokens.rotate(old.id, store=store, check=check, lifetime=DAY, wait=PATIENCE)
     id_, thread, context, again = seen
 
     assert (id_, again) == (rotation.successor.id, rotation.successor.id)
@@ -298,7 +309,7 @@ def test_a_check_that_returns_false_refuses(client: Client, emulator: Emulator) 
     """
     old, store = make(emulator, client), Store()
     with pytest.raises(RotationError, match=r"check\(\) returned False"):
-        client.accounts.tokens.rotate(old.id, store=store, check=lambda _: False, lifetime=DAY, wait=QUICK)
+        client.accounts.tokens.rotate(old.id, store=store, check=lambda _: False, lifetime=DAY, wait=PATIENCE)
 
     assert (list(tokens_of(emulator)), store.ids) == ([old.id], [])
 
@@ -307,7 +318,7 @@ def temporary(emulator: Emulator, client: Client, **options: Any) -> Any:
     """
     Return a temporary token.
     """
-    given = {"policies": [account_policy(emulator._wrapped)], "wait": QUICK, **options}
+    given = {"policies": [account_policy(emulator._wrapped)], "wait": PATIENCE, **options}
     return client.accounts.tokens.temporary(**given)
 
 
@@ -479,7 +490,7 @@ def test_the_exit_of_the_interpreter_names_a_successor_that_is_not_stored(
         released.wait()
 
     old = make(emulator, client)
-    options: dict[str, Any] = {"store": stall, "lifetime": DAY, "wait": QUICK}
+    options: dict[str, Any] = {"store": stall, "lifetime": DAY, "wait": PATIENCE}
     rotating = threading.Thread(target=client.accounts.tokens.rotate, args=(old.id,), kwargs=options)
     rotating.start()
     running.wait()
@@ -644,11 +655,11 @@ def test_the_twins_wait_and_retire(client: Client, emulator: Emulator) -> None:
     """
     token = client.accounts.tokens.create(name="ci", policies=[account_policy(emulator._wrapped)])
 
-    assert client.accounts.tokens.wait_until_active(token.value, timeout=QUICK).id == token.id
+    assert client.accounts.tokens.wait_until_active(token.value, timeout=PATIENCE).id == token.id
     assert client.accounts.tokens.retire(token.id).status == "disabled"
     with client.with_options(api_token=emulator.user_api_token) as user:
         value = emulator.user_api_token
-        assert user.user.tokens.wait_until_active(value, timeout=QUICK).status == "active"
+        assert user.user.tokens.wait_until_active(value, timeout=PATIENCE).status == "active"
     assert not inspect.iscoroutinefunction(user.user.tokens.rotate)
 
 

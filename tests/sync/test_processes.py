@@ -18,6 +18,7 @@ import trustme
 from cftokens.emulator._routes import Operation
 from cftokens.sync.emulator import Emulator, Fault
 from tests.servers import Exchange, RawServer, reply
+from tests.support import posix_only
 from tests.vocabulary import success
 
 pytestmark = pytest.mark.slow
@@ -403,6 +404,7 @@ with Client() as client:
 """
 
 
+@posix_only
 @pytest.mark.parametrize(
     ("operation", "call", "printed"),
     [
@@ -449,6 +451,7 @@ except KeyboardInterrupt:
 """
 
 
+@posix_only
 def test_a_second_ctrl_c_skips_the_clean_up(emulator: Emulator) -> None:
     """
     A clean-up that the first Ctrl-C started is not waited for.

@@ -11,7 +11,7 @@ import pytest
 from cftokens import Client, RateLimit
 from cftokens.errors import attempt_of
 from tests.servers import Exchange, RawServer, encoded, hang, reply
-from tests.support import CALLS, assert_no_secret, client_of
+from tests.support import CALLS, assert_no_secret, client_of, interrupted_once
 from tests.vocabulary import ACCOUNT, CREDENTIAL, ONCE, REPEATED, RESULTS, TOKEN_ID, success
 
 
@@ -63,8 +63,7 @@ async def test_a_timeout_around_a_create_has_its_attempt() -> None:
     """
     async with RawServer(hang) as server, client_of(server.base_url) as client:
         with pytest.raises(TimeoutError) as caught:
-            async with asyncio.timeout(0.1):
-                await CALLS["create"](client)
+            await interrupted_once(server.arrived.wait(), CALLS["create"](client))
 
     attempt = attempt_of(caught.value)
     assert attempt is not None

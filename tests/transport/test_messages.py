@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from cftokens._transport.messages import http_date
 from tests.answers import REQUESTS, TOKENS, answer
+from tests.support import posix_only
 from tests.vocabulary import TOKEN_ID
 
 
@@ -62,6 +63,7 @@ class TestRetryAfter:
         """
         assert answer(b"", 429).retry_after is None
 
+    @posix_only
     @pytest.mark.parametrize(
         "date",
         [

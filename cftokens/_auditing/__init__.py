@@ -1,0 +1,3 @@
+"""
+What an audit is made of: findings, what rules may look at, and the rules.
+"""
