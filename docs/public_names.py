@@ -21,6 +21,10 @@ from sphinx.util import logging
 
 import cftokens.audit
 import cftokens.emulator
+import cftokens.errors
+import cftokens.models
+import cftokens.policies
+import cftokens.r2
 import cftokens.sync.emulator
 import cftokens.testing
 
