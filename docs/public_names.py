@@ -92,6 +92,16 @@ def show_arguments_of_model(_app: Sphinx, init: Any, _is_bound: bool) -> None:
         init.__signature__ = shown.replace(parameters=public)  # type: ignore[attr-defined]
 
 
+def name_as_documented(
+    _app: Sphinx, _env: BuildEnvironment, node: pending_xref, _text: nodes.TextElement
+) -> None:
+    """
+    Look a name up as other projects document it.
+    """
+    target = str(node["reftarget"])
+    node["reftarget"] = ELSEWHERE.get(target, target.removesuffix("()"))
+
+
 def link_short_name(
     app: Sphinx, env: BuildEnvironment, node: pending_xref, text: nodes.TextElement
 ) -> nodes.Element | None:
@@ -102,7 +112,6 @@ def link_short_name(
     """
     if node.get("refdomain") != "py":
         return None
-    node["reftarget"] = ELSEWHERE.get(node["reftarget"], node["reftarget"].removesuffix("()"))
     here = f"{node.get('py:module')}.{node.get('py:class')}"
     ending = f".{node['reftarget']}"
     objects = env.domains.python_domain.objects
@@ -166,6 +175,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("autodoc-process-docstring", add_inherited_fields, priority=400)  # before napoleon
     app.connect("autodoc-process-docstring", put_types_beside_names, priority=600)
     app.connect("autodoc-before-process-signature", show_arguments_of_model, priority=600)
-    app.connect("missing-reference", link_short_name, priority=400)  # before intersphinx
+    app.connect("missing-reference", name_as_documented, priority=400)  # before intersphinx
+    app.connect("missing-reference", link_short_name, priority=600)  # after it: a list is Python's
     app.connect("env-check-consistency", warn_of_missing_names)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -176,3 +177,17 @@ def test_no_page_has_an_em_dash() -> None:
     The text is plain.
     """
     assert [page.name for page in PAGES if "\u2014" in page.read_text()] == []
+
+
+# Links
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+def test_a_link_out_is_https_to_a_host(page: Path) -> None:
+    """
+    A link is a path within the documentation, which Sphinx checks, or an https address.
+    """
+    links = [urlsplit(link) for link in re.findall(r"\]\(<?([^)\s>]+)", page.read_text())]
+    outward = [link for link in links if link.scheme]
+
+    assert [link for link in outward if link.scheme != "https" or "." not in link.netloc] == []
