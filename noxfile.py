@@ -2,8 +2,8 @@
 CI runs `nox -s quick` first, and then `nox` without arguments: lint, types, tests, oldest, docs, build.
 
 All tests run on the oldest Python, with the speedups, where coverage must be complete, and on the newest.
-Only those that are not slow run on the others, and in Python's development mode, for which the quick session
-is the place: together with coverage it would more than double the time.
+On the others, only the tests that are not slow run. The quick session runs them in Python's development mode,
+which together with coverage would more than double the time.
 """
 
 import atexit

@@ -91,7 +91,7 @@ def _schema(kind: Any, keys: Mapping[str, str]) -> Any:
     Return a type for msgspec that is at least as strict as the hook of *kind*, and allows no unknown members.
     """
     if attrs.has(kind):
-        fields = [_field(field, keys) for field in attrs.fields(kind) if field.init and field.alias[0] != "_"]
+        fields = [_field(field, keys) for field in attrs.fields(kind) if field.name[0] != "_"]
         return msgspec.defstruct(
             kind.__name__, fields, kw_only=True, forbid_unknown_fields=True, rename=dict(keys)
         )

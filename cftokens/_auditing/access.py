@@ -121,7 +121,7 @@ def no_access(token: Token, context: Context) -> Iterator[Finding]:
             "no-access",
             "low",
             token,
-            "This token grants nothing: all that it allows, if anything, is denied or does not work there.",
+            "This token grants nothing: all it allows, if anything, is denied or does not fit its resources.",
             [
                 Remedy("If nothing needs it, delete it", "delete"),
                 _replacement("Otherwise grant what it needs"),

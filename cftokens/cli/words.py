@@ -166,6 +166,8 @@ def _report(tokens: Sequence[Token], found: Sequence[Finding], whose: Sequence[s
         click.echo()
     show_table(FINDINGS, [finding_row(finding, whose) for finding in found])
     note(f"{len(tokens)} tokens, {len(found)} findings. The list shows what this credential may see.")
+    if found:
+        note("What you accept for good goes into a file, a line ID=REASON each: --ignore-file FILE.")
 
 
 def finding_row(finding: Finding, whose: Sequence[str]) -> list[str]:

@@ -87,6 +87,7 @@ def test_audit(shell: Shell, tokens: AccountTokens) -> None:
     assert len(document) == len(result.stdout.splitlines())
     assert made.id in shell("cftokens audit --quiet").stdout.split()
     assert "what this credential may see" in result.stderr
+    assert "--ignore-file FILE" in result.stderr
 
 
 def test_an_audit_names_commands(shell: Shell, server: Emulator, tokens: AccountTokens) -> None:
@@ -130,6 +131,7 @@ def test_waivers(shell: Shell, tokens: AccountTokens) -> None:
     result = shell(f"cftokens audit --ignore {made.id}=known --ignore-file accepted")
 
     assert (result.exit_code, result.stdout) == (0, "")
+    assert "--ignore-file" not in result.stderr
 
 
 @pytest.mark.parametrize("waiver", ["x", "=reason", f"{TOKEN_ID}="])

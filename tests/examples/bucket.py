@@ -118,11 +118,11 @@ class Bucket(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: Bucket
 
     def do_PUT(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = self.rfile.read(int(headers.get("content-length", 0)))
+        assert isinstance(self.server, Bucket)
         status, code = self.server.answer(Signed("PUT", self.path, headers, body))
         content = b"" if status == 200 else f"<Error><Code>{code}</Code></Error>".encode()
         self.send_response(status)
@@ -130,7 +130,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *_: object) -> None:  # noqa: A002 -- the name is http.server's
         """
         Print nothing.
         """
@@ -150,8 +150,8 @@ def serving(bucket: Bucket, monkeypatch: pytest.MonkeyPatch, authority_file: str
     looked_up = socket.getaddrinfo
 
     def resolve(name: Any, port: Any, *more: Any, **options: Any) -> Any:
-        where = bucket.server_address if name == host else (name, port)
-        return looked_up(*where[:2], *more, **options)
+        where = ("127.0.0.1", bucket.server_port) if name == host else (name, port)
+        return looked_up(*where, *more, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     monkeypatch.setenv("AWS_CA_BUNDLE", authority_file)

@@ -35,7 +35,7 @@ from cftokens import (
     r2,
     sync,
 )
-from cftokens.audit import RULES, Context, Finding, Waiver, audit
+from cftokens.audit import RULES, Context, Finding, Operation, Remedy, Waiver, audit
 from cftokens.emulator import Emulator, Fault
 from cftokens.errors import CFTokensError, RateLimitedError, attempt_of
 from cftokens.policies import PolicyArgument, PolicyDraft, allow, describe, difference, same_access, zone
@@ -175,6 +175,10 @@ def audited(tokens: list[Token]) -> None:
     def rule(token: Token, context: Context) -> Iterator[Finding]:
         yield Finding("mine", "low", token, f"{context.now}")
 
+    (finding,) = rule(tokens[0], Context(datetime.now(UTC), (), (), 1))
+    assert_type(finding.remedies, tuple[Remedy, ...])
+    assert_type(finding.remedies[0].operation, Operation)
+    assert_type(finding.message_with(lambda remedy: remedy.call), str)
     assert_type(audit(tokens, rules=[*RULES, rule], ignore={"x": "why", "y": Waiver("why")}), list[Finding])
 
 
