@@ -129,7 +129,7 @@ def oldest(session: nox.Session) -> None:
     session.install("uv")
     lowest = ("--resolution", "lowest-direct")
     session.run("uv", "pip", "install", *lowest, "-e", ".[cli,speedups]", "--group", "test")
-    session.run("python", "-m", "pytest", "-m", "not slow", *WORKERS, *session.posargs)
+    session.run("python", "-m", "pytest", *QUICK, *WORKERS, *session.posargs)
 
 
 @nox.session

@@ -52,6 +52,10 @@ For contributors, the map of the package::
         server_clock.py   what the server's clock shows
         one_shot.py       a body that can be sent only once
         pace.py           when the next request may go out
+        turns.py          the queue of requests that wait for a turn
+        windows.py        limits by our own count
+        budget.py         what the server says is left
+        company.py        what other processes send with the same credential
         answers.py        what an answer means: the result, or an error
         hints.py          what to do about a refusal
         json.py           reads JSON

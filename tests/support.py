@@ -60,10 +60,14 @@ class Clock:
         Wait until the clock has moved on.
         """
         self.waits.append(seconds)
-        woken = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self.now + seconds, len(self.waits), woken))
+        sleeper = (self.now + seconds, len(self.waits), asyncio.get_running_loop().create_future())
+        heapq.heappush(self._sleepers, sleeper)
         self._move_on()
-        await woken
+        try:
+            await sleeper[-1]
+        except asyncio.CancelledError:
+            self._forget(sleeper)
+            raise
 
     def leave(self) -> None:
         """
@@ -71,6 +75,11 @@ class Clock:
         """
         self._workers -= 1
         self._move_on()
+
+    def _forget(self, sleeper: tuple[float, int, "asyncio.Future[None]"]) -> None:
+        if sleeper in self._sleepers:  # or its time came as it was cancelled
+            self._sleepers.remove(sleeper)
+            heapq.heapify(self._sleepers)
 
     def _move_on(self) -> None:
         if not self._sleepers or len(self._sleepers) < self._workers:

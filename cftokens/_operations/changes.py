@@ -280,6 +280,8 @@ class Change(Generic[T]):
                 _LOG.warning("The outcome of %s is unknown: %s", self, error)
             raise
         except BaseException as interrupt:
+            if self.may_have_effect:
+                interrupt.outcome_unknown = True  # type: ignore[attr-defined]  # as errors have it
             if self.may_be_lost:
                 self.annotate(interrupt)
                 self.warn("it was interrupted after its request was sent")

@@ -119,6 +119,7 @@ async def _clean_up(owner: Owner, attempt: CreateAttempt, interrupt: BaseExcepti
     if not problem:
         owner.ledger.settled_for_good(attempt)
         interrupt.attempt = None  # type: ignore[attr-defined]  # attempt_of() reads it
+        interrupt.outcome_unknown = False  # type: ignore[attr-defined]
 
 
 async def remove(owner: Owner, token: Token, cause: BaseException | None, seconds: float) -> Removal:

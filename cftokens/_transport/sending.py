@@ -19,10 +19,11 @@ from cftokens._secret import HiddenAsk, TokenValue, clear_frames
 from cftokens._settings import Proxy, RateLimit, Retry, Timing
 from cftokens._transport.credential import CredentialSource
 from cftokens._transport.messages import Answer, NoAnswer, Request
-from cftokens._transport.pace import BURST, Pace, Window
+from cftokens._transport.pace import BURST, Pace
 from cftokens._transport.server_clock import Reading
 from cftokens._transport.session import Defaults, Session, defaults_for
 from cftokens._transport.tries import Again, Tries
+from cftokens._transport.windows import Window
 from cftokens.errors import CFTokensError, ClosedError, RateLimitedError
 
 T = TypeVar("T")
@@ -257,7 +258,7 @@ def _finish(pace: Pace, outcome: Answer | NoAnswer | None, decision: object) -> 
     if isinstance(outcome, Answer):
         pace.finish(outcome.headers, _blocked_for(decision) if outcome.status == 429 else None)
     else:
-        pace.finish(None, None)
+        pace.finish(None if outcome is None else {}, None)
 
 
 def _blocked_for(decision: object) -> float | None:

@@ -6,7 +6,8 @@ The command line: ``cftokens``, also ``python -m cftokens``.
     _program.py       the command itself: its commands, and how it ends
     reading.py        list, show, groups, verify
     making.py         create, ensure, recover, roll
-    changing.py       edit, retire, delete, rotate
+    changing.py       edit, retire, delete
+    rotating.py       rotate
     words.py          explain, diff, audit, whatis
     running.py        run
     emulating.py      emulator
@@ -25,6 +26,7 @@ The command line: ``cftokens``, also ``python -m cftokens``.
     _columns.py       for which columns of a table there is room
     _logged.py        what the library logs, on standard error
     _failures.py      errors and exit statuses
+    _terms.py         messages of the library, in words of the command line
     _text.py          text that is safe on a terminal
 
 It needs click and rich, which come with ``cftokens[cli]``. The library never imports it.
@@ -43,7 +45,11 @@ def main() -> int:
     if find_spec("click") is None or find_spec("rich") is None:
         sys.stderr.write("The command line needs its extra: pip install 'cftokens[cli]'.\n")
         return 2
-    from cftokens.cli._program import program  # noqa: PLC0415 -- only now it is known that click is there
+    try:
+        from cftokens.cli._program import program  # noqa: PLC0415 -- only now it is known that click is there
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted.\n")
+        return 130
 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

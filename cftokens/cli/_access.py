@@ -6,6 +6,7 @@ import functools
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Final
@@ -67,6 +68,13 @@ def duration_of(text: str) -> timedelta | None:
         return None
     found = timedelta(**{_UNITS[match[2]]: int(match[1])})
     return found if timedelta(0) <= found <= LONGEST_DURATION else None
+
+
+def seconds(duration: timedelta) -> str:
+    """
+    Return a duration as it is typed.
+    """
+    return f"{int(duration.total_seconds())}s"
 
 
 def moment_of(text: str, *, or_never: bool = False) -> datetime | None:
@@ -173,17 +181,30 @@ class Access:
         """
         Yield the resources that are named.
         """
-        yield from map(p.zone, self.zone)
-        yield from map(p.account, self.on_account)
+        with naming("--zone"):
+            yield from map(p.zone, self.zone)
+        with naming("--on-account"):
+            yield from map(p.account, self.on_account)
         if self.all_zones:
             account = owner.account_id
             yield p.all_zones_of_all_accounts() if account is None else p.all_zones(account)
-        for name in self.bucket:
-            yield p.r2_bucket(_account_of(owner, "--bucket"), name)
+        with naming("--bucket"):
+            yield from (p.r2_bucket(_account_of(owner, "--bucket"), name) for name in self.bucket)
         if self.all_buckets:
             yield p.all_r2_buckets(_account_of(owner, "--all-buckets"))
-        for tag in self.worker:
-            yield p.worker(_account_of(owner, "--worker"), tag)
+        with naming("--worker"):
+            yield from (p.worker(_account_of(owner, "--worker"), tag) for tag in self.worker)
+
+
+@contextmanager
+def naming(option: str) -> Iterator[None]:
+    """
+    Name the option whose argument the library refuses.
+    """
+    try:
+        yield
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint=f"'{option}'") from None
 
 
 def _account_of(owner: Owner, option: str) -> str:
@@ -218,7 +239,8 @@ def _policy_of(content: Mapping[str, object], where: str) -> TokenPolicy:
 _OPTIONS: Final = (
     click.option("--allow", multiple=True, metavar="NAME", shell_complete=group_names,
                  help="A permission group, by its exact name or id: see 'cftokens groups'. Repeatable."),
-    click.option("--zone", multiple=True, metavar="ID", help="On this zone. Repeatable."),
+    click.option("--zone", multiple=True, metavar="ID",
+                 help="On this zone; the dashboard shows the id on its overview page. Repeatable."),
     click.option("--all-zones", is_flag=True,
                  help="On all zones of the account, also later ones; with --user, of all accounts."),
     click.option("--on-account", multiple=True, metavar="ID", help="On this account. Repeatable."),

@@ -7,8 +7,6 @@ from typing import Final, NamedTuple
 
 _NARROWEST: Final = 12
 _GAP: Final = 2
-_ALWAYS: Final = 2
-"""How many columns are never left out."""
 
 
 class Column(NamedTuple):
@@ -20,6 +18,9 @@ class Column(NamedTuple):
     whole: bool = False
     """Never cut or wrapped."""
 
+    kept: bool = False
+    """Never left out."""
+
     least: int = _NARROWEST
     """The fewest characters in a line, if there are as many."""
 
@@ -27,6 +28,8 @@ class Column(NamedTuple):
 def narrowest(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[int]:
     """
     Return the least widths of the columns for which there is room; the last ones are left out first.
+
+    There are none if not all that must be kept fit.
     """
     titles = [column.title for column in columns]
     widths = [max(map(len, cells)) for cells in zip(titles, *rows, strict=True)]
@@ -34,6 +37,13 @@ def narrowest(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: i
         wide if each.whole else min(wide, each.least) for each, wide in zip(columns, widths, strict=True)
     ]
     shown = len(columns)
-    while shown > _ALWAYS and sum(needed[:shown]) + _GAP * (shown - 1) > width:
+    while shown and sum(needed[:shown]) + _GAP * (shown - 1) > width:
         shown -= 1
-    return [min(least, width) for least in needed[:shown]]
+    return needed[:shown] if shown >= len(kept(columns)) else []
+
+
+def kept(columns: Sequence[Column]) -> list[Column]:
+    """
+    Return the columns that are never left out, which come first.
+    """
+    return [column for column in columns if column.kept]

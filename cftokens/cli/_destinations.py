@@ -199,6 +199,8 @@ class EnvironmentFile:
         """
         Return what comes before and after the assignment, and the file's mode.
         """
+        if self._path.exists() and not self._path.is_file():
+            raise click.ClickException(f"{self._given} is not a regular file.")
         try:
             with self._path.open("r+b") as file:  # if it cannot be written, no token is made
                 content, mode = file.read(), stat.S_IMODE(os.fstat(file.fileno()).st_mode)
@@ -342,13 +344,25 @@ def reserved(place: Place, *, now: bool = True) -> Iterator[None]:
             place.discard()
 
 
-def deliver(place: Place, output: Output, token: Token, value: TokenValue, sentence: str) -> None:
+def deliver(place: Place, output: Output, token: Token, value: TokenValue) -> None:
     """
-    Store a value, and print what *output* asks for.
+    Put a value where it goes, on standard output within the document if there is one.
     """
-    if output.json and isinstance(place, StandardOutput):
+    if _is_in_document(place, output):
         document({**token_document(token), "value": value.reveal()})
+    else:
+        place.store(value)
+
+
+def announce(place: Place, output: Output, token: Token, sentence: str) -> None:
+    """
+    Print what *output* asks for, after a value was delivered.
+    """
+    if _is_in_document(place, output):
         note(sentence)
-        return
-    place.store(value)
-    output.token(token, f"{sentence} Its value is {clean(place.where)}.")
+    else:
+        output.token(token, f"{sentence} Its value is {clean(place.where)}.")
+
+
+def _is_in_document(place: Place, output: Output) -> bool:
+    return output.json and isinstance(place, StandardOutput)

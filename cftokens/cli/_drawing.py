@@ -10,7 +10,7 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from cftokens.cli._columns import Column, narrowest
+from cftokens.cli._columns import Column, kept, narrowest
 
 _COLOURS: Final = {"active": "green", "disabled": "yellow", "expired": "red", "revoked (exposed)": "bold red"}
 
@@ -25,12 +25,18 @@ def draw(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
 
 def fitting(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> Table:
     """
-    Return a table of the columns for which there is room.
+    Return a table of the columns for which there is room; if it is too little, they are below each other.
     """
     table = Table(box=None, pad_edge=False, header_style="bold")
     widths = narrowest(columns, rows, width)
+    if not widths:
+        titles = [column.title for column in kept(columns)]
+        table.add_column("\n".join(titles), overflow="fold")
+        for row in rows:
+            table.add_row(Text("\n".join(row[: len(titles)])))
+        return table
     for column, least in zip(columns, widths, strict=False):
-        table.add_column(column.title, overflow="fold", min_width=least)
+        table.add_column(column.title, overflow="fold", min_width=least, no_wrap=column.whole)
     for row in rows:
         table.add_row(*(Text(cell, _COLOURS.get(cell, "")) for cell in row[: len(widths)]))
     return table
@@ -40,4 +46,5 @@ def working(text: str) -> Status:
     """
     Return what says on standard error, while it is entered, that something takes a while.
     """
-    return Console(stderr=True).status(text)
+    console = Console(stderr=True)
+    return console.status(text, spinner="line" if console.options.ascii_only else "dots")

@@ -9,6 +9,7 @@ from typing import Final
 
 import click
 
+from cftokens.cli._terms import in_terms
 from cftokens.cli._text import safe
 from cftokens.errors import CFTokensError
 
@@ -32,6 +33,14 @@ class UnknownOutcome(click.ClickException):
         super().__init__(f"{safe(message)}\nThe outcome is unknown. This settles it:\n{line}")
 
 
+class Interrupted(click.ClickException):
+    """
+    A command was interrupted, and there is something to say about what it left.
+    """
+
+    exit_code = INTERRUPTED
+
+
 @contextmanager
 def failures(arguments: Sequence[str] = ()) -> Iterator[None]:
     """
@@ -48,19 +57,34 @@ def failures(arguments: Sequence[str] = ()) -> Iterator[None]:
             raise
         raise click.UsageError(safe(message), error.ctx) from None
     except CFTokensError as error:
-        raise _told(error, arguments) from None
+        raise _failure(error, arguments) from None
     except (ValueError, TypeError) as error:  # an argument that the library refuses
-        raise click.UsageError(safe(str(error))) from None
+        raise click.UsageError(safe(told(error))) from None
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise click.ClickException(safe(f"{error.filename or 'A file'}: {error.strerror}.")) from None
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("Interrupted.", err=True)
+        raise click.ClickException(
+            safe(f"{error.filename or 'Standard output'}: {error.strerror}.")
+        ) from None
+    except (KeyboardInterrupt, click.Abort) as error:
+        if getattr(error, "outcome_unknown", False):
+            raise UnknownOutcome(told(error), _typed(arguments)) from None
+        click.echo(safe(told(error)), err=True)
         raise click.exceptions.Exit(INTERRUPTED) from None
 
 
-def _told(error: CFTokensError, arguments: Sequence[str]) -> click.ClickException:
+def told(error: BaseException) -> str:
+    """
+    Return what happened, and what the library noted on what is true now.
+    """
+    return in_terms("\n".join([str(error) or "Interrupted.", *getattr(error, "__notes__", ())]))
+
+
+def _failure(error: CFTokensError, arguments: Sequence[str]) -> click.ClickException:
     if error.outcome_unknown:
-        return UnknownOutcome(str(error), shlex.join(["cftokens", *arguments]))
-    return click.ClickException(safe(str(error)))
+        return UnknownOutcome(told(error), _typed(arguments))
+    return click.ClickException(safe(told(error)))
+
+
+def _typed(arguments: Sequence[str]) -> str:
+    return shlex.join(["cftokens", *arguments])

@@ -5,7 +5,7 @@ Tables for people, JSON for programs, ids for other commands.
 import functools
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
@@ -14,7 +14,7 @@ import attrs
 import click
 
 from cftokens.cli._columns import Column
-from cftokens.cli._text import clean, iso, safe
+from cftokens.cli._text import clean, iso, safe, showable
 from cftokens.models import Token
 
 _TOKEN_KEYS: Final = tuple(field.name for field in attrs.fields(Token) if not field.name.startswith("_"))
@@ -34,16 +34,27 @@ class Output:
     json: bool
     quiet: bool
 
-    def token(self, token: Token, sentence: str, **members: object) -> None:
+    def token(self, token: Token, sentence: str) -> None:
         """
         Print what became of a token: its document, its id, or a sentence on standard error.
         """
-        if self.json:
-            document({**token_document(token), **members})
-        elif self.quiet:
-            click.echo(token.id)
-        else:
+        if not self.json and not self.quiet:
             note(sentence)
+            return
+        with said(sentence):
+            if self.json:
+                document(token_document(token))
+            else:
+                click.echo(token.id)
+
+    def plan(self, title: str, lines: Iterable[str]) -> None:
+        """
+        Print what would be done: a title and lines in words, also within a document.
+        """
+        if self.json:
+            document({"title": title, "lines": [*lines]})
+        else:
+            click.echo(safe("\n".join([title, *(f"  {line}" for line in lines)])))
 
 
 def printing(function: Callable[..., None]) -> Callable[..., None]:
@@ -67,6 +78,18 @@ def note(text: str) -> None:
     Say something to a person, on standard error.
     """
     click.echo(safe(text), err=True)
+
+
+@contextmanager
+def said(sentence: str) -> Iterator[None]:
+    """
+    Say what was done, if a block that prints it fails.
+    """
+    try:
+        yield
+    except OSError:
+        note(sentence)
+        raise
 
 
 def document(content: object) -> None:
@@ -94,7 +117,7 @@ def show_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None
     """
     Print rows: a table that fits on a terminal, or lines with tabs in a pipe.
     """
-    cleaned = [[clean(cell) for cell in row] for row in rows]
+    cleaned = [[showable(clean(cell)) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         for row in cleaned:
             click.echo("\t".join(row))

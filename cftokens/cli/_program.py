@@ -5,6 +5,7 @@ The command itself: its commands, which are imported when they are needed, and h
 import importlib
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from difflib import get_close_matches
 from typing import Final
 
 import click
@@ -18,7 +19,7 @@ COMMANDS: Final = {
     "ensure": ("making", "Create a token unless it exists, and edit it if it differs."),
     "edit": ("changing", "Change some of a token's fields."),
     "roll": ("making", "Replace a token's value. The old one stops working at once."),
-    "rotate": ("changing", "Replace a token by a successor, without a gap."),
+    "rotate": ("rotating", "Replace a token by a successor, without a gap."),
     "retire": ("changing", "End tokens in a way that can be taken back."),
     "delete": ("changing", "Delete tokens for good."),
     "run": ("running", "Run a command with a temporary token."),
@@ -60,6 +61,18 @@ class Program(click.Group):
         command: click.Command = getattr(module, f"{cmd_name}_command")
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """
+        Find a command, or suggest the nearest.
+        """
+        name = args[0]
+        near = [] if name in COMMANDS or name.startswith("-") else get_close_matches(name, COMMANDS, 1)
+        if near:
+            ctx.fail(f"No such command {name!r}. Did you mean {near[0]!r}?")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click's
         """
         Write the list of commands.
@@ -86,8 +99,12 @@ class Program(click.Group):
         """
         Run a command, and end as its failure says.
         """
-        with _failures(ctx.meta[_ARGUMENTS]):
-            return super().invoke(ctx)
+        try:
+            with _failures(ctx.meta[_ARGUMENTS]):
+                return super().invoke(ctx)
+        except KeyboardInterrupt:  # before there was a request, or a second one while the first was told
+            click.echo("Interrupted.", err=True)
+            raise click.exceptions.Exit(130) from None
 
 
 def _failures(arguments: Sequence[str]) -> AbstractContextManager[None]:

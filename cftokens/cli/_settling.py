@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from cftokens.cli._access import Access
 from cftokens.cli._destinations import Place
-from cftokens.cli._failures import UnknownOutcome
+from cftokens.cli._failures import UnknownOutcome, told
 from cftokens.cli._owner import Owner
 from cftokens.cli._text import iso
 from cftokens.errors import CFTokensError, attempt_of
@@ -29,7 +29,7 @@ def temporary(owner: Owner) -> Iterator[None]:
     """
     The same for a token with a name of its own, which is not needed any more.
     """
-    with settled(lambda attempt: _line("delete", attempt.name, ["--yes", *owner.arguments])):
+    with settled(lambda attempt: line_of("delete", attempt.name, ["--yes", *owner.arguments])):
         yield
 
 
@@ -44,23 +44,22 @@ def settled(line: Callable[[CreateAttempt], str]) -> Iterator[None]:
         attempt = attempt_of(error)
         if attempt is None or (isinstance(error, CFTokensError) and not error.outcome_unknown):
             raise
-        raise UnknownOutcome(str(error) or "Interrupted.", line(attempt)) from None
+        raise UnknownOutcome(told(error), line(attempt)) from None
 
 
 @contextmanager
-def rolling(owner: Owner, token_id: str, place: Place) -> Iterator[None]:
+def repeated(line: str) -> Iterator[None]:
     """
-    The same for a roll, which can always be repeated.
+    The same for a change that can be repeated, which is all that a block does.
+
+    An interrupt that no request is under way for comes after it, so its result is lost as well.
     """
-    line = _line("roll", token_id, ["--yes", *owner.arguments, *place.arguments])
     try:
         yield
-    except CFTokensError as error:
-        if not error.outcome_unknown:
+    except (CFTokensError, KeyboardInterrupt) as error:
+        if not getattr(error, "outcome_unknown", True):
             raise
-        raise UnknownOutcome(str(error), line) from None
-    except KeyboardInterrupt:
-        raise UnknownOutcome("Interrupted.", line) from None
+        raise UnknownOutcome(told(error), line) from None
 
 
 def recover_line(owner: Owner, attempt: CreateAttempt, access: Access, place: Place) -> str:
@@ -68,9 +67,12 @@ def recover_line(owner: Owner, attempt: CreateAttempt, access: Access, place: Pl
     Return the command that finds a lost token, with the same access and the same place.
     """
     options = ["--since", iso(attempt.started_on), *owner.arguments, *access.arguments(attempt.expires_on)]
-    return _line("recover", attempt.name, [*options, *place.arguments])
+    return line_of("recover", attempt.name, [*options, *place.arguments])
 
 
-def _line(command: str, name: str, options: list[str]) -> str:
+def line_of(command: str, name: str, options: list[str]) -> str:
+    """
+    Return a command on a token as it is typed.
+    """
     named = [*options, "--", name] if name.startswith("-") else [name, *options]
     return shlex.join(["cftokens", command, *named])

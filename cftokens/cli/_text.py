@@ -3,6 +3,7 @@ Text that is safe on a terminal: without control characters, and without a token
 """
 
 import re
+import sys
 import unicodedata
 from datetime import datetime
 
@@ -25,6 +26,14 @@ def safe(text: str) -> str:
     Return a message that may be shown: several lines, but nothing that acts on a terminal, and no value.
     """
     return redact("\n".join(clean(line) for line in text.split(_HARMLESS)), None)
+
+
+def showable(text: str) -> str:
+    """
+    Return text in which characters that standard output does not have are escaped, as wide as it will be.
+    """
+    encoding = sys.stdout.encoding or "utf-8"  # a StringIO has none
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def looks_like_value(text: str) -> bool:

@@ -1,9 +1,9 @@
 """
-Commands that change tokens: edit, retire, delete, rotate.
+Commands that change tokens: edit, retire, delete.
 """
 
 import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -11,21 +11,19 @@ import attrs
 import click
 
 from cftokens._settings import UNSET, Unset
-from cftokens.cli._access import Access, durations, granting
+from cftokens.cli._access import NEVER, Access, durations, granting, seconds
 from cftokens.cli._asking import ask, dry_run_option, yes_option
 from cftokens.cli._completing import token_names
-from cftokens.cli._destinations import Place, deliver, needed, placing, reserved
-from cftokens.cli._output import Output, document, note, printing, progress, token_document
+from cftokens.cli._failures import UnknownOutcome
+from cftokens.cli._output import Output, document, note, printing, progress, said, token_document
 from cftokens.cli._owner import Owner, owned
-from cftokens.cli._settling import temporary
-from cftokens.cli._text import iso, safe
+from cftokens.cli._settling import line_of, repeated
+from cftokens.cli._text import iso
 from cftokens.cli._wording import changed, wanted, widens
-from cftokens.errors import RotationError
-from cftokens.models import Condition, ConditionRequestIP, Token, TokenCreateResponse
+from cftokens.errors import CFTokensError
+from cftokens.models import Condition, ConditionRequestIP, Token
 
-several_tokens = click.argument(
-    "names", metavar="TOKEN...", nargs=-1, required=True, shell_complete=token_names
-)
+several_tokens = click.argument("names", metavar="TOKEN...", nargs=-1, shell_complete=token_names)
 
 
 @click.command("retire")
@@ -48,15 +46,20 @@ def retire_command(
     Example:
       cftokens retire dns-bot --after 1h
     """
-    found = [owner.find(name) for name in names]
+    found = _find_all(owner, names, yes=yes)
     how = f"retired; they stop working after {after}" if after else "disabled at once"
     if dry_run:
-        _list_all(found, f"These tokens would be {how}:")
+        output.plan(f"These tokens would be {how}:", _named(found))
         return
     ask(_question(found, f"{_count(found)} will be {how}."), yes=yes)
+    options = ["--after", seconds(after), "--yes", *owner.arguments]
     with progress("Retiring tokens"):
-        retired = [owner.tokens.retire(token.id, after=after) for token in found]
-    _tell_all(output, retired, "Retired")
+        _one_by_one(
+            found,
+            lambda token: owner.tokens.retire(token.id, after=after),
+            lambda token: line_of("retire", token.id, options),
+            Told(output, "retired"),
+        )
 
 
 @click.command("delete")
@@ -74,35 +77,110 @@ def delete_command(owner: Owner, names: tuple[str, ...], *, output: Output, yes:
       cftokens delete dns-bot
       cftokens list --quiet --expired | xargs cftokens delete --yes
     """
-    found = [owner.find(name) for name in names]
+    found = _find_all(owner, names, yes=yes)
     if dry_run:
-        _list_all(found, "These tokens would be deleted:")
+        output.plan("These tokens would be deleted:", _named(found))
         return
     ask(_question(found, f"{_count(found)} will be deleted for good."), yes=yes)
     with progress("Deleting tokens"):
-        for token in found:
-            owner.tokens.delete(token.id)
-    _tell_all(output, found, "Deleted")
+        _one_by_one(
+            found,
+            lambda token: _delete(owner, token),
+            lambda token: line_of("delete", token.id, ["--yes", *owner.arguments]),
+            Told(output, "deleted"),
+        )
+
+
+def _delete(owner: Owner, token: Token) -> Token:
+    try:
+        owner.tokens.delete(token.id)
+    except (CFTokensError, KeyboardInterrupt) as error:
+        if getattr(error, "outcome_unknown", True):
+            error.add_note("If there is no such token any more, it was deleted.")
+        raise
+    return token
+
+
+def _find_all(owner: Owner, names: Sequence[str], *, yes: bool) -> list[Token]:
+    """
+    Return each token that is named, once. With ``--yes`` there may be none, as at the end of an empty pipe.
+    """
+    if not names and not yes:
+        raise click.UsageError("Missing argument 'TOKEN...'.")
+    found = {token.id: token for token in map(owner.find, names)}
+    if not found:
+        note("No token was named, so nothing was changed.")
+    return [*found.values()]
 
 
 def _count(tokens: Sequence[Token]) -> str:
     return "1 token" if len(tokens) == 1 else f"{len(tokens)} tokens"
 
 
-def _list_all(tokens: Iterable[Token], title: str) -> None:
-    click.echo(safe("\n".join([title, *(f"  {token.id}  {token.name}" for token in tokens)])))
+def _named(tokens: Iterable[Token]) -> list[str]:
+    return [f"{token.id}  {token.name}" for token in tokens]
 
 
 def _question(tokens: Iterable[Token], sentence: str) -> str:
-    return "\n".join([sentence, *(f"  {token.id}  {token.name}" for token in tokens), "Go on?"])
+    return "\n".join([sentence, *(f"  {line}" for line in _named(tokens)), "Go on?"])
 
 
-def _tell_all(output: Output, tokens: Iterable[Token], done: str) -> None:
-    if output.json:
-        document([token_document(token) for token in tokens])
-        return
-    for token in tokens:
-        output.token(token, f"{done} {token.name} ({token.id}).")
+@attrs.frozen
+class Told:
+    """
+    Says which tokens were changed, and which were not.
+
+    Attributes:
+        output: What is printed.
+
+        done: What became of a token, such as ``deleted``.
+    """
+
+    output: Output
+    done: str
+
+    def changed(self, tokens: Sequence[Token]) -> None:
+        """
+        Print the tokens that were changed.
+        """
+        sentences = [f"{self.done.capitalize()} {token.name} ({token.id})." for token in tokens]
+        if not self.output.json:
+            for token, sentence in zip(tokens, sentences, strict=True):
+                self.output.token(token, sentence)
+        else:
+            with said("\n".join(sentences)):
+                document([token_document(token) for token in tokens])
+
+    def unchanged(self, tokens: Iterable[Token]) -> None:
+        """
+        Name the tokens that were not.
+        """
+        for token in tokens:
+            note(f"Not {self.done}: {token.name} ({token.id}).")
+
+
+def _one_by_one(
+    tokens: Sequence[Token],
+    change: Callable[[Token], Token],
+    line: Callable[[Token], str],
+    told: Told,
+) -> None:
+    """
+    Change tokens, and say how far it came if it stops.
+    """
+    done: list[Token] = []
+    left = [*tokens]
+    try:
+        while left:
+            with repeated(line(left[0])):
+                done.append(change(left[0]))
+            left.pop(0)
+    except UnknownOutcome:
+        left.pop(0)
+        raise
+    finally:
+        told.changed(done)
+        told.unchanged(left)
 
 
 @click.command("edit")
@@ -149,20 +227,21 @@ def edit_command(
     asked = wanted(owner, policies, access)
     if dry_run:
         lines = [*change.renamed(found), *asked.changes(found)] or ["nothing"]
-        click.echo(safe("\n".join([f"In {found.name} ({found.id}), this would change:", *lines])))
+        output.plan(f"In {found.name} ({found.id}), this would change:", lines)
         return
     permissions = ["the permissions"] if widens(asked.difference(found)) else []
     wider = [*permissions, *change.wider_than(found)]
     if wider:
         ask(f"This widens {', '.join(wider)} of {found.name} ({found.id}). Go on?", yes=yes)
-    edited = owner.tokens.edit(
-        found.id,
-        name=change.name,
-        policies=policies or UNSET,
-        condition=change.condition,
-        expires_on=change.expires_on,
-        status=change.status,
-    )
+    with repeated(line_of("edit", found.id, [*access.options, *change.options, "--yes", *owner.arguments])):
+        edited = owner.tokens.edit(
+            found.id,
+            name=change.name,
+            policies=policies or UNSET,
+            condition=change.condition,
+            expires_on=change.expires_on,
+            status=change.status,
+        )
     output.token(edited, f"Changed {edited.name} ({edited.id}).")
 
 
@@ -179,6 +258,18 @@ class Change:
 
     def __bool__(self) -> bool:
         return any(not isinstance(each, Unset) for each in attrs.astuple(self, recurse=False))
+
+    @property
+    def options(self) -> Iterator[str]:
+        """
+        The options that say the same, but for the addresses, with an expiry that does not depend on the time.
+        """
+        if not isinstance(self.name, Unset):
+            yield from ("--rename", self.name)
+        if not isinstance(self.status, Unset):
+            yield from ("--status", self.status)
+        if not isinstance(self.expires_on, Unset):
+            yield from ("--expires", iso(self.expires_on, NEVER))
 
     def renamed(self, token: Token) -> list[str]:
         """
@@ -229,80 +320,3 @@ def _is_in(network: str, networks: Iterable[str]) -> bool:
         and int(small.broadcast_address) <= int(each.broadcast_address)
         for each in large
     )
-
-
-@click.command("rotate")
-@owned
-@placing
-@printing
-@click.option(
-    "--lifetime",
-    callback=durations(or_never=True),
-    required=True,
-    metavar="90d|never",
-    help="How long the successor works.",
-)
-@click.option(
-    "--overlap",
-    callback=durations(),
-    default="1h",
-    metavar="1h",
-    help="How long the old token still works. By default an hour.",
-)
-@click.option("--name", metavar="NAME", help="The successor's name. By default the old one's, with the date.")
-@dry_run_option
-@click.argument("token", metavar="TOKEN", shell_complete=token_names)
-def rotate_command(
-    owner: Owner,
-    token: str,
-    *,
-    place: Place | None,
-    output: Output,
-    lifetime: timedelta | None,
-    overlap: timedelta,
-    name: str | None,
-    dry_run: bool,
-) -> None:
-    """
-    Replace a token by a successor, without a gap.
-
-    The successor has the same access. When its value is stored, the old token's life is shortened, so that
-    Cloudflare itself ends it. TOKEN is an id or an exact name.
-
-    \b
-    Example:
-      cftokens rotate dns-bot --lifetime 90d --overlap 1h --value-to new.token
-    """  # fmt: skip
-    chosen = needed(place, output)
-    found = owner.find(token)
-    if dry_run:
-        click.echo(safe(f"{found.name} ({found.id}) would get a successor, and would end {overlap} later."))
-        return
-
-    def store(successor: TokenCreateResponse) -> None:
-        sentence = f"Created the successor {successor.name} ({successor.id})."
-        deliver(chosen, output, successor, successor.value, sentence)
-
-    with reserved(chosen), temporary(owner):
-        try:
-            rotation = owner.tokens.rotate(
-                found.id, store=store, lifetime=lifetime, overlap=overlap, name=name
-            )
-        except RotationError as error:
-            raise _with_cause(error) from error.__cause__
-    note(f"The token {found.name} ({found.id}) stops working on {iso(rotation.retires_on)}.")
-
-
-def _with_cause(error: RotationError) -> RotationError:
-    """
-    Return the error; its message says what there is now, but a failed *store* is ours to explain.
-    """
-    if isinstance(error.__cause__, OSError) and error.successor is not None:
-        return RotationError(
-            f"{error} {error.__cause__.strerror}. "
-            f"The value of {error.successor.id} is lost: delete that token.",
-            stage=error.stage,
-            predecessor_id=error.predecessor_id,
-            successor=error.successor,
-        )
-    return error

@@ -31,7 +31,8 @@ def emulator_command(port: int, propagation: float, command: tuple[str, ...]) ->
     variables as "export NAME=value" lines and serves until interrupted.
 
     \b
-    Example:
+    Examples:
+      cftokens emulator -- bash
       cftokens emulator -- cftokens list
     """  # fmt: skip
     options = ["--port", str(port), "--propagation", str(propagation)]

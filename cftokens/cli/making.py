@@ -2,7 +2,6 @@
 Commands that make a value: create, ensure, recover, roll.
 """
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
@@ -14,10 +13,10 @@ from cftokens._settings import Unset
 from cftokens.cli._access import Access, granting, moments
 from cftokens.cli._asking import ask, dry_run_option, yes_option
 from cftokens.cli._completing import token_names
-from cftokens.cli._destinations import Place, deliver, needed, placing, reserved
+from cftokens.cli._destinations import Place, announce, deliver, needed, placing, reserved
 from cftokens.cli._output import Output, printing
 from cftokens.cli._owner import Owner, owned
-from cftokens.cli._settling import creating, rolling
+from cftokens.cli._settling import creating, line_of, recover_line, repeated
 from cftokens.cli._text import iso, safe
 from cftokens.cli._wizard import ask_for_all
 from cftokens.cli._wording import Wanted, wanted
@@ -65,7 +64,7 @@ def create_command(
         raise click.UsageError("Missing argument 'NAME'.")
     policies = access.required(owner)
     if dry_run:
-        _show(f"A token {name!r} would be created:", wanted(owner, policies, access).lines())
+        output.plan(f"A token {name!r} would be created:", wanted(owner, policies, access).lines())
         return
     chosen = needed(place, output)
     with reserved(chosen):
@@ -102,7 +101,7 @@ def ensure_command(
     """
     policies = access.required(owner)
     if dry_run:
-        _show_ensured(owner, name, wanted(owner, policies, access))
+        _plan_ensured(owner, output, name, wanted(owner, policies, access))
         return
     chosen = needed(place, output)
     with reserved(chosen, now=not _exists(owner, name)):
@@ -128,18 +127,16 @@ def _active(owner: Owner, name: str) -> list[Token]:
     return [token for token in owner.tokens.list(name=name) if token.is_active(now)]
 
 
-def _show(title: str, lines: Iterable[str]) -> None:
-    click.echo(safe("\n".join([title, *(f"  {line}" for line in lines)])))
-
-
-def _show_ensured(owner: Owner, name: str, wanted: Wanted) -> None:
+def _plan_ensured(owner: Owner, output: Output, name: str, wanted: Wanted) -> None:
     found = _active(owner, name)
     if not found:
-        _show(f"A token {name!r} would be created:", wanted.lines())
-    for token in found:
-        changes = wanted.changes(token)
+        output.plan(f"A token {name!r} would be created:", wanted.lines())
+    elif len(found) > 1:
+        raise click.ClickException(safe(f"{len(found)} active tokens are named {name!r}: none would change."))
+    else:
+        changes = wanted.changes(found[0])
         what = "would be changed:" if changes else "is already as it should be."
-        _show(f"The token {name!r} ({token.id}) {what}", changes)
+        output.plan(f"The token {name!r} ({found[0].id}) {what}", changes)
 
 
 def _say_what_was(output: Output, ensured: Ensured) -> None:
@@ -151,21 +148,24 @@ def _hand_over(owner: Owner, place: Place, output: Output, token: Token, value: 
     """
     Store the value of a new token. A token whose value is lost is deleted.
     """
-    expiry = _NEVER if token.expires_on is None else _EXPIRES.format(iso(token.expires_on))
     try:
-        deliver(place, output, token, value, f"Created the token {token.name} ({token.id}). {expiry}")
+        deliver(place, output, token, value)
     except BaseException as error:
         _delete(owner, token.id)
         if not isinstance(error, OSError):
+            error.add_note(f"The token {token.id} was deleted.")
             raise
         raise click.ClickException(
             f"The value could not be stored {place.where}: {error.strerror}. The token was deleted."
         ) from None
+    expiry = _NEVER if token.expires_on is None else _EXPIRES.format(iso(token.expires_on))
+    announce(place, output, token, f"Created the token {token.name} ({token.id}). {expiry}")
 
 
 def _delete(owner: Owner, token_id: str) -> None:
     try:
-        owner.tokens.delete(token_id)
+        with repeated(line_of("delete", token_id, ["--yes", *owner.arguments])):
+            owner.tokens.delete(token_id)
     except CFTokensError as error:
         raise click.ClickException(
             f"The value is lost, but the token {token_id} is still there: {error}"
@@ -207,13 +207,20 @@ def recover_command(
         condition=_or_none(access.condition),
         expires_on=_or_none(access.expires),
     )
-    with reserved(chosen):
+    again = recover_line(owner, attempt, access, chosen)
+    with reserved(chosen), repeated(again):
         found = owner.tokens.recover(attempt)
         if found is None:
             raise click.ClickException(
                 f"There is no such token named {name!r}. If there is none in a minute, none was created."
             )
-        deliver(chosen, output, found, found.value, f"Recovered the token {found.name} ({found.id}).")
+        try:
+            deliver(chosen, output, found, found.value)
+        except OSError as error:
+            raise click.ClickException(
+                f"The value could not be stored {chosen.where}: {error.strerror}. It is lost: recover again."
+            ) from None
+    announce(chosen, output, found, f"Recovered the token {found.name} ({found.id}).")
 
 
 @click.command("roll")
@@ -237,17 +244,19 @@ def roll_command(
     """
     if dry_run:
         found = owner.find(token)
-        _show(f"The token {found.name!r} ({found.id}) would get a new value.", ())
+        output.plan(f"The token {found.name!r} ({found.id}) would get a new value.", ())
         return
     chosen = needed(place, output)
     found = owner.find(token)
     ask(f"Roll {found.name} ({found.id})? Its present value stops working at once.", yes=yes)
-    with reserved(chosen), rolling(owner, found.id, chosen):
+    again = line_of("roll", found.id, ["--yes", *owner.arguments, *chosen.arguments])
+    with reserved(chosen), repeated(again):
         value = owner.tokens.value.update(found.id)
         try:
-            deliver(chosen, output, found, value, f"Rolled the token {found.name} ({found.id}).")
+            deliver(chosen, output, found, value)
         except OSError as error:
             raise click.ClickException(
                 f"The new value could not be stored {chosen.where}: {error.strerror}. It is lost, and "
                 "the old one no longer works: roll again."
             ) from None
+    announce(chosen, output, found, f"Rolled the token {found.name} ({found.id}).")

@@ -25,14 +25,19 @@ from cftokens.cli._wording import addresses, described
 from cftokens.models import Token
 
 TOKEN_COLUMNS = (
-    Column("ID", whole=True),
-    Column("NAME"),
+    Column("ID", whole=True, kept=True),
+    Column("NAME", kept=True),
     Column("STATUS", whole=True),
     Column("EXPIRES", whole=True),
     Column("LAST USED", whole=True),
     Column("ISSUED", whole=True),
 )
-_GROUP_COLUMNS = (Column("ID", whole=True), Column("NAME"), Column("SCOPES"), Column("CATEGORY"))
+_GROUP_COLUMNS = (
+    Column("ID", whole=True, kept=True),
+    Column("NAME", kept=True),
+    Column("SCOPES"),
+    Column("CATEGORY"),
+)
 
 
 @click.command("list")

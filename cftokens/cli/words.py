@@ -20,20 +20,25 @@ from cftokens.cli._completing import token_names
 from cftokens.cli._output import Output, document, note, printing, progress, show_fields, show_table
 from cftokens.cli._owner import Owner, owned
 from cftokens.cli._remedies import message_of, owner_options
-from cftokens.cli._text import clean
+from cftokens.cli._text import clean, showable
 from cftokens.cli._wording import described, wanted
 from cftokens.models import Token
 from cftokens.sync import Client
 
 _FOUND: Final = 1
 FINDINGS: Final = (
-    Column("SEVERITY", whole=True),
-    Column("NAME"),
-    Column("MESSAGE", least=41),  # room for an id in a command
+    Column("SEVERITY", whole=True, kept=True),
+    Column("NAME", kept=True),
+    Column("MESSAGE", kept=True, least=41),  # room for an id in a command
     Column("ID", whole=True),
     Column("RULE", whole=True),
 )
-AGES: Final = (Column("ID", whole=True), Column("NAME"), Column("AGE"), Column("EXPIRES"))
+AGES: Final = (
+    Column("NAME", kept=True),
+    Column("AGE", whole=True, kept=True),
+    Column("EXPIRES", whole=True),
+    Column("ID", whole=True),
+)
 _BAR: Final = 12
 
 
@@ -185,12 +190,13 @@ def life(token: Token, now: datetime) -> list[str]:
     changed = token.modified_on or token.issued_on
     age = (now - changed).days if changed else 0
     left = "never" if token.expires_on is None else _bar((token.expires_on - now).days)
-    return [token.id, token.name or "", _bar(age), left]
+    return [token.name or "", _bar(age), left, token.id]
 
 
 def _bar(days: int) -> str:
+    full, empty = "█░" if showable("█░") == "█░" else "#."
     filled = max(0, min(_BAR, round(days * _BAR / 365)))
-    return f"{'█' * filled}{'░' * (_BAR - filled)} {days} d"
+    return f"{full * filled}{empty * (_BAR - filled)} {days} d"
 
 
 @click.command("whatis")

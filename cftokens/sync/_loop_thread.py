@@ -143,7 +143,17 @@ class PendingCall(Generic[T]):
         self._ended = True
         self._done.release()
 
+    @property
+    def _outcome_unknown(self) -> bool:
+        """
+        Whether a change may have taken effect although the caller saw no success.
+        """
+        if self.error is None:  # the result arrived, but too late
+            return bool(self.changes)
+        return bool(getattr(self.error, "outcome_unknown", False))
+
     def _annotate(self, interrupt: BaseException) -> None:
+        interrupt.outcome_unknown = self._outcome_unknown  # type: ignore[attr-defined]  # as errors have it
         if isinstance(self.error, CFTokensError):
             interrupt.add_note(f"The call had failed: {self.error}")
             if not self.error.outcome_unknown:

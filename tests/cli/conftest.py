@@ -8,7 +8,8 @@ import shlex
 import string
 import sys
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -21,7 +22,12 @@ from cftokens.sync import AccountTokens
 from cftokens.sync.emulator import Emulator
 from tests.vocabulary import MARK
 
-collect_ignore = ["test_terminal.py"] if sys.platform == "win32" else []  # which has no pseudo-terminals
+if TYPE_CHECKING:
+    from tests.cli.terminal import Start, Terminal
+
+_WITHOUT_WINDOWS = ["test_interrupts.py", "test_places.py", "test_terminal.py"]
+
+collect_ignore = _WITHOUT_WINDOWS if sys.platform == "win32" else []  # which has no pseudo-terminals
 
 
 class Shell:
@@ -107,3 +113,20 @@ def tokens(server: Emulator) -> Iterator[AccountTokens]:
     """
     with server.client() as client:
         yield client.accounts.tokens
+
+
+@pytest.fixture
+def start(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Start":
+    """
+    A function that starts a line on a terminal, in a directory of its own.
+    """
+    from tests.cli.terminal import Terminal  # noqa: PLC0415 -- Windows has none
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent.parent))
+
+    def start(line: str, *, redirected: int | None = None, width: int = 120, **variables: str) -> "Terminal":
+        environment = {**shell.environment, **variables}
+        return Terminal(shlex.split(line), environment, width=width, redirected=redirected)
+
+    return start

@@ -2,6 +2,7 @@
 The command line as a program on a pseudo-terminal.
 """
 
+import codecs
 import fcntl
 import os
 import pty
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -44,6 +45,7 @@ class Terminal:
         redirected: int | None = None,
     ) -> None:
         self.shown = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._terminal, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
         inherited = {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "COLUMNS"}}
@@ -64,6 +66,13 @@ class Terminal:
         The program's process.
         """
         return self._process.pid
+
+    @property
+    def runs(self) -> bool:
+        """
+        Whether the program has not ended.
+        """
+        return self._process.poll() is None
 
     def wait_for(self, text: str) -> None:
         """
@@ -111,10 +120,10 @@ class Terminal:
         ready, _, _ = select.select([self._terminal], [], [], max(0.0, deadline - time.monotonic()))
         assert ready, self.shown
         try:
-            found = os.read(self._terminal, 65536)
+            found = self._decoder.decode(os.read(self._terminal, 65536))
         except OSError:  # how Linux says that the other side is closed
             return False
-        self.shown += found.decode()
+        self.shown += found
         return bool(found)
 
     def __enter__(self) -> Self:
@@ -127,3 +136,15 @@ class Terminal:
             self._process.kill()
             self._process.wait()
         os.close(self._terminal)
+
+
+Start = Callable[..., Terminal]
+
+
+def answer(terminal: Terminal, question: str, text: str) -> None:
+    """
+    Answer a question when it is asked, and forget what was shown before.
+    """
+    terminal.wait_for(question)
+    terminal.shown = terminal.shown.partition(question)[2]
+    terminal.press(f"{text}\n")

@@ -17,6 +17,7 @@ import pytest
 from cftokens import TokenValue
 from cftokens.cli._access import duration_of
 from cftokens.cli._destinations import EnvironmentFile
+from cftokens.policies import allow, zone
 from cftokens.sync import AccountTokens
 from cftokens.sync.emulator import Emulator, Fault
 from tests.cli.conftest import Shell
@@ -503,6 +504,22 @@ def test_a_lost_ensure(shell: Shell, server: Emulator, tokens: AccountTokens) ->
 
 
 # Ensure
+
+
+def test_an_ensure_whose_edit_is_lost(shell: Shell, server: Emulator, tokens: AccountTokens) -> None:
+    """
+    An ensure whose edit has no answer is settled by running it again.
+    """
+    tokens.create(name="dns-bot", policies=[allow("Zone Read", on=zone(ZONE_ID))])
+    server.inject(Fault.drop_after(), operation="update", times=3)
+
+    lost = shell(f"{CREATE.replace('create', 'ensure')} --value-to dns.token")
+    line = line_that_settles(lost.stderr)
+
+    assert lost.exit_code == 3
+    assert line.startswith("cftokens ensure dns-bot ")
+    assert shell(line).exit_code == 0
+    assert len(tokens.list(name="dns-bot").collect()) == 1
 
 
 def test_ensure_again(shell: Shell) -> None:

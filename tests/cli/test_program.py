@@ -12,11 +12,14 @@ from pathlib import Path
 
 import pytest
 
+import cftokens
 from cftokens import __version__
+from cftokens._transport import hints
 from cftokens.cli import main
 from cftokens.cli._failures import failures
+from cftokens.cli._terms import TERMS, in_terms
 from tests.cli.conftest import Shell
-from tests.vocabulary import MARK, ZONE_ID
+from tests.vocabulary import ACCOUNT, MARK, ZONE_ID
 
 CACHE = "cftokens/completion.json"
 
@@ -182,3 +185,59 @@ def test_the_help_needs_no_command(shell: Shell) -> None:
 
     assert ZONE_ID not in ended.stdout
     assert "cftokens.cli.making" not in ended.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("roate", "rotate"), ("creat", "create"), ("xyzzy", None), ("--lst", None)]
+)
+def test_a_misspelt_command(shell: Shell, typed: str, meant: str | None) -> None:
+    """
+    The nearest command is suggested, if there is one.
+    """
+    result = shell(f"cftokens {typed}")
+
+    assert (result.exit_code, shell.sent) == (2, [])
+    assert ("Did you mean" in result.stderr) is (meant is not None)
+    assert meant is None or f"Did you mean '{meant}'?" in result.stderr
+
+
+@pytest.mark.parametrize("term", TERMS)
+def test_the_librarys_terms(term: str) -> None:
+    """
+    Each term that is replaced is in a message of the library, and nothing of it is left afterwards.
+    """
+    library = Path(cftokens.__file__).parent
+    sources = [
+        each.read_text() for each in library.rglob("*.py") if "cli" not in each.relative_to(library).parts
+    ]
+    in_hints = " ".join(f"use {where}" for _, where in hints._KINDS.values())
+
+    assert any(term in text for text in [*sources, in_hints])
+    assert in_terms(f"a {term}, or {term}.") == f"a {TERMS[term]}, or {TERMS[term]}."
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("list --user", "leave out --user."),
+        (
+            f"create a --allow 'DNS Write' --on-account {ACCOUNT} --value-to -",
+            "it works on --zone or --all-zones.",
+        ),
+        (f"create a --allow DNS --zone {ZONE_ID} --value-to -", "The nearest names are"),
+        (
+            "create a --allow DNS --zone example.com --value-to -",
+            "Invalid value for '--zone': zone_id must be",
+        ),
+    ],
+)
+def test_messages_in_terms_of_the_command_line(shell: Shell, line: str, said: str) -> None:
+    """
+    A refusal names options, not Python's functions.
+    """
+    result = shell(f"cftokens {line}")
+
+    assert result.exit_code in {1, 2}
+    assert said in result.stderr
+    assert "()" not in result.stderr
+    assert "client." not in result.stderr

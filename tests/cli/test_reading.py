@@ -313,14 +313,14 @@ def test_the_table_lists_every_command() -> None:
     assert program.get_command(context, "nonsense") is None
 
 
-COLUMNS = [Column("ID", whole=True), Column("NAME"), Column("STATUS", whole=True)]
+COLUMNS = [Column("ID", whole=True, kept=True), Column("NAME", kept=True), Column("STATUS", whole=True)]
 ROWS = [["0" * 32, "a name " * 5, "active"]]
 
 
-@pytest.mark.parametrize(("width", "titles"), [(20, 2), (40, 2), (54, 3), (200, 3)])
+@pytest.mark.parametrize(("width", "titles"), [(20, 1), (40, 1), (46, 2), (54, 3), (200, 3)])
 def test_columns_that_fit(width: int, titles: int) -> None:
     """
-    Where there is no room, the last columns are left out, but never the id and the name.
+    Where there is no room, the last columns are left out; the id and the name then stand in one.
     """
     table = fitting(COLUMNS, ROWS, width)
 

@@ -144,7 +144,8 @@ def test_an_interrupt_without_a_terminal(shell: Shell) -> None:
     SIGINT reaches the command, too, where no terminal sends it.
     """
     program = (
-        "import signal; signal.signal(2, lambda *_: exit(9)); print('ready', flush=True); signal.pause()"
+        "import signal; signal.pthread_sigmask(signal.SIG_BLOCK, [2]); print('ready', flush=True); "
+        "signal.sigwait([2]); exit(9)"
     )
     line = shlex.split(f"{RUN} {python(program)}".removeprefix("cftokens "))
 

@@ -7,7 +7,6 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,30 +16,13 @@ from cftokens.policies import allow, zone
 from cftokens.sync import AccountTokens
 from cftokens.sync.emulator import Emulator, Fault
 from tests.cli.conftest import Shell
-from tests.cli.terminal import Terminal
+from tests.cli.terminal import Start, answer
 from tests.vocabulary import MARK, ZONE_ID
 
 pytestmark = pytest.mark.slow
 
 DNS = [allow("DNS Write", on=zone(ZONE_ID))]
 CREATE = f"create dns-bot --allow 'DNS Write' --zone {ZONE_ID}"
-
-Start = Callable[..., Terminal]
-
-
-@pytest.fixture
-def start(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
-    """
-    A function that starts a line on a terminal, in a directory of its own.
-    """
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent.parent))
-
-    def start(line: str, *, redirected: int | None = None, width: int = 120, **variables: str) -> Terminal:
-        environment = {**shell.environment, **variables}
-        return Terminal(shlex.split(line), environment, width=width, redirected=redirected)
-
-    return start
 
 
 @pytest.mark.parametrize("width", [34, 50, 80, 140])
@@ -55,6 +37,7 @@ def test_a_table_fits(start: Start, tokens: AccountTokens, width: int) -> None:
 
     assert max(map(len, terminal.text.splitlines())) <= width
     assert made.id in terminal.text
+    assert "a rather long" in terminal.text
     assert ("EXPIRES" in terminal.text) is (width > 70)
 
 
@@ -122,54 +105,13 @@ def test_a_value_on_a_terminal(start: Start, shell: Shell) -> None:
     assert MARK in revealing.text
 
 
-@pytest.mark.parametrize(
-    ("line", "operation", "status"),
-    [
-        ("list", "list", 130),
-        ("verify", "verify", 130),
-        ("groups", "permission_groups", 130),
-        (f"{CREATE} --value-to a", "permission_groups", 130),
-        (f"{CREATE} --value-to a", "create", 3),
-        ("roll a --yes --value-to a", "roll", 3),
-        ("delete a --yes", "delete", 130),
-        ("edit a --rename b", "update", 130),
-    ],
-)
-def test_ctrl_c_in_a_request(  # noqa: PLR0917
-    start: Start,
-    server: Emulator,
-    tokens: AccountTokens,
-    shell: Shell,
-    line: str,
-    operation: str,
-    status: int,
-) -> None:
-    """
-    Ctrl-C ends a request at once; a create or roll that may have happened has a line that settles it.
-    """
-    tokens.create(name="a", policies=DNS)
-    server.inject(Fault.delay(20), operation=operation)  # type: ignore[arg-type]
-    before = len(server.requests)
-
-    with start(line) as terminal:
-        while operation not in [str(request.operation) for request in server.requests[before:]]:
-            pass
-        terminal.press("\x03")
-        ended = terminal.end()
-
-    assert ended == status
-    assert "Traceback" not in terminal.text
-    assert list(Path().iterdir()) == []
-    assert (f"cftokens {'roll' if operation == 'roll' else 'recover'} " in terminal.text) is (status == 3)
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_run_passes_signals_on(start: Start, tokens: AccountTokens, number: signal.Signals) -> None:
     """
     A signal reaches the command, and at its end the token is deleted.
     """
-    handler = f"import signal; signal.signal({int(number)}, lambda *_: exit(9))"
-    program = f"{handler}; print('ready', flush=True); input()"
+    blocked = f"import signal; numbers = [{int(number)}]; signal.pthread_sigmask(signal.SIG_BLOCK, numbers)"
+    program = f"{blocked}; print('ready', flush=True); signal.sigwait(numbers); exit(9)"
     line = shlex.join([sys.executable, "-c", program])
 
     with start(f"run --allow 'DNS Write' --zone {ZONE_ID} -- {line}") as terminal:
@@ -229,15 +171,6 @@ def test_an_empty_table(start: Start) -> None:
         assert terminal.end() == 0
 
     assert "ID" not in terminal.text
-
-
-def answer(terminal: Terminal, question: str, text: str) -> None:
-    """
-    Answer a question when it is asked, and forget what was shown before.
-    """
-    terminal.wait_for(question)
-    terminal.shown = terminal.shown.partition(question)[2]
-    terminal.press(f"{text}\n")
 
 
 def test_wizard(start: Start, shell: Shell, tokens: AccountTokens) -> None:
@@ -303,33 +236,6 @@ def test_the_wizards_command(  # noqa: PLR0917
     assert [token.name for token in tokens.list(name="bot")] == ["bot"]
 
 
-@pytest.mark.parametrize("questions", [0, 1, 2, 3, 4, 5, 6, 7])
-def test_ctrl_c_in_the_wizard(start: Start, shell: Shell, questions: int) -> None:
-    """
-    Ctrl-C at each question has the exit status 130 and creates nothing.
-    """
-    asked = [
-        ("Name of the token", "bot"),
-        ("On what may it work?", "2"),
-        ("Which permissions?", "dns write"),
-        ("Numbers, or nothing", "1"),
-        ("Which permissions?", ""),
-        ("Expires", ""),
-        ("Usable from", ""),
-        ("New file", ""),
-        ("Create it?", ""),
-    ]
-    with start("create -i") as terminal:
-        for question, text in asked[:questions]:
-            answer(terminal, question, text)
-        terminal.wait_for(asked[questions][0])
-        assert terminal.interrupt() == 130
-
-    assert shell.writes == []
-    assert "Traceback" not in terminal.text
-    assert list(Path().iterdir()) == []
-
-
 def test_audit_on_a_terminal(start: Start, tokens: AccountTokens) -> None:
     """
     An audit draws ages and expiries.
@@ -341,6 +247,36 @@ def test_audit_on_a_terminal(start: Start, tokens: AccountTokens) -> None:
 
     assert "██████░░░░░░ 189 d" in terminal.text
     assert "░░░░░░░░░░░░ 0 d" in terminal.text
+
+
+@pytest.mark.parametrize("width", [30, 60, 120])
+def test_an_audit_on_any_terminal(start: Start, tokens: AccountTokens, width: int) -> None:
+    """
+    However narrow, an audit says what is wrong.
+    """
+    tokens.create(name="a", policies=DNS)
+
+    with start("audit", width=width) as terminal:
+        assert terminal.end() == 1
+
+    assert "This token never expires." in " ".join(terminal.text.split())
+
+
+def test_a_terminal_without_unicode(start: Start, tokens: AccountTokens) -> None:
+    """
+    Ages, progress and names are drawn with characters that the terminal has, in columns.
+    """
+    tokens.create(name="tökén", policies=DNS, expires_on=datetime.now(UTC) + timedelta(days=190))
+
+    with start("audit", PYTHONIOENCODING="ascii") as terminal:
+        assert terminal.end() == 1
+
+    (row,) = (line for line in terminal.text.splitlines() if "#" in line)
+    head = terminal.text.splitlines()[terminal.text.splitlines().index(row) - 2]
+    assert "######...... 189 d" in row
+    assert r"t\xf6k\xe9n " in row
+    assert head.index("AGE") == row.index("............ 0 d")
+    assert r"\u2" not in terminal.text
 
 
 def test_whatis_on_a_terminal(start: Start) -> None:
@@ -355,14 +291,28 @@ def test_whatis_on_a_terminal(start: Start) -> None:
     assert MARK not in terminal.shown
 
 
-def test_a_pipe_that_closes(shell: Shell, tokens: AccountTokens) -> None:
+@pytest.mark.parametrize(
+    "line",
+    [
+        "groups",
+        "groups --json",
+        "groups --quiet",
+        "list",
+        "audit",
+        "--help",
+        "create --help",
+        "completion bash",
+    ],
+)
+@pytest.mark.parametrize("reader", ["head -1", "true"])
+def test_a_pipe_that_closes(shell: Shell, line: str, reader: str) -> None:
     """
     A reader that has had enough ends a command quietly.
     """
-    line = f"{shlex.quote(sys.executable)} -m cftokens groups | head -1"
+    program = f"{shlex.quote(sys.executable)} -m cftokens {line} | {reader}"
 
     ended = subprocess.run(
-        ["bash", "-c", line],
+        ["bash", "-c", program],
         env={**os.environ, **shell.environment},
         capture_output=True,
         text=True,
@@ -371,7 +321,7 @@ def test_a_pipe_that_closes(shell: Shell, tokens: AccountTokens) -> None:
     )
 
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert ended.stdout.count("\n") == 1
+    assert ended.stdout.count("\n") == (reader == "head -1")
 
 
 def test_xargs(shell: Shell, server: Emulator) -> None:
@@ -393,3 +343,21 @@ def test_xargs(shell: Shell, server: Emulator) -> None:
 
     assert ended.returncode == 0
     assert shell.writes == ["delete"]
+
+
+def test_xargs_without_a_line(shell: Shell) -> None:
+    """
+    If there is nothing to delete, the pipe ends well.
+    """
+    program = f"{shlex.quote(sys.executable)} -m cftokens"
+
+    ended = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {program} list --quiet --expired | xargs {program} delete --yes"],
+        env={**os.environ, **shell.environment},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert (ended.returncode, shell.writes) == (0, [])

@@ -240,11 +240,11 @@ def test_dry_edit(shell: Shell, tokens: AccountTokens) -> None:
     nothing = shell("cftokens edit a --rename a --dry-run")
 
     assert result.stdout.splitlines()[1:] == [
-        "name: a, afterwards b",
-        "status: active, afterwards disabled",
-        "addresses: any address, afterwards 192.0.2.0/24",
+        "  name: a, afterwards b",
+        "  status: active, afterwards disabled",
+        "  addresses: any address, afterwards 192.0.2.0/24",
     ]
-    assert nothing.stdout.splitlines()[1:] == ["nothing"]
+    assert nothing.stdout.splitlines()[1:] == ["  nothing"]
 
 
 def test_dry_roll(shell: Shell, tokens: AccountTokens) -> None:
@@ -255,6 +255,44 @@ def test_dry_roll(shell: Shell, tokens: AccountTokens) -> None:
 
     assert made.id in shell("cftokens roll a --dry-run").stdout
     assert shell.writes == ["create"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"create b --allow 'DNS Write' --zone {ZONE_ID}",
+        f"ensure a --allow 'Zone Read' --zone {ZONE_ID}",
+        "edit a --rename b",
+        "roll a",
+        "rotate a --lifetime 90d --value-to f",
+        "retire a",
+        "delete a",
+    ],
+)
+def test_a_dry_run_as_json(shell: Shell, tokens: AccountTokens, line: str) -> None:
+    """
+    With --json, a dry run is one document, too: a title, and lines in words.
+    """
+    tokens.create(name="a", policies=DNS)
+    before = len(shell.writes)
+
+    found = json.loads(shell(f"cftokens {line} --dry-run --json").stdout)
+
+    assert list(found) == ["title", "lines"]
+    assert len(shell.writes) == before
+
+
+def test_a_dry_ensure_of_a_name_that_several_have(shell: Shell, tokens: AccountTokens) -> None:
+    """
+    It fails as the ensure would.
+    """
+    for _ in range(2):
+        tokens.create(name="a", policies=DNS)
+
+    result = shell(f"cftokens ensure a --allow 'DNS Write' --zone {ZONE_ID} --dry-run")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "2 active tokens are named 'a'" in result.stderr
 
 
 def test_which_edits_ask(shell: Shell, tokens: AccountTokens) -> None:

@@ -28,6 +28,7 @@ async def lasting_caller(request: pytest.FixtureRequest) -> AsyncIterator[Caller
     """
     A client of a service that runs for all tests of its class.
     """
+    assert request.cls is not None
     with Emulator() as emulator:
         async with request.cls().start(emulator, deadline=9.0) as caller:
             yield caller

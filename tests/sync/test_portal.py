@@ -559,6 +559,28 @@ def test_an_interrupt_after_a_roll_is_reported(
     assert "The outcome of roll" in caplog.text
 
 
+@pytest.mark.parametrize(("status", "unknown"), [(None, True), (400, False)])
+def test_an_interrupt_says_whether_a_change_may_have_taken_effect(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, status: int | None, unknown: bool
+) -> None:
+    """
+    It does if a delete finished but its result is lost; it does not if Cloudflare refused, or only read.
+    """
+    with emulator.client() as client:
+        created = client.accounts.tokens.create(name="bot", policies=[])
+        if status is not None:
+            emulator.inject(Fault.status(status), operation="delete")
+        found = []
+        for call in (client.accounts.tokens.get, client.accounts.tokens.delete):
+            with monkeypatch.context() as patch:
+                interrupt_after(PendingCall.wait, patch)
+                with pytest.raises(Interrupt) as caught:
+                    call(created.id)
+            found.append(caught.value.outcome_unknown)  # type: ignore[attr-defined]
+
+    assert found == [False, unknown]
+
+
 def test_an_interrupt_of_a_refused_create_has_nothing_to_settle(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from cftokens import CFTokensError, Client, RateLimit, RateLimitedError, Retry, ServerError
 from cftokens._settings import Timing
-from cftokens._transport.pace import BURST, Pace, Window
+from cftokens._transport.pace import BURST, Pace
+from cftokens._transport.windows import Window
 from cftokens.emulator import Emulator
 from tests.servers import RawServer, reply
 from tests.support import CALLS, Clock, client_of, failure_of
@@ -21,9 +22,19 @@ VERIFIED = success(RESULTS["verify"])
 
 def pace_of(clock: Clock, requests: int = 3, period: float = 10.0) -> Pace:
     """
-    Make a pace with a small limit.
+    Make a pace with a small limit, for a server that does not say what is left.
     """
-    return Pace(RateLimit(requests=requests, period=period), Window(BURST), Timing(clock, clock.sleep))
+    limit = RateLimit(requests=requests, period=period)
+    return by_own_count(Pace(limit, Window(BURST), Timing(clock, clock.sleep)))
+
+
+def by_own_count(pace: Pace) -> Pace:
+    """
+    Tell a pace of an answer without a Ratelimit header.
+    """
+    assert pace._counts is not None
+    pace._counts.learn({}, 0.0, 0)
+    return pace
 
 
 class CountingClock(Clock):
@@ -55,11 +66,13 @@ class SharedClock(Clock):
         self.waits.append(seconds)
         end = self.now + seconds
         self._ends.append(end)
-        while self.now < end:
-            await asyncio.sleep(0)
-            if self._all_wait():
-                self.now = min(self._ends)
-        self._ends.remove(end)
+        try:
+            while self.now < end:
+                await asyncio.sleep(0)
+                if self._all_wait():
+                    self.now = min(self._ends)
+        finally:
+            self._ends.remove(end)
 
     def _all_wait(self) -> bool:
         queues = [len(pace._waiting) for pace in self.paces]
@@ -205,7 +218,7 @@ async def test_a_turn_costs_the_same_however_many_wait() -> None:
     """
     clock = CountingClock()
     enough = RateLimit(requests=100_000)
-    pace = Pace(enough, Window(BURST), Timing(clock, clock.sleep))
+    pace = by_own_count(Pace(enough, Window(BURST), Timing(clock, clock.sleep)))
     start, order = clock.now, list[int]()
 
     async def work(number: int) -> None:
@@ -358,43 +371,26 @@ async def test_the_servers_count_matters(header: str, wait: float) -> None:
     assert waited == wait
 
 
-async def test_requests_by_others_enlarge_the_reserve() -> None:
-    """
-    Nine requests by others between two answers add eighteen to the reserve.
-    """
-    clock = Clock()
-    pace = pace_of(clock, requests=100)
-    for left in (60, 50):
-        await pace.turn(0.0)
-        pace.finish({"Ratelimit": f'"default";r={left};t=30'}, None)
-    free = 0
-    while pace._delay(0) == 0:
-        await pace.turn(0.0)
-        pace.finish(None, None)
-        free += 1
-
-    assert free == 50 - 1 - 2 * 9
-
-
 async def test_own_requests_are_not_taken_for_others() -> None:
     """
-    With a hundred in flight and answered out of order, the reserve stays at one percent.
+    With a hundred in flight and answered out of order, two percent of the limit stay unspent, not more.
     """
     clock = Clock()
     unlimited = RateLimit(requests=10_000)
-    pace = Pace(unlimited, Window(unlimited), Timing(clock, clock.sleep))
+    pace = by_own_count(Pace(unlimited, Window(unlimited), Timing(clock, clock.sleep)))
     left, order = 1200, random.Random(1)
     in_flight: list[int] = []
+    policy = {"Ratelimit-Policy": '"default";q=1200;w=300'}
     for _ in range(1050):
         await pace.turn(0.0)
         left -= 1
         in_flight.append(left)
         if len(in_flight) == 100:
             answered = in_flight.pop(order.randrange(100))
-            pace.finish({"Ratelimit": f'"default";r={answered};t=300'}, None)
+            pace.finish({"Ratelimit": f'"default";r={answered};t=300', **policy}, None)
 
     assert pace._counts is not None
-    assert pace._counts._server._reserve() == 12
+    assert pace._counts._server._company.kept(1200) == 24
 
 
 async def test_a_late_answer_does_not_lift_a_block() -> None:
@@ -542,7 +538,7 @@ async def test_a_forked_process_counts_its_own_requests_of_every_credential(
     """
     clock = Clock()
     burst = Window(BURST)
-    paces = [Pace(RateLimit(), burst, Timing(clock, clock.sleep)) for _ in range(2)]
+    paces = [by_own_count(Pace(RateLimit(), burst, Timing(clock, clock.sleep))) for _ in range(2)]
     for pace in paces:
         await pace.turn(0.0)
     clock.now += 1.0
@@ -665,7 +661,7 @@ async def test_the_burst_limit_holds_for_all_credentials_together() -> None:
     """
     clock = Clock()
     burst = Window(BURST)
-    paces = [Pace(RateLimit(), burst, Timing(clock, clock.sleep)) for _ in range(2)]
+    paces = [by_own_count(Pace(RateLimit(), burst, Timing(clock, clock.sleep))) for _ in range(2)]
     waits = []
     for number in range(201):
         waits.append(await paces[number % 2].turn(60.0))
@@ -679,7 +675,7 @@ async def test_the_burst_limit_counts_starts() -> None:
     While 200 slow requests are in flight, another 200 start a second later.
     """
     clock = Clock()
-    pace = Pace(RateLimit(), Window(BURST), Timing(clock, clock.sleep))
+    pace = by_own_count(Pace(RateLimit(), Window(BURST), Timing(clock, clock.sleep)))
     waits = [await pace.turn(60.0) for _ in range(401)]
 
     assert waits == [0.0] * 200 + [1.0] + [0.0] * 199 + [1.0]
@@ -690,7 +686,7 @@ async def test_a_start_counts_for_a_second_even_if_it_is_answered() -> None:
     Requests that are answered at once do not make room before their second has passed.
     """
     clock = Clock()
-    pace = Pace(RateLimit(), Window(BURST), Timing(clock, clock.sleep))
+    pace = by_own_count(Pace(RateLimit(), Window(BURST), Timing(clock, clock.sleep)))
     for _ in range(200):
         await pace.turn(0.0)
         clock.now += 1 / 1024

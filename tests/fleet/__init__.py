@@ -1,0 +1,3 @@
+"""
+Many processes under one limit: simulated with a moved clock, and real ones.
+"""
