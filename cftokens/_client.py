@@ -66,7 +66,7 @@ class Client:
             before each try, takes at most *timeout*, and is shared by requests that need it at the same
             time. If it fails, they do, with a `CredentialError`.
 
-        account_id: The default account of `accounts.tokens`.
+        account_id: The default account of ``accounts.tokens``.
 
         base_url: The URL of Cloudflare's API: https, or http on loopback. The credential is sent there.
 
@@ -88,9 +88,9 @@ class Client:
             from its hooks pass through, except an `OSError`, which is taken for a network error.
 
     Attributes:
-        accounts: The resources of accounts: ``client.accounts.tokens``.
+        accounts (Accounts): The resources of accounts: ``client.accounts.tokens``.
 
-        user: The resources of the user who owns the credential: ``client.user.tokens``.
+        user (User): The resources of the user who owns the credential: ``client.user.tokens``.
 
     Raises:
         ValueError: An argument cannot be used, or there is no credential.

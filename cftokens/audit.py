@@ -82,7 +82,7 @@ for _public in (Context, Finding, Remedy):
 T = TypeVar("T")
 
 Severity = findings.Severity
-"""How bad a finding is."""
+"""How bad a finding is, from ``"critical"`` through ``"high"`` and ``"medium"`` to ``"low"``."""
 
 Operation = findings.Operation
 """What can be done about a finding."""
@@ -108,7 +108,7 @@ class Waiver:
 
 
 Rule = Callable[[Token, Context], Iterable[Finding]]
-"""Yields what is wrong with a token."""
+"""A function that takes a `Token` and a `Context`, and yields what is wrong with the token."""
 
 RULES: Final[tuple[Rule, ...]] = (
     exposed,
@@ -126,7 +126,11 @@ RULES: Final[tuple[Rule, ...]] = (
     same_access,
     quota,
 )
-"""The rules of this module."""
+"""
+The rules of this module.
+
+:meta hide-value:
+"""
 
 _NO_WAIVERS: Final[Mapping[str, str | Waiver]] = MappingProxyType({})
 _NEVER_WAIVED: Final = ("exposed",)

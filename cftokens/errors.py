@@ -94,7 +94,7 @@ class CFTokensError(Exception):
     The base class of all errors that a request can raise.
 
     Attributes:
-        outcome_unknown: The request may have taken effect although no success was seen.
+        outcome_unknown (bool): The request may have taken effect although no success was seen.
 
         attempt: What `recover()` needs, if this is a create with an unknown outcome.
 
@@ -150,11 +150,11 @@ class APIError(CFTokensError):
     Cloudflare refused the request, or failed.
 
     Attributes:
-        status: The HTTP status.
+        status (int): The HTTP status.
 
-        errors: Cloudflare's reasons, as a tuple of `ErrorData`; empty if it gave none.
+        errors (tuple[ErrorData, ...]): Cloudflare's reasons; empty if it gave none.
 
-        ray_id: The ID by which Cloudflare's support finds the request, or None.
+        ray_id (str | None): The ID by which Cloudflare's support finds the request, or None.
     """
 
     def __init__(
@@ -217,9 +217,9 @@ class RateLimitedError(APIError):
     https://developers.cloudflare.com/fundamentals/api/reference/limits/
 
     Attributes:
-        retry_after: Seconds to wait before the next request, or None if unknown.
+        retry_after (float | None): Seconds to wait before the next request, or None if unknown.
 
-        sent: False if the client's own pace refused the request before it was sent.
+        sent (bool): False if the client's own pace refused the request before it was sent.
     """
 
     def __init__(
@@ -259,7 +259,7 @@ class TooManyFailuresError(APIError):
 
 class UnexpectedResponseError(CFTokensError):
     """
-    An answer of unknown shape, `success: false` without an error status, or a redirect.
+    An answer of unknown shape, ``success: false`` without an error status, or a redirect.
     """
 
 
@@ -268,7 +268,7 @@ class PermissionGroupError(CFTokensError, LookupError):
     No such permission group, or more than one.
 
     Attributes:
-        candidates: The permission groups with the nearest names, or those that all match.
+        candidates (tuple[PermissionGroup, ...]): The groups with the nearest names, or those that all match.
     """
 
     def __init__(self, message: str, *, candidates: tuple[PermissionGroup, ...] = ()) -> None:
@@ -281,7 +281,7 @@ class AmbiguousOutcomeError(CFTokensError):
     More than one token could be the lost one. None was changed.
 
     Attributes:
-        candidates: The tokens that could be it.
+        candidates (tuple[Token, ...]): The tokens that could be it.
     """
 
     def __init__(self, message: str, *, candidates: tuple[Token, ...] = ()) -> None:
@@ -302,9 +302,9 @@ class NotActiveError(CFTokensError):
     A token did not become active in time, or never will.
 
     Attributes:
-        status: The status that was last heard, such as ``"disabled"``, or None.
+        status (str | None): The last status received, such as ``"disabled"``, or None.
 
-        last_error: The refusal or failure that was last heard, or None.
+        last_error (CFTokensError | None): The last refusal or failure, or None.
     """
 
     def __init__(
@@ -321,11 +321,12 @@ class RotationError(CFTokensError):
     A rotation stopped before its end. What went wrong is its ``__cause__``.
 
     Attributes:
-        stage: The step that failed. From ``"store"`` on, both tokens work and nothing was deleted.
+        stage (str): The step that failed: ``"read"``, ``"create"``, ``"wait"``, ``"check"``, ``"store"`` or
+            ``"retire"``. From ``"store"`` on, both tokens work and nothing was deleted.
 
-        predecessor_id: The token that was to be replaced.
+        predecessor_id (str): The token to be replaced.
 
-        successor: The new token with its value, if it is still there; otherwise None.
+        successor (TokenCreateResponse | None): The new token with its value, if it is still there.
     """
 
     def __init__(

@@ -439,11 +439,11 @@ class CreateAttempt:
 
         started_on: When the request went out, by this machine's clock.
 
-        condition: From where the token was to be usable.
+        condition: The condition that was asked for, or None.
 
-        expires_on: When it was to stop working.
+        expires_on: The expiry that was asked for, or None.
 
-        not_before: When it was to start working.
+        not_before: The start that was asked for, or None.
     """
 
     name: str
@@ -467,7 +467,7 @@ class CreateAttempt:
 @attrs.frozen(kw_only=True)
 class Rotation:
     """
-    A token that was replaced by another one.
+    The result of `rotate()`: a token and the one that replaced it.
 
     Attributes:
         predecessor: The old token as it is now.
@@ -493,7 +493,7 @@ class Rotation:
 @attrs.frozen(kw_only=True)
 class Ensured:
     """
-    A token that is as it was asked for.
+    The result of `ensure()`: a token with the access that was asked for.
 
     Attributes:
         token: The token.

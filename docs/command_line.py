@@ -26,6 +26,8 @@ from cftokens.models import Condition, PermissionGroup, Token, TokenPolicy
 DOCS = Path(__file__).parent
 PICTURES = DOCS / "how-to" / "command-line"
 WIDTH = 100
+HELP_WIDTH = 88
+"""Columns that fit beside the contents of a page."""
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 HEAD = """\
@@ -41,7 +43,9 @@ def help_of(command: click.Command, name: str) -> str:
     """
     Return what ``--help`` prints.
     """
-    with click.Context(command, info_name=name, max_content_width=WIDTH, terminal_width=WIDTH) as context:
+    with click.Context(
+        command, info_name=name, max_content_width=HELP_WIDTH, terminal_width=HELP_WIDTH
+    ) as context:
         return command.get_help(context)
 
 

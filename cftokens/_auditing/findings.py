@@ -35,7 +35,7 @@ class Remedy:
     Attributes:
         purpose: What it is for, or when to do it, such as ``"Give it an end"``.
 
-        operation: ``"edit"``, ``"rotate"``, ``"roll"`` (`value.update()`), ``"retire"``, ``"delete"``, or
+        operation: ``"edit"``, ``"rotate"``, ``"roll"`` (``value.update()``), ``"retire"``, ``"delete"``, or
             ``"waive"``, which is to accept the finding.
 
         fields: What to edit, such as ``("expires_on",)``.

@@ -44,19 +44,24 @@ class ResultInfo:
 class Page(Generic[T]):
     """
     One page of a list. Its numbers are None if Cloudflare gives none.
+
+    Attributes:
+        items (tuple[T, ...]): The items on this page.
+
+        page: The number of this page, from 1.
+
+        per_page: How many items a page has at most.
+
+        count: How many items are on this page, according to Cloudflare.
+
+        total_count: How many items are on all pages, according to Cloudflare.
     """
 
     items: tuple[T, ...]
-
     page: int | None = None
-
     per_page: int | None = None
-
     count: int | None = None
-    """How many items are on this page, according to Cloudflare."""
-
     total_count: int | None = None
-    """How many items are on all pages, according to Cloudflare."""
 
     def __repr__(self) -> str:
         return reprs.call(

@@ -130,7 +130,8 @@ def program(context: click.Context, *, verbose: bool) -> None:
 
     \b
     Example:
-      cftokens create dns-bot --allow "DNS Write" --zone ZONE_ID --expires 90d --value-to dns.token
+      cftokens create dns-bot --allow "DNS Write" --zone ZONE_ID --expires 90d \\
+          --value-to dns.token
 
     Exit status: 0 done; 1 refused, failed, or found something; 2 wrong usage; 3 the outcome is unknown, and a
     line says how to settle it; 130 interrupted.

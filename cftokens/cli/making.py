@@ -53,7 +53,8 @@ def create_command(
     \b
     Examples:
       cftokens create -i
-      cftokens create dns-bot --allow "DNS Write" --zone ZONE_ID --expires 90d --value-to dns.token
+      cftokens create dns-bot --allow "DNS Write" --zone ZONE_ID --expires 90d \\
+          --value-to dns.token
       cftokens create ci --allow "Workers Scripts Write" --on-account ACCOUNT_ID \\
           --value-to-env .env CLOUDFLARE_API_TOKEN
     """
@@ -193,8 +194,8 @@ def recover_command(
 
     \b
     Example:
-      cftokens recover dns-bot --since 2026-11-24T10:00:00Z --allow "DNS Write" --zone ZONE_ID \\
-          --expires never --value-to dns.token
+      cftokens recover dns-bot --since 2026-11-24T10:00:00Z --allow "DNS Write" \\
+          --zone ZONE_ID --expires never --value-to dns.token
     """
     policies = access.required(owner)
     chosen = needed(place, output)

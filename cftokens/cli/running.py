@@ -55,7 +55,8 @@ def run_command(
 
     \b
     Example:
-      cftokens run --allow "Workers Scripts Write" --on-account ACCOUNT_ID -- wrangler deploy
+      cftokens run --allow "Workers Scripts Write" --on-account ACCOUNT_ID -- \\
+          wrangler deploy
     """  # fmt: skip
     if not isinstance(access.expires, Unset):
         raise click.UsageError("Use --lifetime: a temporary token has no --expires.")

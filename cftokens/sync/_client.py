@@ -35,7 +35,7 @@ class Client:
             thread of its own, takes at most *timeout*, and is shared by requests that need it at the same
             time. If it fails, they do, with a `CredentialError`.
 
-        account_id: The default account of `accounts.tokens`.
+        account_id: The default account of ``accounts.tokens``.
 
         base_url: The URL of Cloudflare's API: https, or http on loopback. The credential is sent there.
 
@@ -54,9 +54,9 @@ class Client:
         ssl: An `ssl.SSLContext`, to trust other certificates than the system's.
 
     Attributes:
-        accounts: The resources of accounts: ``client.accounts.tokens``.
+        accounts (Accounts): The resources of accounts: ``client.accounts.tokens``.
 
-        user: The resources of the user who owns the credential: ``client.user.tokens``.
+        user (User): The resources of the user who owns the credential: ``client.user.tokens``.
 
     Raises:
         ValueError: An argument cannot be used, or there is no credential.

@@ -171,6 +171,11 @@ class AccountTokenValue:
 class AccountTokens:
     """
     The tokens of one owner: an account, or the user.
+
+    Attributes:
+        permission_groups (AccountPermissionGroups): What a token can be allowed to do.
+
+        value (AccountTokenValue): The values of tokens.
     """
 
     if not TYPE_CHECKING:  # what create_autospec() sees; __init__ sets the instances
@@ -524,7 +529,7 @@ class AccountTokens:
             attempt: ``error.attempt``, or what `cftokens.errors.attempt_of()` returns.
 
         Returns:
-            The token with its value, or None if there is none yet. None is not final: try again a
+            The token with its value, or None if there is none yet. None is not final; try again a
             little later.
 
         Raises:
@@ -605,8 +610,8 @@ class AccountTokens:
         """
         Return a context manager that makes a token, and deletes it at the end of the block.
 
-        The block gets a `TokenCreateResponse`. The token also expires after its lifetime, in case that this
-        process ends before the block. If the answer to its create is lost, it is found again or removed.
+        The block gets a `TokenCreateResponse`. The token also expires after its lifetime, in case this
+        process ends before the block does. If the answer to its create is lost, it is found or removed.
 
         Leaving the block deletes the token even if the task is cancelled or interrupted. If that fails,
         the log has a warning, and the block's own exception a note; nothing is raised.
@@ -617,7 +622,7 @@ class AccountTokens:
 
             lifetime: How long the token works at most, by Cloudflare's clock; at least a second.
 
-            name: 1 to 111 characters, to which a random end is added.
+            name: 1 to 111 characters, to which a random ending is added.
 
             condition: From where the token may be used; None for anywhere.
 
@@ -677,14 +682,14 @@ class AccountTokens:
 
             store: Gets the successor, a `TokenCreateResponse`, and keeps its value.
 
-            lifetime: How long the successor works, by Cloudflare's clock; None for ever.
+            lifetime: How long the successor works, by Cloudflare's clock; None if it never expires.
 
             overlap: How long the old token still works after that; it never works longer than before.
 
             check: Gets the successor before it is stored, and raises or returns False to refuse it.
 
             name: The successor's name, 1 to 120 characters. By default it is the old one's, with the date
-                and a random end, by which a successor is found if the answer to its create is lost.
+                and a random ending, by which a successor is found if the answer to its create is lost.
 
             wait: The most seconds to wait until the successor is active: see `wait_until_active()`. None
                 does not wait.
@@ -696,7 +701,7 @@ class AccountTokens:
 
             TypeError: An argument has the wrong type.
 
-            RotationError: A step failed. Its ``stage`` tells which, and its message what there is now.
+            RotationError: A step failed. Its ``stage`` is the step, and its message says what there is now.
         """
         return self._portal.call(
             self._wrapped.rotate(
@@ -717,8 +722,8 @@ class AccountTokens:
         """
         End a token in a way that can be taken back, unlike `delete()`. May be called again.
 
-        At once, its status becomes ``disabled``. Otherwise it expires after a while, but never later than
-        it would have.
+        Without *after*, its status becomes ``disabled`` at once. With it, the token expires after that time,
+        but never later than it would have.
 
         Args:
             token_id: Identifier of the token, not its value.
@@ -799,6 +804,9 @@ class AccountTokens:
 class Accounts:
     """
     The resources of one kind of owner.
+
+    Attributes:
+        tokens (AccountTokens): The tokens of the owner.
     """
 
     if not TYPE_CHECKING:  # what create_autospec() sees; __init__ sets the instances

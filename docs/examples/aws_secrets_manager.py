@@ -30,16 +30,19 @@ def handler(event: dict[str, str], _context: object) -> None:
     """
     Do one step. An exception makes AWS try again later.
     """
-    secret = Secret(boto3.client("secretsmanager"), event["SecretId"], event["ClientRequestToken"])
+    aws = boto3.client("secretsmanager")
+    secret = Secret(aws, event["SecretId"], event["ClientRequestToken"])
     with Client() as client:
+        tokens = client.accounts.tokens
         match event["Step"]:
             case "createSecret":
                 create(client, secret)
             case "testSecret":
-                client.accounts.tokens.wait_until_active(TokenValue(secret.read("AWSPENDING")["value"]))
+                value = TokenValue(secret.read("AWSPENDING")["value"])
+                tokens.wait_until_active(value)
             case "finishSecret":
                 secret.make_current()
-                client.accounts.tokens.retire(secret.read("AWSPREVIOUS")["id"], after=OVERLAP)
+                tokens.retire(secret.read("AWSPREVIOUS")["id"], after=OVERLAP)
             case _:  # setSecret: Cloudflare knows the value already
                 pass
 
@@ -52,11 +55,12 @@ def create(client: Client, secret: "Secret") -> None:
         return
     tokens = client.accounts.tokens
     name = f"{os.environ['TOKEN_NAME']} {secret.version}"
-    if left := tokens.list(name=name).collect():  # from a run that ended before it stored the value
+    if left := tokens.list(name=name).collect():
+        # It is from a run that ended before it stored the value.
         secret.write(left[0].id, tokens.value.update(left[0].id))
         return
-    expires_on = datetime.now(UTC) + LIFETIME
-    made = tokens.clone(secret.read("AWSCURRENT")["id"], name=name, expires_on=expires_on)
+    ends = datetime.now(UTC) + LIFETIME
+    made = tokens.clone(secret.read("AWSCURRENT")["id"], name=name, expires_on=ends)
     secret.write(made.id, made.value)
 
 

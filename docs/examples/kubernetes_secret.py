@@ -28,7 +28,8 @@ def main(namespace: str, name: str) -> int:
     """
     kubernetes.config.load_incluster_config()
     core = kubernetes.client.CoreV1Api()
-    token_id = base64.b64decode(core.read_namespaced_secret(name, namespace).data["id"]).decode()
+    secret = core.read_namespaced_secret(name, namespace)
+    token_id = base64.b64decode(secret.data["id"]).decode()
 
     def store(successor: TokenCreateResponse) -> None:
         pair = {"id": successor.id, "value": successor.value.reveal()}
@@ -37,7 +38,10 @@ def main(namespace: str, name: str) -> int:
     try:
         with Client() as client:
             client.accounts.tokens.rotate(
-                token_id, store=store, lifetime=timedelta(days=30), overlap=timedelta(days=1)
+                token_id,
+                store=store,
+                lifetime=timedelta(days=30),
+                overlap=timedelta(days=1),
             )
     except (CFTokensError, ValueError) as error:
         print(f"Stopped: {error}", file=sys.stderr)

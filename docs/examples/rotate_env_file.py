@@ -35,12 +35,15 @@ def main(path: Path, name: str) -> int:
 
     try:
         with Client() as client:
-            in_use = client.with_options(api_token=read(path, name)).accounts.tokens.verify()
-            rotation = client.accounts.tokens.rotate(in_use.id, store=store, lifetime=LIFETIME)
+            tokens = client.accounts.tokens
+            stored = client.with_options(api_token=read(path, name))
+            in_use = stored.accounts.tokens.verify().id
+            rotation = tokens.rotate(in_use, store=store, lifetime=LIFETIME)
     except (CFTokensError, OSError, ValueError) as error:
         print(f"Stopped: {error}", file=sys.stderr)
         return 1
-    print(f"{path}: {rotation.successor.id} replaces {in_use.id}, which works until {rotation.retires_on}.")
+    ids = f"{rotation.successor.id} replaces {in_use}"
+    print(f"{path}: {ids}, which works until {rotation.retires_on}.")
     return 0
 
 
@@ -56,11 +59,10 @@ def read(path: Path, name: str) -> str:
 
 def write(path: Path, name: str, value: str) -> None:
     """
-    Replace the value of a variable, in a new file that takes the place of the old one in one step.
+    Replace the value of a variable, in a new file that replaces the old one at once.
     """
-    text = re.sub(
-        rf"^{re.escape(name)}=.*$", f"{name}={value}", path.read_text(encoding="utf-8"), flags=re.MULTILINE
-    )
+    line = re.compile(rf"^{re.escape(name)}=.*$", re.MULTILINE)
+    text = line.sub(f"{name}={value}", path.read_text(encoding="utf-8"))
     new = path.with_name(f"{path.name}.new")
     new.unlink(missing_ok=True)
     new.touch(mode=0o600)

@@ -167,20 +167,25 @@ class Service:
         """
         try:
             rotation = await self._client.accounts.tokens.rotate(
-                self.token.id, check=self._check, store=self._store, lifetime=LIFETIME, overlap=OVERLAP
+                self.token.id,
+                check=self._check,
+                store=self._store,
+                lifetime=LIFETIME,
+                overlap=OVERLAP,
             )
         except CFTokensError as error:
             LOG.error("Trying again later: %s", error)  # noqa: TRY400 -- it says all
         else:
-            replaced, ends = rotation.predecessor.id, rotation.retires_on
-            LOG.info("Token %s replaces %s, which works until %s.", self.token.id, replaced, ends)
+            old, new, ends = rotation.predecessor.id, self.token.id, rotation.retires_on
+            LOG.info("Token %s replaces %s, which works until %s.", new, old, ends)
 
     async def _check(self, successor: TokenCreateResponse) -> None:
         """
-        Try the successor as the worker will use it. If that fails, it is deleted, and the old token stays.
+        Try the successor as the worker will use it. If that fails, it is deleted.
         """
         await asyncio.sleep(self._settle)
-        await self._client.with_options(api_token=successor.value).accounts.tokens.list().page()
+        worker = self._client.with_options(api_token=successor.value)
+        await worker.accounts.tokens.list().page()
 
     def _store(self, successor: TokenCreateResponse) -> None:
         """

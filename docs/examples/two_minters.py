@@ -95,7 +95,8 @@ def roll_one(first: Minter, second: Minter, store: Store) -> int:
     """
     match works(first), works(second):
         case False, False:
-            print(f"Neither minter works. Make new ones: {bootstrap_url()}", file=sys.stderr)
+            problem = f"Neither minter works. Make new ones: {bootstrap_url()}"
+            print(problem, file=sys.stderr)
             return 2
         case False, True:
             roll(first, second, store)
@@ -128,7 +129,7 @@ def by_age(first: Minter, second: Minter) -> tuple[Minter, Minter]:
 
 def roll(old: Minter, other: Minter, store: Store) -> None:
     """
-    Roll a minter with the other one, and store the new value before anything else can fail.
+    Roll a minter with the other one, and store the new value before all else.
     """
     with Client(other.value) as client:
         tokens = client.accounts.tokens

@@ -25,15 +25,17 @@ def main(path: str) -> int:
     Rotate the token, and return the exit status.
     """
     store_of = hvac.Client().secrets.kv.v2
-    secret = store_of.read_secret_version(path=path, raise_on_deleted_version=True)["data"]
+    answer = store_of.read_secret_version(path=path, raise_on_deleted_version=True)
+    secret, version = answer["data"]["data"], answer["data"]["metadata"]["version"]
 
     def store(successor: TokenCreateResponse) -> None:
         pair = {"id": successor.id, "value": successor.value.reveal()}
-        store_of.create_or_update_secret(path=path, secret=pair, cas=secret["metadata"]["version"])
+        store_of.create_or_update_secret(path=path, secret=pair, cas=version)
 
     try:
         with Client() as client:
-            client.accounts.tokens.rotate(secret["data"]["id"], store=store, lifetime=timedelta(days=30))
+            tokens = client.accounts.tokens
+            tokens.rotate(secret["id"], store=store, lifetime=timedelta(days=30))
     except (CFTokensError, ValueError) as error:
         print(f"Stopped: {error}", file=sys.stderr)
         return 1

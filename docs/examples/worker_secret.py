@@ -33,10 +33,12 @@ async def main(script: str, secret: str, token_name: str) -> int:
             url = f"{API}/accounts/{client.account_id}/workers/scripts/{script}/secrets"
 
             async def store(successor: TokenCreateResponse) -> None:
-                await put(url, {"name": secret, "text": successor.value.reveal(), "type": "secret_text"})
+                value = successor.value.reveal()
+                await put(url, {"name": secret, "text": value, "type": "secret_text"})
 
             old = await newest(client, token_name)
-            await client.accounts.tokens.rotate(old.id, store=store, lifetime=timedelta(days=30))
+            tokens = client.accounts.tokens
+            await tokens.rotate(old.id, store=store, lifetime=timedelta(days=30))
     except (CFTokensError, LookupError, ValueError) as error:
         print(f"Stopped: {error}", file=sys.stderr)
         return 1
@@ -60,14 +62,15 @@ async def newest(client: Client, name: str) -> Token:
 
 async def put(url: str, body: dict[str, str]) -> None:
     """
-    Write a secret. An exception of aiohttp's would hold the credential, so it is replaced.
+    Write a secret. aiohttp's exceptions hold the credential, so they are replaced.
     """
     headers = {"Authorization": f"Bearer {os.environ['WORKERS_API_TOKEN']}"}
     try:
         async with aiohttp.request("PUT", url, json=body, headers=headers) as answer:
             status = answer.status
     except aiohttp.ClientError as error:
-        raise RuntimeError(f"{type(error).__name__} while the secret was written") from None
+        problem = f"{type(error).__name__} while the secret was written"
+        raise RuntimeError(problem) from None
     if status != 200:
         raise RuntimeError(f"The secret was refused with status {status}")
 

@@ -17,11 +17,11 @@ from tests.benchmarks.measuring import IN_FLIGHT, THREADS, TOKENS, Effort, Secon
 _PAGE = """\
 # How fast
 
-The figures were measured in one run on one machine, and this page is written by `nox -s bench`. What such a
-run can say is how many times as fast one library is as another; absolute times are those of this machine.
-Nothing is far away here: a request to Cloudflare spends most of its time on the network, whichever library
-sends it, and `{ours}` keeps within Cloudflare's rate limit, which is off for this. What remains of the
-difference is what a call costs the processor, and how long it keeps an event loop from other work.
+`nox -s bench` measured these figures in one run on one machine, and wrote this page. Such a run shows
+how many times as fast one library is as another; absolute times are those of this machine. The server is
+on the same machine, and the rate limit of `{ours}` is off. A request to Cloudflare spends most of its
+time on the network, whichever library sends it. What differs is how much processor time a call takes,
+and how long it keeps an event loop from other work.
 
 ![Calls and tokens in a second, by library](benchmarks.svg)
 
@@ -29,27 +29,28 @@ difference is what a call costs the processor, and how long it keeps an event lo
 
 {bars}
 
-`{ours}` is measured as it installs itself, and with its extra: `{sped_up}` brings
+`{ours}` is measured without extras, and with its extra: `{sped_up}` installs
 [msgspec](https://jcristharif.com/msgspec/), which reads the answers, and
 [uvloop](https://github.com/MagicStack/uvloop), which runs the loop of the blocking client. Both are used
-when they are there, and never needed.
+if they are installed, and never needed.
 
 ## The figures behind it
 
 {speeds}
 
-The smaller, the better. Beside each figure of another stands how many times as long as `{ours}` it takes.
+Smaller is better. Beside each other figure is how many times as long as `{ours}` it takes.
 For such a listing `{ours}` sends {requests_ours} requests, and the official SDK {requests_official}.
 
 Blocking calls run on a loop in a background thread. One after another, a blocking `get` takes {way:.2f}
 times as long as the same call awaited ({awaited} ms). {threads} threads together make {pool:.1f} times
 as many calls in a second as one.
 
-Import and first client take {import_ours:.0f} ms and {memory_ours:.1f} MiB at the peak,
-`import aiohttp` alone {import_aiohttp:.0f} ms and {memory_aiohttp:.1f} MiB. That is with a warm cache of
-files, with byte code as pip leaves it, and without the start of the interpreter, whose memory is counted.
-`import {ours}` alone takes {import_package:.0f} ms: the rest is imported with the first client. A whole
-run of `cftokens --help` takes {help:.0f} ms, and one of `python -c 'import click, rich'` {libraries:.0f} ms.
+Import and first client take {import_ours:.0f} ms and {memory_ours:.1f} MiB at the peak, `import aiohttp`
+alone {import_aiohttp:.0f} ms and {memory_aiohttp:.1f} MiB. The file cache is warm and the byte code is
+compiled, as after an installation by pip. The start of the interpreter is not counted, but its memory
+is. `import {ours}` alone takes {import_package:.0f} ms, because the rest is imported with the first client.
+A whole run of `cftokens --help` takes {help:.0f} ms, and one of `python -c 'import click, rich'`
+{libraries:.0f} ms.
 
 ## Where the rest goes
 
@@ -58,13 +59,13 @@ This section is for contributors; its figures were found by hand, not in the run
 A `get` executes 433,000 instructions with the extra, 495,000 without it, and 385,000 with bare aiohttp, of
 which `json.loads()` takes 63,000. With the extra, msgspec parses in 24,000, and 52,000 make a token of the
 JSON. The other 35,000 describe the call, check its id, keep the pace and decide what the answer means.
-Collecting garbage takes next to nothing. Between two requests code takes up to twice as long as in a loop of
-its own, because the caches of the processor have forgotten it. So calling less counts, not calling faster.
+Garbage collection takes next to nothing. Between two requests, code takes up to twice as long as in a loop
+of its own, because it is no longer in the processor's caches. So fewer calls help more than faster calls.
 
 What helped:
 
-- The slots of the models are filled straight from the JSON. The `__init__` of a frozen attrs class took as
-  long as all the rest: 4 points of that share, and a quarter of a listing.
+- The slots of the models are filled straight from the JSON. The `__init__` of a frozen attrs class took
+  as long as all the rest: 4 points of that share, and a quarter of a listing.
 - An answer that has arrived whole is taken from aiohttp's buffer, without waiting for it: 5 points.
 - With the extra, msgspec checks policies and conditions, which become models when they are first read: a
   third of structuring a token. One that is read to the last policy takes a third longer (8.1 us, not 6.2).
@@ -75,10 +76,10 @@ What helped:
 - Headers are made once, in aiohttp's own type: 1 point.
 
 What did not: the functions that cattrs generates (no gain), models without slots (half a point, for 28 %
-more memory), another check of ids than a regular expression (none), fewer coroutines between a call and its
-request (none), comparing the keys of an object before reading them (none), and
-`from __future__ import annotations` for the import (none). Functions written for each model with `exec` took
-13 % off structuring, and were left out: nobody would want to read them. Filling the models from msgspec's
+more memory), another check of ids than a regular expression (none), fewer coroutines between a call and
+its request (none), comparing the keys of an object before reading them (none), and
+`from __future__ import annotations` for the import (none). Functions written for each model with `exec`
+took 13 % off structuring, and were left out because they are hard to read. Filling the models from msgspec's
 structs took a fifth off, for a second way of reading everything. msgspec can also make attrs classes itself,
 but it drops members that they do not know, and does not tell null from missing.
 
@@ -88,19 +89,19 @@ All of it could be put off until the first answer, but then it would hold up the
 
 ## How it is measured
 
-- One server in a process of its own answers everybody with bytes that are ready. It keeps connections
-  open and waits for nothing, so what is measured is the libraries. It is not the emulator, which does what
-  Cloudflare does, and takes some milliseconds for it.
-- Contenders take turns, {rounds} rounds in all, and the best round of each counts: what disturbs a
-  measurement only ever makes it slower. A round is {gets} calls, half as many where they come one after
+- One server in its own process answers every client with prepared bytes. It keeps connections open and
+  waits for nothing, so only the libraries are measured. It is not the emulator, which does what
+  Cloudflare does, and takes some milliseconds to do it.
+- Contenders take turns, {rounds} rounds in all, and the best round of each counts, because a disturbance
+  can only make a measurement slower. A round is {gets} calls, half as many where they come one after
   another, or {listings} listings.
-- `cftokens` checks and converts as it always does; only its rate limit is off (`rate_limit=None`), for
-  to wait is its purpose. The others run with their defaults, and list {per_page} tokens a page as it
-  does, which is more than their own default. Bare aiohttp makes dicts of JSON and nothing more.
+- `cftokens` checks and converts as always; only its rate limit is off (`rate_limit=None`), because its
+  purpose is to wait. The others run with their defaults, and list {per_page} tokens a page as it does,
+  which is more than their own default. Bare aiohttp makes dicts of JSON and nothing more.
 - `{official}` is the official SDK with its default transport, `{official_aiohttp}` the same with
   `http_client=DefaultAioHttpClient()`.
-- Import and memory are the best of {rounds} fresh interpreters, the standstill is their median. A standstill
-  is the longest time between two turns of a loop that is never idle.
+- Import and memory are the best of {rounds} fresh interpreters, the standstill is their median. A
+  standstill is the longest time between two turns of a loop that is never idle.
 
 Measured on {date} with {machine}, {system}, Python {python},
 {versions}.
@@ -111,9 +112,9 @@ Measured on {date} with {machine}, {system}, Python {python},
 nox -s bench
 ```
 
-It takes a few minutes, and a quiet machine with two cores or more; it prints the first table at the end, and
-writes this page and its picture anew. Linux is needed for the figures on memory.
-`nox -s bench -- --rounds 2 --gets 100 --output /tmp` is a quick look that leaves the page alone.
+This takes a few minutes and needs a quiet machine with two cores or more. At the end, it prints the first
+table and rewrites this page and its picture. The memory figures need Linux.
+`nox -s bench -- --rounds 2 --gets 100 --output /tmp` is a quick run that does not change the page.
 """
 
 
