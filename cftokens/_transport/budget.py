@@ -44,16 +44,22 @@ class ServerBudget:
         self._uncounted = 0
         self._company = Company()
 
-    def delay(self, now: float, ahead: int, in_flight: int) -> float:
+    def delay(self, now: float, ahead: int) -> float:
         """
         Return the least number of seconds until a request may start, after *ahead* others.
         """
-        if now >= self._until:
-            return 0.0 if self._is_silent else max(0.0, self._asked_at + _FIRST_ANSWER - now)
-        room = self._left - self._uncounted - self._company.kept(self._quota)
-        if room < ahead + 1:
-            return self._until - now
-        return self._company.delay(now, room, in_flight)
+        return self._until - now if now < self._until and self._room() < ahead + 1 else 0.0
+
+    def caution(self, now: float, in_flight: int) -> float:
+        """
+        Return the seconds for which a request should wait for news of what others send.
+        """
+        if now < self._until:
+            return self._company.delay(now, self._room(), in_flight)
+        return 0.0 if self._is_silent else max(0.0, self._asked_at + _FIRST_ANSWER - now)
+
+    def _room(self) -> float:
+        return self._left - self._uncounted - self._company.kept(self._quota)
 
     def start(self, now: float) -> None:
         """

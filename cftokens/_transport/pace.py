@@ -66,15 +66,19 @@ class Counts:
         self._burst = burst
         self._server = ServerBudget()
 
-    def delay(self, now: float, ahead: int, in_flight: int) -> float:
+    def delay(self, now: float, ahead: int) -> float:
         """
         Return the seconds until a request may start, after *ahead* others.
         """
         return max(
-            self._server.delay(now, ahead, in_flight),
-            self._window.delay(now, ahead),
-            self._burst.delay(now, ahead),
+            self._server.delay(now, ahead), self._window.delay(now, ahead), self._burst.delay(now, ahead)
         )
+
+    def caution(self, now: float, in_flight: int) -> float:
+        """
+        Return the seconds for which a request should wait for news of what others send.
+        """
+        return self._server.caution(now, in_flight)
 
     def start(self, now: float) -> None:
         """
@@ -133,6 +137,9 @@ class Pace:
         """
         Wait until a request may go out, and count it. Return the seconds waited.
 
+        A limit that lasts longer than the patience refuses the request. Caution only delays it: when the
+        patience ends, it goes out.
+
         Args:
             patience: The most seconds to wait.
 
@@ -142,7 +149,7 @@ class Pace:
         waited = 0.0
         if self._process != os.getpid():
             self._forget_parent()
-        if self._waiting or self._delay(0) > 0:
+        if self._waiting or self._delay(0) > 0 or self._caution() > 0:
             waited = await self._wait(patience)
         self._in_flight += 1
         if self._counts is not None:
@@ -166,6 +173,9 @@ class Pace:
             self._counts.finish(now)
             if headers is not None and blocked_for is None:
                 self._counts.learn(headers, now, self._in_flight)
+        self._end_pause()
+
+    def _end_pause(self) -> None:
         if self._pause is not None:
             self._pause.cancel()
 
@@ -185,20 +195,23 @@ class Pace:
     def _delay(self, ahead: int) -> float:
         now = self._clock()
         blocked = self._block.delay(now)
-        if self._counts is None:
-            return blocked
-        return max(blocked, self._counts.delay(now, ahead, self._in_flight))
+        return blocked if self._counts is None else max(blocked, self._counts.delay(now, ahead))
+
+    def _caution(self) -> float:
+        return 0.0 if self._counts is None else self._counts.caution(self._clock(), self._in_flight)
 
     async def _wait(self, patience: float) -> float:
         start = self._clock()
         _check_delay(self._delay(len(self._waiting)), patience)
         place = self._waiting.join(start + patience + _TOLERANCE)
+        self._end_pause()  # the first one watches this deadline, too
         try:
             if not self._waiting.is_first(place):
                 await place
-            if not self._waiting.is_first(place):  # its deadline has passed
-                raise _no_turn(self._delay(len(self._waiting) - 1), 0.0)
-            await self._watch(start, patience)
+            if self._waiting.is_first(place):
+                await self._watch(start, patience)
+            elif (delay := self._delay(len(self._waiting) - 1)) > 0:  # its deadline has passed
+                raise _no_turn(delay, 0.0)
         finally:
             self._waiting.leave(place)
         return self._clock() - start
@@ -207,10 +220,14 @@ class Pace:
         """
         Sleep until the first request may go out, and wake those behind it when they have waited too long.
         """
-        while (delay := self._delay(0)) > 0:
+        while True:
             now = self._clock()
-            _check_delay(delay, patience - (now - start))
-            await self._sleep_until_answer(min(delay, self._waiting.wake_late(now) - now))
+            left = patience - (now - start)
+            delay, caution = self._delay(0), self._caution()
+            _check_delay(delay, left)
+            if delay <= 0 and (caution <= 0 or left <= 0):
+                return
+            await self._sleep_until_answer(min(max(delay, caution), self._waiting.wake_late(now) - now))
 
     async def _sleep_until_answer(self, seconds: float) -> None:
         """
@@ -225,7 +242,7 @@ class Pace:
 
 
 def _check_delay(delay: float, patience: float) -> None:
-    if delay > patience + _TOLERANCE:
+    if delay > max(0.0, patience + _TOLERANCE):
         raise _no_turn(delay, patience)
 
 

@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from cftokens import RateLimit, RateLimitedError
+from cftokens import RateLimit
 from cftokens._settings import Timing
 from cftokens._transport.budget import ServerBudget
 from cftokens._transport.company import Company
@@ -35,12 +35,19 @@ def told(left: int) -> ServerBudget:
     return budget
 
 
+def wait(budget: ServerBudget, now: float, in_flight: int = 0) -> float:
+    """
+    Return the seconds until a request starts, if it may wait that long.
+    """
+    return max(budget.delay(now, 0), budget.caution(now, in_flight))
+
+
 def allowed(budget: ServerBudget, now: float = 5.0, in_flight: int = 0) -> int:
     """
     Return how many requests may start at once.
     """
     count = 0
-    while budget.delay(now, 0, in_flight + count) == 0:
+    while wait(budget, now, in_flight + count) == 0:
         budget.start(now)
         count += 1
     return count
@@ -51,10 +58,10 @@ def test_the_first_request_in_a_window_goes_alone() -> None:
     Until something is known of a window, another request starts two seconds after the first.
     """
     budget = ServerBudget()
-    before = budget.delay(0.0, 0, 0)
+    before = wait(budget, 0.0, 0)
     budget.start(0.0)
 
-    assert (before, budget.delay(0.5, 0, 1), budget.delay(2.0, 0, 1)) == (0.0, 1.5, 0.0)
+    assert (before, wait(budget, 0.5, 1), wait(budget, 2.0, 1)) == (0.0, 1.5, 0.0)
 
 
 @pytest.mark.parametrize("headers", [{}, says(1199)])
@@ -66,7 +73,7 @@ def test_the_end_of_the_first_request_lets_others_start(headers: dict[str, str])
     budget.start(0.0)
     budget.learn(headers, 0.1, 0)
 
-    assert budget.delay(0.1, 0, 50) == 0.0
+    assert wait(budget, 0.1, 50) == 0.0
 
 
 def test_the_next_window_begins_with_one_request() -> None:
@@ -76,7 +83,7 @@ def test_the_next_window_begins_with_one_request() -> None:
     budget = told(1199)
     budget.start(201.0)
 
-    assert budget.delay(201.0, 0, 1) == 2.0
+    assert wait(budget, 201.0, 1) == 2.0
 
 
 def test_alone_a_process_leaves_two_percent() -> None:
@@ -90,7 +97,7 @@ def test_in_company_a_process_leaves_eight_percent() -> None:
     """
     Of 1200 requests 96 are left, and the next may start when the window has ended.
     """
-    assert (told(97).delay(5.0, 0, 0), told(96).delay(5.0, 0, 0)) == (0.0, 196.0)
+    assert (wait(told(97), 5.0), wait(told(96), 5.0)) == (0.0, 196.0)
 
 
 def test_in_company_each_answer_allows_one_more_in_flight() -> None:
@@ -112,7 +119,7 @@ def test_a_crowd_calls_for_a_pause() -> None:
     budget = told(1000)
     budget.start(1.0)
     budget.learn(says(1000 - 92), 1.0, 0)
-    pauses = [budget.delay(now, 0, 0) for now in (1.0, 1.25, 1.5)]
+    pauses = [wait(budget, now, 0) for now in (1.0, 1.25, 1.5)]
 
     assert pauses == [0.5, 0.25, 0.5]
     assert allowed(budget, 2.0) == 1
@@ -126,7 +133,7 @@ def test_a_few_others_call_for_a_pause_if_little_is_left() -> None:
     budget.start(1.0)
     budget.learn(says(118 - 12), 1.0, 0)
 
-    assert budget.delay(1.0, 0, 0) == 0.5
+    assert wait(budget, 1.0, 0) == 0.5
 
 
 def test_company_is_remembered_for_a_window() -> None:
@@ -164,7 +171,7 @@ def test_an_older_answer_is_not_believed() -> None:
     budget.learn(says(150), 3.0, 0)
     budget.learn(says(96), 8.0, 0)
 
-    assert budget.delay(8.0, 0, 0) == 201.0 - 8.0
+    assert wait(budget, 8.0, 0) == 201.0 - 8.0
 
 
 def test_an_answer_that_says_nothing_changes_nothing() -> None:
@@ -175,7 +182,7 @@ def test_an_answer_that_says_nothing_changes_nothing() -> None:
     budget.start(1.0)
     budget.learn({}, 1.0, 0)
 
-    assert budget.delay(1.0, 0, 0) == 200.0
+    assert wait(budget, 1.0, 0) == 200.0
 
 
 def test_a_window_that_ends_much_later_is_another_one() -> None:
@@ -185,7 +192,7 @@ def test_a_window_that_ends_much_later_is_another_one() -> None:
     budget = told(96)
     budget.learn(says(1199, 300), 50.0, 0)
 
-    assert budget.delay(50.0, 0, 0) == 0.0
+    assert wait(budget, 50.0, 0) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -266,13 +273,12 @@ async def test_a_forked_process_does_not_wait_for_its_parents_answer(monkeypatch
     assert await pace.turn(0.0) == 0.0
 
 
-async def test_without_patience_nothing_waits_for_the_first_answer() -> None:
+@pytest.mark.parametrize(("patience", "waited"), [(0.0, 0.0), (1.5, 1.5), (60.0, 2.0)])
+async def test_caution_delays_and_never_refuses(patience: float, waited: float) -> None:
     """
-    The error says that the request was not sent.
+    A request that may not wait long enough for the first answer goes out when its patience ends.
     """
     pace = pace_of(Clock())
     await pace.turn(0.0)
-    with pytest.raises(RateLimitedError) as caught:
-        await pace.turn(0.0)
 
-    assert (caught.value.sent, caught.value.retry_after) == (False, 2.0)
+    assert await pace.turn(patience) == pytest.approx(waited, abs=0.11)

@@ -312,6 +312,22 @@ async def test_a_waiter_woken_and_cancelled_wakes_the_next() -> None:
     assert await third == 10.0
 
 
+async def test_caution_refuses_none_that_waits_behind_another() -> None:
+    """
+    While the first of two waits for an answer, the second goes out when its patience ends.
+    """
+    clock = SharedClock(2)
+    pace = Pace(RateLimit(), Window(BURST), Timing(clock, clock.sleep))
+    clock.paces = (pace,)
+    await pace.turn(0.0)
+    first = asyncio.ensure_future(pace.turn(60.0))
+    await asyncio.sleep(0)
+    waited = await pace.turn(1.0)
+    first.cancel()
+
+    assert waited == pytest.approx(1.1)
+
+
 async def test_patience_ends_behind_one_who_is_patient() -> None:
     """
     A block makes the queue longer than promised: the impatient ones in it are refused, in time.
