@@ -20,6 +20,7 @@ from cftokens.audit import Finding, audit
 from cftokens.sync import AccountTokens
 from tests.cli.conftest import Shell
 from tests.samples.faulty_account import OFFICE, SEEDS, Account, days, faulty_account
+from tests.support import Clock
 from tests.vocabulary import DNS_READ
 
 pytestmark = pytest.mark.slow
@@ -28,15 +29,13 @@ MOST = 99
 """Findings to mend before giving up."""
 
 
-async def _do_not_wait(_: float) -> None: ...
-
-
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     """
     The account with all seeds.
     """
-    monkeypatch.setattr(Client, "_timing", Timing(sleep=_do_not_wait))
+    clock = Clock()
+    monkeypatch.setattr(Client, "_timing", Timing(clock, clock.sleep))
     with faulty_account(monkeypatch) as account:
         yield account
 

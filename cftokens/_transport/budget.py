@@ -78,18 +78,18 @@ class ServerBudget:
             left, seconds = min((int(left), int(seconds)) for left, seconds in said)
             until = now + min(seconds, LONGEST_WAIT) + ROUNDING
             if now >= self._until or until > self._until + _LATE:
-                self._quota = _quota(headers, left, seconds)
-                self._begin(left, until, in_flight)
+                self._quota, period = _policy(headers, left, seconds)
+                self._begin(left, until, in_flight, period - seconds)
             if left <= self._left:  # or it is an older answer that came late
                 self._count(left, until, now, in_flight)
         elif now >= self._until:
             self._is_silent = True
 
-    def _begin(self, left: int, until: float, in_flight: int) -> None:
+    def _begin(self, left: int, until: float, in_flight: int, age: int) -> None:
         self._left, self._until = left, until
         self._sent = 1 + in_flight  # those under way may count in this window, too
         self._asked_at, self._is_silent = -math.inf, False
-        self._company.begin()
+        self._company.begin(age)
 
     def _count(self, left: int, until: float, now: float, in_flight: int) -> None:
         self._left, self._uncounted, self._until = left, in_flight, min(self._until, until)
@@ -102,12 +102,13 @@ class ServerBudget:
         self._asked_at = -math.inf
 
 
-def _quota(headers: Mapping[str, str], left: int, seconds: int) -> int:
+def _policy(headers: Mapping[str, str], left: int, seconds: int) -> tuple[int, int]:
     """
-    Return the limit that *left* and *seconds* belong to, as far as the headers say.
+    Return the limit, and its period in seconds, that *left* and *seconds* belong to, as far as is known.
 
     Cloudflare does not give a limit the same name in both headers.
     """
-    policies = _POLICY.findall(headers.get("Ratelimit-Policy", ""))
-    fitting = (int(quota) for quota, window in policies if int(quota) >= left and int(window) >= seconds)
-    return min(fitting, default=left + 1)
+    said = _POLICY.findall(headers.get("Ratelimit-Policy", ""))
+    policies = ((int(quota), int(period)) for quota, period in said)
+    fitting = [(quota, period) for quota, period in policies if quota >= left and period >= seconds]
+    return min(fitting, default=(left + 1, seconds))

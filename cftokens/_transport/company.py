@@ -31,16 +31,18 @@ class Company:
     def __init__(self) -> None:
         self._requests = 0
         self._seen = False
+        self._age = 0
         self._answers = 0
         self._earlier = 0
         self._at_tick = 0
         self._next_tick = 0.0
 
-    def begin(self) -> None:
+    def begin(self, age: int) -> None:
         """
-        Begin another window. What others have sent in it before the first answer counts as recent.
+        Begin another window, which is so many seconds old.
         """
         self._seen = self._requests > 0
+        self._age = max(1, age)
         self._requests = self._earlier = self._at_tick = self._answers = 0
 
     def count(self, requests: int, now: float) -> None:
@@ -51,6 +53,9 @@ class Company:
         if requests > self._requests:
             self._tick(now)
             self._requests, self._seen = requests, True
+        if self._age:  # of what came before the first answer, as much is recent as if it came evenly
+            self._earlier = self._at_tick = self._requests - self._requests // self._age
+            self._age = 0
 
     def kept(self, quota: int) -> float:
         """

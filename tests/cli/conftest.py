@@ -2,7 +2,6 @@
 A `cftokens` that talks to an emulator, and whose every word is searched for a value.
 """
 
-import asyncio
 import secrets
 import shlex
 import string
@@ -20,6 +19,7 @@ from cftokens.cli._program import program
 from cftokens.emulator._values import PREFIXES, Kind
 from cftokens.sync import AccountTokens
 from cftokens.sync.emulator import Emulator
+from tests.support import Clock
 from tests.vocabulary import MARK
 
 if TYPE_CHECKING:
@@ -83,17 +83,14 @@ def _mint(kind: Kind) -> str:
     return f"{PREFIXES[kind]}{body}0badf00d"
 
 
-async def _do_not_wait(_: float) -> None:
-    await asyncio.sleep(0)
-
-
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
     """
     An emulator whose values can be searched for.
     """
     monkeypatch.setattr("cftokens.emulator._state.mint", _mint)
-    monkeypatch.setattr(Client, "_timing", Timing(sleep=_do_not_wait))
+    clock = Clock()
+    monkeypatch.setattr(Client, "_timing", Timing(clock, clock.sleep))
     with Emulator() as emulator:
         yield emulator
 

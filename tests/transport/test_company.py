@@ -125,6 +125,18 @@ def test_a_crowd_calls_for_a_pause() -> None:
     assert allowed(budget, 2.0) == 1
 
 
+@pytest.mark.parametrize(("age", "pause"), [(0, 0.5), (2, 0.5), (3, 0.0), (299, 0.0)])
+def test_what_others_sent_long_ago_is_no_rush(age: int, pause: float) -> None:
+    """
+    A newcomer pauses only if the requests so far, had they come evenly, are more than 90 in a second.
+    """
+    budget = ServerBudget()
+    budget.start(0.0)
+    budget.learn(says(1200 - 1 - 200, 300 - age), 0.0, 0)
+
+    assert wait(budget, 0.0) == pause
+
+
 def test_a_few_others_call_for_a_pause_if_little_is_left() -> None:
     """
     With room for ten more, eleven requests of others are a crowd.
