@@ -274,7 +274,7 @@ class Client:
             """
 
     def __del__(self, _warn: Any = warnings.warn) -> None:
-        if self._owns_transport and self._owners.sender.transport.is_open:
+        if self._owns_transport and self._owners.sender.transport.abandon():
             _warn(
                 f"{self!r} was not closed; use 'async with', or call its close().",
                 ResourceWarning,

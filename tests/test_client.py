@@ -845,4 +845,4 @@ def test_a_client_can_be_made_without_a_loop() -> None:
     """
     Nothing is opened before the first request.
     """
-    assert not Client("x", retry=Retry(), rate_limit=None)._owners.sender.transport.is_open
+    assert not Client("x", retry=Retry(), rate_limit=None)._owners.sender.transport.abandon()

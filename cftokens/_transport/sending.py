@@ -176,12 +176,11 @@ class Transport:
         """
         return self._session.server_clock.at(self._clock() if moment is None else moment)
 
-    @property
-    def is_open(self) -> bool:
+    def abandon(self) -> bool:
         """
-        Whether there is something to close.
+        Give up a session of our own that is still open, and return whether there was one.
         """
-        return self._session.is_open
+        return self._session.abandon()
 
     async def close(self) -> None:
         """

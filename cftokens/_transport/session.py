@@ -199,6 +199,17 @@ class Session:
         is_ours = self._session is not None and self._session is not self._borrowed
         return is_ours and not self._closed and self._process == os.getpid()
 
+    def abandon(self) -> bool:
+        """
+        Give up a session of our own that is still open, and return whether there was one.
+
+        aiohttp then has nothing to report that the client has not reported.
+        """
+        if not self.is_open or self._session is None:
+            return False
+        self._session.detach()
+        return True
+
     async def close(self) -> None:
         """
         Close the session, if it is our own.
