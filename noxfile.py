@@ -9,6 +9,7 @@ which together with coverage would more than double the time.
 import atexit
 import filecmp
 import os
+import re
 import shutil
 import xml.etree.ElementTree as ET
 import zipfile
@@ -212,7 +213,9 @@ def differences(once: Path, again: Path) -> list[str]:
 
 
 def wheel_problems(wheel: Path) -> list[str]:
-    names = set(zipfile.ZipFile(wheel).namelist())
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        readme = "".join(archive.read(name).decode() for name in names if name.endswith("/METADATA"))
     source = {
         str(path.relative_to(ROOT))
         for path in (ROOT / "cftokens").rglob("*.py")
@@ -222,6 +225,10 @@ def wheel_problems(wheel: Path) -> list[str]:
         *(f"the wheel lacks {name}" for name in sorted(source | {"cftokens/py.typed"}) if name not in names),
         *(f"the wheel holds {name}" for name in sorted(names) if not name.startswith("cftokens")),
         *(f"the wheel holds {name}" for name in sorted(names) if "_tools" in name),
+        *(
+            f"the README's link {link} is relative"
+            for link in re.findall(r"\]\(((?!https?:|#)[^)]*)\)", readme)
+        ),
     ]
 
 
