@@ -20,7 +20,7 @@ from cftokens.audit import audit
 from cftokens.cli._drawing import fitting
 from cftokens.cli._program import COMMANDS, program
 from cftokens.cli.reading import TOKEN_COLUMNS, token_row
-from cftokens.cli.words import AGES, FINDINGS, finding_row, life
+from cftokens.cli.words import AGES, life, paragraph
 from cftokens.models import Condition, PermissionGroup, Token, TokenPolicy
 
 DOCS = Path(__file__).parent
@@ -118,9 +118,9 @@ def main() -> None:
     """
     (DOCS / "reference" / "command-line.md").write_text(reference(), encoding="utf-8", newline="\n")
     picture("list", "cftokens list", fitting(TOKEN_COLUMNS, [token_row(each) for each in TOKENS], WIDTH))
-    found = [finding_row(each, []) for each in audit(TOKENS, now=NOW)]
+    found = ["\n".join(["", *paragraph(each, [])]) for each in audit(TOKENS, now=NOW)]
     lives = [life(each, NOW) for each in TOKENS]
-    picture("audit", "cftokens audit", fitting(AGES, lives, WIDTH), "", fitting(FINDINGS, found, WIDTH))
+    picture("audit", "cftokens audit", fitting(AGES, lives, WIDTH), *map(Text, found))
     wanted = p.describe([p.allow("DNS Write", on=p.zone("22b1de5f1c0e4b3ea97bb1e963b06a43"))])
     lines = [
         "A token 'dns-bot' would be created:",

@@ -24,7 +24,7 @@ DNS_WRITE = "4755a26eedb94da69e1066d98aa820be"
 MAY_MAKE_TOKENS = "5bc3f8b21c554832afc660159ab75fa4"
 OTHER_ID = "0000000000000000000000000000a002"
 
-GIVE_AN_END = "Give it an end, of which an audit reminds you 30 days before"
+GIVE_AN_END = "Let it expire: an audit warns you 30 days before"
 
 CATALOGUE = [
     PermissionGroup(id=ZONE_READ, name="Zone Read", scopes=[p.ZONE]),

@@ -93,8 +93,8 @@ def never_expires(token: Token, context: Context) -> Iterator[Finding]:
     """
     if token.expires_on is not None or not context.is_usable(token):
         return
-    given = "Give it an end, of which an audit reminds you 30 days before"
-    renewed = "If another token can renew it in time, give it an end"
+    given = "Let it expire: an audit warns you 30 days before"
+    renewed = "If another token can renew it in time, let it expire"
     yield Finding(
         "never-expires",
         "medium",

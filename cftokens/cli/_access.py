@@ -5,7 +5,7 @@ The options that say what a token may do, on what, from where, and until when.
 import functools
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -133,7 +133,7 @@ class Access:
                 else "A resource needs at least one --allow NAME."
             )
         drafts = [p.allow(*self.allow, on=resources)] if self.allow else []
-        return [*drafts, *(policy for file in self.policy_file for policy in policies_of(file))]
+        return [*drafts, *(policy for file in self.policy_file for policy in policies_of(file, owner))]
 
     def required(self, owner: Owner) -> list[PolicyDraft | TokenPolicy]:
         """
@@ -214,9 +214,11 @@ def _account_of(owner: Owner, option: str) -> str:
     return account
 
 
-def policies_of(file: str) -> list[TokenPolicy]:
+def policies_of(file: str, owner: Owner) -> list[TokenPolicy]:
     """
     Read policies from a JSON file: a list of them, one, or an object that has them, such as a token.
+
+    A permission group whose id and name contradict each other is refused: the id alone would count.
     """
     try:
         content = json.loads(Path(file).read_text(encoding="utf-8"))
@@ -226,7 +228,20 @@ def policies_of(file: str) -> list[TokenPolicy]:
         content = content.get("policies", [content])
     if not isinstance(content, list) or not content or not all(isinstance(each, Mapping) for each in content):
         raise click.UsageError(f"{file} has no policies: a list of objects in the API's own shape.")
-    return [_policy_of(policy, f"{file}: policies[{index}]") for index, policy in enumerate(content)]
+    policies = [_policy_of(policy, f"{file}: policies[{index}]") for index, policy in enumerate(content)]
+    _check_names(policies, owner, file)
+    return policies
+
+
+def _check_names(policies: Iterable[TokenPolicy], owner: Owner, file: str) -> None:
+    groups = [group for policy in policies for group in policy.permission_groups if group.name]
+    names = {group.id: group.name for group in owner.catalogue()} if groups else {}
+    for group in groups:
+        if group.name != names.get(group.id, group.name):
+            raise click.UsageError(
+                f"{file}: the permission group {group.id} is {names[group.id]!r}, not {group.name!r}. "
+                "Correct the id or the name."
+            )
 
 
 def _policy_of(content: Mapping[str, object], where: str) -> TokenPolicy:

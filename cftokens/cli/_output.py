@@ -117,14 +117,20 @@ def show_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None
     """
     Print rows: a table that fits on a terminal, or lines with tabs in a pipe.
     """
-    cleaned = [[showable(clean(cell)) for cell in row] for row in rows]
     if not sys.stdout.isatty():
-        for row in cleaned:
-            click.echo("\t".join(row))
-    elif cleaned:
+        show_lines(rows)
+    elif rows:
         from cftokens.cli._drawing import draw  # noqa: PLC0415 -- rich takes as long as all of a short command
 
-        draw(columns, cleaned)
+        draw(columns, [[showable(clean(cell)) for cell in row] for row in rows])
+
+
+def show_lines(rows: Iterable[Sequence[str]]) -> None:
+    """
+    Print rows for a pipe: lines with tabs.
+    """
+    for row in rows:
+        click.echo("\t".join(showable(clean(cell)) for cell in row))
 
 
 def show_fields(fields: Mapping[str, str]) -> None:

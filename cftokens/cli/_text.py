@@ -28,6 +28,13 @@ def safe(text: str) -> str:
     return redact("\n".join(clean(line) for line in text.split(_HARMLESS)), None)
 
 
+def counted(number: int, noun: str) -> str:
+    """
+    Return a number of things, like ``1 token`` or ``2 tokens``.
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def showable(text: str) -> str:
     """
     Return text in which characters that standard output does not have are escaped, as wide as it will be.

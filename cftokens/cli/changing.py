@@ -18,7 +18,7 @@ from cftokens.cli._failures import UnknownOutcome
 from cftokens.cli._output import Output, document, note, printing, progress, said, token_document
 from cftokens.cli._owner import Owner, owned
 from cftokens.cli._settling import line_of, repeated
-from cftokens.cli._text import iso
+from cftokens.cli._text import counted, iso
 from cftokens.cli._wording import changed, wanted, widens
 from cftokens.errors import CFTokensError
 from cftokens.models import Condition, ConditionRequestIP, Token
@@ -29,7 +29,7 @@ several_tokens = click.argument("names", metavar="TOKEN...", nargs=-1, shell_com
 @click.command("retire")
 @owned
 @printing
-@click.option("--after", callback=durations(), default="0s", metavar="1h", help="Let it work so long.")
+@click.option("--after", callback=durations(), default="0s", metavar="1h", help="Keep it working this long.")
 @yes_option
 @dry_run_option
 @several_tokens
@@ -51,7 +51,7 @@ def retire_command(
     if dry_run:
         output.plan(f"These tokens would be {how}:", _named(found))
         return
-    ask(_question(found, f"{_count(found)} will be {how}."), yes=yes)
+    ask(_question(found, f"{counted(len(found), 'token')} will be {how}."), yes=yes)
     options = ["--after", seconds(after), "--yes", *owner.arguments]
     with progress("Retiring tokens"):
         _one_by_one(
@@ -81,7 +81,7 @@ def delete_command(owner: Owner, names: tuple[str, ...], *, output: Output, yes:
     if dry_run:
         output.plan("These tokens would be deleted:", _named(found))
         return
-    ask(_question(found, f"{_count(found)} will be deleted for good."), yes=yes)
+    ask(_question(found, f"{counted(len(found), 'token')} will be deleted for good."), yes=yes)
     with progress("Deleting tokens"):
         _one_by_one(
             found,
@@ -111,10 +111,6 @@ def _find_all(owner: Owner, names: Sequence[str], *, yes: bool) -> list[Token]:
     if not found:
         note("No token was named, so nothing was changed.")
     return [*found.values()]
-
-
-def _count(tokens: Sequence[Token]) -> str:
-    return "1 token" if len(tokens) == 1 else f"{len(tokens)} tokens"
 
 
 def _named(tokens: Iterable[Token]) -> list[str]:

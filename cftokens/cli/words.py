@@ -17,22 +17,25 @@ from cftokens.audit import Finding, audit
 from cftokens.cli._access import Access, granting, policies_of
 from cftokens.cli._columns import Column
 from cftokens.cli._completing import token_names
-from cftokens.cli._output import Output, document, note, printing, progress, show_fields, show_table
+from cftokens.cli._output import (
+    Output,
+    document,
+    note,
+    printing,
+    progress,
+    show_fields,
+    show_lines,
+    show_table,
+)
 from cftokens.cli._owner import Owner, owned
 from cftokens.cli._remedies import message_of, owner_options
-from cftokens.cli._text import clean, showable
+from cftokens.cli._text import clean, counted, showable
 from cftokens.cli._wording import described, wanted
 from cftokens.models import Token
 from cftokens.sync import Client
 
 _FOUND: Final = 1
-FINDINGS: Final = (
-    Column("SEVERITY", whole=True, kept=True),
-    Column("NAME", kept=True),
-    Column("MESSAGE", kept=True, least=41),  # room for an id in a command
-    Column("ID", whole=True),
-    Column("RULE", whole=True),
-)
+_SEEN: Final = "The list shows what this credential may see."
 AGES: Final = (
     Column("NAME", kept=True),
     Column("AGE", whole=True, kept=True),
@@ -96,7 +99,7 @@ def diff_command(
     if (other is None) == (policy_file is None):
         raise click.UsageError("Compare with what? Name another token, or use --policy-file FILE.")
     before = owner.find(token).policies
-    after = policies_of(policy_file) if policy_file is not None else owner.find(str(other)).policies
+    after = policies_of(policy_file, owner) if policy_file is not None else owner.find(str(other)).policies
     groups = owner.catalogue()
     difference = p.difference(before, after, groups)
     if output.json:
@@ -150,6 +153,9 @@ def audit_command(owner: Owner, *, output: Output, waivers: tuple[str, ...], ign
             click.echo(token_id)
     else:
         _report(tokens, found, whose)
+    unknown = ignored.keys() - {token.id for token in tokens}
+    if unknown:
+        note(f"No token has the id of these waivers: {', '.join(sorted(unknown))}.")
     if found:
         raise click.exceptions.Exit(_FOUND)
 
@@ -168,16 +174,26 @@ def _waiver(text: str) -> tuple[str, str]:
 def _report(tokens: Sequence[Token], found: Sequence[Finding], whose: Sequence[str]) -> None:
     if sys.stdout.isatty():
         show_table(AGES, [life(token, datetime.now(UTC)) for token in tokens])
-        click.echo()
-    show_table(FINDINGS, [finding_row(finding, whose) for finding in found])
-    note(f"{len(tokens)} tokens, {len(found)} findings. The list shows what this credential may see.")
+        for finding in found:
+            click.echo("\n" + "\n".join(map(showable, paragraph(finding, whose))))
+    else:
+        show_lines([finding_row(finding, whose) for finding in found])
+    note(f"{counted(len(tokens), 'token')}, {counted(len(found), 'finding')}. {_SEEN}")
     if found:
         note("What you accept for good goes into a file, a line ID=REASON each: --ignore-file FILE.")
 
 
+def paragraph(finding: Finding, whose: Sequence[str]) -> list[str]:
+    """
+    Return a finding in two lines: the token, and the message on one line, so that commands can be pasted.
+    """
+    severity, name, message, token_id, rule = map(clean, finding_row(finding, whose))
+    return ["  ".join(part for part in (severity, name, token_id, f"({rule})") if part), message]
+
+
 def finding_row(finding: Finding, whose: Sequence[str]) -> list[str]:
     """
-    Return a finding's line in the table.
+    Return a finding's fields in a line of a pipe.
     """
     token_id, name = (finding.token.id, finding.token.name) if finding.token else ("", "")
     return [finding.severity, name or "", message_of(finding, whose), token_id, finding.rule]

@@ -418,6 +418,25 @@ def test_a_policy_file(shell: Shell, tokens: AccountTokens, server: Emulator, fo
 GROUP = "e086da7e2179491d91ee5f35b3ca210a"  # Workers Scripts Write
 
 
+@pytest.mark.parametrize(
+    "line", ["create b --value-to a", "edit a --yes", "explain", "create b --value-to a --dry-run", "diff a"]
+)
+def test_a_policy_file_that_contradicts_itself(shell: Shell, tokens: AccountTokens, line: str) -> None:
+    """
+    A permission group whose name was changed, but not its id, is refused, because the id would count.
+    """
+    made = tokens.create(name="a", policies=[allow("DNS Write", on=zone(ZONE_ID))])
+    text = shell("cftokens show a --json").stdout
+    Path("policies.json").write_text(text.replace("DNS Write", "DNS Read"))
+
+    result = shell(f"cftokens {line} --policy-file policies.json")
+
+    assert result.exit_code == 2
+    assert "is 'DNS Write', not 'DNS Read'. Correct the id or the name." in result.stderr
+    assert tokens.get(made.id).policies == made.policies
+    assert len(list(tokens.list())) == 2
+
+
 @pytest.mark.parametrize("content", ["", "nonsense", "[]", "[1]", "3", '[{"effect": "allow"}]', "[" * 100000])
 def test_a_wrong_policy_file(shell: Shell, content: str) -> None:
     """

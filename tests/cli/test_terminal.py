@@ -252,14 +252,15 @@ def test_audit_on_a_terminal(start: Start, tokens: AccountTokens) -> None:
 @pytest.mark.parametrize("width", [30, 60, 120])
 def test_an_audit_on_any_terminal(start: Start, tokens: AccountTokens, width: int) -> None:
     """
-    However narrow, an audit says what is wrong.
+    However narrow, an audit says what is wrong, and its commands stay whole.
     """
-    tokens.create(name="a", policies=DNS)
+    made = tokens.create(name="a", policies=DNS)
 
     with start("audit", width=width) as terminal:
         assert terminal.end() == 1
 
-    assert "This token never expires." in " ".join(terminal.text.split())
+    assert "This token never expires." in terminal.text
+    assert f'"cftokens edit {made.id} --expires 90d"' in terminal.text
 
 
 def test_a_terminal_without_unicode(start: Start, tokens: AccountTokens) -> None:

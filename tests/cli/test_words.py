@@ -134,6 +134,15 @@ def test_waivers(shell: Shell, tokens: AccountTokens) -> None:
     assert "--ignore-file" not in result.stderr
 
 
+def test_a_waiver_of_no_token_is_named(shell: Shell) -> None:
+    """
+    A misspelt id in a waiver is told.
+    """
+    result = shell(f"cftokens audit --ignore {TOKEN_ID}=known")
+
+    assert f"No token has the id of these waivers: {TOKEN_ID}." in result.stderr
+
+
 @pytest.mark.parametrize("waiver", ["x", "=reason", f"{TOKEN_ID}="])
 def test_a_waiver_without_a_reason(shell: Shell, waiver: str) -> None:
     """
