@@ -263,7 +263,7 @@ def _token_value(value: Any, _: Any) -> TokenValue:
     if type(value) is not str or not value:
         raise _expected("a token's value", value)
     secret = TokenValue(value)
-    if problem := problem_of_credential(secret):  # a line break would add lines to the file where it goes
+    if problem := problem_of_credential(secret):  # a file or a shell may get it
         raise Malformed(f"is not a token's value: {problem}")
     return secret
 

@@ -136,6 +136,10 @@ def check_credential(credential: object, name: str = "api_token") -> TokenValue:
     return credential
 
 
+_CREDENTIAL: Final = re.compile(r"[A-Za-z0-9._~+/=-]+")
+"""https://www.rfc-editor.org/rfc/rfc6750#section-2.1"""
+
+
 def problem_of_credential(credential: TokenValue) -> str | None:
     """
     Return why a credential cannot be a token, or None.
@@ -148,7 +152,7 @@ def problem_of_credential(credential: TokenValue) -> str | None:
         "it has a line break in it": "\n" in value or "\r" in value,
         "it has white space in or around it": re.search(r"\s", value),
         "it has quotes around it": value[:1] in "'\"`" or value[-1:] in "'\"`",
-        "it has characters that no token has": not (value.isascii() and value.isprintable()),
+        "it has characters that no token has": not _CREDENTIAL.fullmatch(value),
     }
     return next((problem for problem, found in checks.items() if found), None)
 

@@ -38,6 +38,11 @@ def __dir__() -> list[str]:
     return __all__
 
 
+def _check_hidden(_: object, __: object, secret: TokenValue) -> None:
+    if not isinstance(secret, TokenValue):
+        raise TypeError("secret_access_key must be a TokenValue, which no repr shows.")
+
+
 @attrs.frozen(repr=False)
 class R2Credentials:
     """
@@ -54,7 +59,7 @@ class R2Credentials:
     """
 
     access_key_id: str
-    secret_access_key: TokenValue = attrs.field(hash=False)
+    secret_access_key: TokenValue = attrs.field(hash=False, validator=_check_hidden)
     endpoint_url: str
 
     def to_dict(self, *, reveal: bool = False) -> dict[str, str]:

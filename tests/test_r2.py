@@ -99,6 +99,16 @@ def test_arguments_are_checked(change: dict[str, Any], kind: type[Exception], pr
         assert_no_secret(caught.value)
 
 
+def test_a_plain_secret_is_refused() -> None:
+    """
+    Credentials made by hand take no secret that a repr would show.
+    """
+    plain: Any = "a" * 64
+
+    with pytest.raises(TypeError, match="must be a TokenValue"):
+        r2.R2Credentials(access_key_id=TOKEN_ID, secret_access_key=plain, endpoint_url="https://x.example")
+
+
 def call(given: dict[str, Any]) -> None:
     """
     Ask for credentials.

@@ -16,8 +16,10 @@ import click
 
 from cftokens import policies as p
 from cftokens._checks import LONGEST_DURATION
+from cftokens._converter import unknown_members
 from cftokens._settings import UNSET, Unset
 from cftokens.cli._completing import group_names
+from cftokens.cli._output import note
 from cftokens.cli._owner import Owner, environment_account
 from cftokens.cli._text import iso
 from cftokens.models import Condition, ConditionRequestIP, TokenPolicy
@@ -246,9 +248,12 @@ def _check_names(policies: Iterable[TokenPolicy], owner: Owner, file: str) -> No
 
 def _policy_of(content: Mapping[str, object], where: str) -> TokenPolicy:
     try:
-        return TokenPolicy.from_dict(content)
+        policy = TokenPolicy.from_dict(content)
     except ValueError as error:
         raise click.UsageError(f"{where}: {error}") from None
+    if unknown := unknown_members(policy):
+        note(f"{where} has members that cftokens does not know, and sends as they are: {', '.join(unknown)}.")
+    return policy
 
 
 _OPTIONS: Final = (

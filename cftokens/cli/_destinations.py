@@ -5,6 +5,7 @@ The place is tried before a token is made, with as much room as a value needs, s
 directory that cannot be written costs no token.
 """
 
+import errno
 import functools
 import os
 import re
@@ -106,10 +107,8 @@ class NewFile:
         if self._file is None:
             self.prepare()
         file = cast(int, self._file)
-        secret = value.reveal().encode()
-        _write(file, secret)
-        os.ftruncate(file, len(secret))
-        os.fsync(file)
+        _write(file, value.reveal().encode())
+        _check_place(file, self._path)
         os.close(file)
         self._file = None
 
@@ -118,9 +117,8 @@ class NewFile:
         Remove the file.
         """
         if self._file is not None:
-            os.close(self._file)
-            self._file = None
-            Path(self._path).unlink(missing_ok=True)
+            file, self._file = self._file, None
+            _remove(file, self._path)
 
 
 class EnvironmentFile:
@@ -136,7 +134,7 @@ class EnvironmentFile:
         self._given = path
         self._name = name
         self._path = Path(os.path.realpath(path))
-        self._new: Path | None = None
+        self._new: tuple[int, str] | None = None
 
     @property
     def where(self) -> str:
@@ -156,14 +154,11 @@ class EnvironmentFile:
         """
         Write the new file beside the old one, with room for a value.
         """
-        head, tail, mode = self._split()
+        head, tail, old = self._split()
+        mode = _mode_of(old)
         try:
-            file, name = tempfile.mkstemp(prefix=f".{self._path.name}.", dir=self._path.parent)
-            self._new = Path(name)
-            with os.fdopen(file, "wb") as opened:
-                opened.write(head + b" " * _ROOM + tail)
-                opened.flush()
-                os.fsync(opened.fileno())
+            self._new = tempfile.mkstemp(prefix=f".{self._path.name}.", dir=self._path.parent)
+            _write(self._new[0], head + b" " * _ROOM + tail)
         except OSError as error:
             self.discard()
             raise OSError(error.errno, error.strerror, self._given) from None
@@ -176,36 +171,34 @@ class EnvironmentFile:
         """
         if self._new is None:
             self.prepare()
-        new = cast(Path, self._new)
-        head, tail, mode = self._split()  # again, because the file may have changed since
-        with new.open("r+b") as file:
-            file.write(head + f"{self._name}={value.reveal()}".encode() + tail)
-            file.truncate()
-            file.flush()
-            os.fsync(file.fileno())
-        new.chmod(mode)
-        new.replace(self._path)
+        file, name = cast(tuple[int, str], self._new)
+        head, tail, old = self._split()  # again, because the file may have changed since
+        _write(file, head + f"{self._name}={value.reveal()}".encode() + tail)
+        _check_place(file, name)
+        Path(name).chmod(_owned_alike(file, old))
+        os.close(file)  # Windows replaces no open file
         self._new = None
+        Path(name).replace(self._path)
 
     def discard(self) -> None:
         """
         Remove the new file.
         """
         if self._new is not None:
-            self._new.unlink(missing_ok=True)
-            self._new = None
+            (file, name), self._new = self._new, None
+            _remove(file, name)
 
-    def _split(self) -> tuple[bytes, bytes, int]:
+    def _split(self) -> tuple[bytes, bytes, os.stat_result | None]:
         """
-        Return what comes before and after the assignment, and the file's mode.
+        Return what comes before and after the assignment, and the file's mode and owners.
         """
         if self._path.exists() and not self._path.is_file():
             raise click.ClickException(f"{self._given} is not a regular file.")
         try:
             with self._path.open("r+b") as file:  # if it cannot be written, no token is made
-                content, mode = file.read(), stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+                content, old = file.read(), os.fstat(file.fileno())
         except FileNotFoundError:
-            return b"", b"\n", 0o600
+            return b"", b"\n", None
         found = list(
             re.finditer(
                 rb"^(?:[ \t]*export[ \t]+|[ \t]*)(%s=[^\r\n]*)" % self._name.encode(), content, re.MULTILINE
@@ -215,13 +208,13 @@ class EnvironmentFile:
             raise click.ClickException(f"{self._given} has {len(found)} lines that set {self._name}.")
         if not found:
             end = b"" if not content or content.endswith(b"\n") else b"\n"
-            return content + end, b"\n", mode
+            return content + end, b"\n", old
         line = found[0]
         if _continues(line[1]):
             raise click.ClickException(
                 f"In {self._given}, the value of {self._name} goes on in the next line."
             )
-        return content[: line.start(1)], content[line.end(1) :], mode
+        return content[: line.start(1)], content[line.end(1) :], old
 
 
 def _continues(assignment: bytes) -> bool:
@@ -268,12 +261,54 @@ class StandardOutput:
 
 def _write(file: int, content: bytes) -> None:
     """
-    Write all of it at the beginning, and onto the disk.
+    Write this and nothing else, and onto the disk.
     """
+    size = len(content)
     os.lseek(file, 0, os.SEEK_SET)
     while content:
         content = content[os.write(file, content) :]
+    os.ftruncate(file, size)
     os.fsync(file)
+
+
+def _check_place(file: int, path: str) -> None:
+    """
+    Refuse a path that leads to another file by now.
+    """
+    if not _is_at(file, path):
+        raise OSError(errno.ENOENT, "Another program removed or replaced this file meanwhile", path)
+
+
+def _remove(file: int, path: str) -> None:
+    is_ours = _is_at(file, path)
+    os.close(file)
+    if is_ours:
+        Path(path).unlink()
+
+
+def _is_at(file: int, path: str) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file), os.lstat(path))
+    except FileNotFoundError:
+        return False
+
+
+def _mode_of(old: os.stat_result | None) -> int:
+    return 0o600 if old is None else stat.S_IMODE(old.st_mode)
+
+
+def _owned_alike(file: int, old: os.stat_result | None) -> int:
+    """
+    Give a new file the group of the old one, and return its mode, without the group's part if that fails.
+    """
+    mode = _mode_of(old)
+    if sys.platform == "win32" or old is None:
+        return mode
+    try:
+        os.chown(file, -1, old.st_gid)
+    except PermissionError:
+        return mode & ~stat.S_IRWXG
+    return mode
 
 
 def placing(function: Callable[..., None]) -> Callable[..., None]:

@@ -2,7 +2,6 @@
 Errors and exit statuses: 1 refused or failed, 2 wrong usage, 3 outcome unknown, 130 interrupted.
 """
 
-import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
@@ -10,7 +9,7 @@ from typing import Final
 import click
 
 from cftokens.cli._terms import in_terms
-from cftokens.cli._text import safe
+from cftokens.cli._text import safe, typed
 from cftokens.errors import CFTokensError
 
 UNKNOWN: Final = 3
@@ -87,4 +86,4 @@ def _failure(error: CFTokensError, arguments: Sequence[str]) -> click.ClickExcep
 
 
 def _typed(arguments: Sequence[str]) -> str:
-    return shlex.join(["cftokens", *arguments])
+    return typed(["cftokens", *arguments])

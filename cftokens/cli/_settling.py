@@ -2,7 +2,6 @@
 The line that settles an unknown outcome, to be pasted.
 """
 
-import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -10,7 +9,7 @@ from cftokens.cli._access import Access
 from cftokens.cli._destinations import Place
 from cftokens.cli._failures import UnknownOutcome, told
 from cftokens.cli._owner import Owner
-from cftokens.cli._text import iso
+from cftokens.cli._text import iso, typed
 from cftokens.errors import CFTokensError, attempt_of
 from cftokens.models import CreateAttempt
 
@@ -75,4 +74,4 @@ def line_of(command: str, name: str, options: list[str]) -> str:
     Return a command on a token as it is typed.
     """
     named = [*options, "--", name] if name.startswith("-") else [name, *options]
-    return shlex.join(["cftokens", command, *named])
+    return typed(["cftokens", command, *named])

@@ -3,12 +3,15 @@ Text that is safe on a terminal: without control characters, and without a token
 """
 
 import re
+import shlex
 import sys
 import unicodedata
+from collections.abc import Iterable
 from datetime import datetime
 
 from cftokens import _reprs as reprs
 from cftokens._secret import redact
+from cftokens.models import Token
 
 _HARMLESS = "\n"
 _OLD_VALUE = re.compile(r"(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9_-]{40}")
@@ -26,6 +29,27 @@ def safe(text: str) -> str:
     Return a message that may be shown: several lines, but nothing that acts on a terminal, and no value.
     """
     return redact("\n".join(clean(line) for line in text.split(_HARMLESS)), None)
+
+
+def titled(token: Token) -> str:
+    """
+    Return a token's name, in one line, and its id.
+    """
+    return f"{clean(str(token.name))} ({token.id})"
+
+
+def typed(parts: Iterable[str]) -> str:
+    """
+    Return a command as it is typed in a shell, in one line, and without anything that acts on a terminal.
+    """
+    return " ".join(map(_quoted, parts))
+
+
+def _quoted(part: str) -> str:
+    if clean(part) == part:
+        return shlex.quote(part)
+    escaped = part.replace("\\", r"\\").replace("'", r"\'")
+    return "$'" + "".join(each if _is_plain(each) else f"\\U{ord(each):08x}" for each in escaped) + "'"
 
 
 def counted(number: int, noun: str) -> str:

@@ -18,7 +18,7 @@ from cftokens.cli._failures import UnknownOutcome
 from cftokens.cli._output import Output, document, note, printing, progress, said, token_document
 from cftokens.cli._owner import Owner, owned
 from cftokens.cli._settling import line_of, repeated
-from cftokens.cli._text import counted, iso
+from cftokens.cli._text import clean, counted, iso, titled
 from cftokens.cli._wording import changed, wanted, widens
 from cftokens.errors import CFTokensError
 from cftokens.models import Condition, ConditionRequestIP, Token
@@ -114,7 +114,7 @@ def _find_all(owner: Owner, names: Sequence[str], *, yes: bool) -> list[Token]:
 
 
 def _named(tokens: Iterable[Token]) -> list[str]:
-    return [f"{token.id}  {token.name}" for token in tokens]
+    return [f"{token.id}  {clean(str(token.name))}" for token in tokens]
 
 
 def _question(tokens: Iterable[Token], sentence: str) -> str:
@@ -139,7 +139,7 @@ class Told:
         """
         Print the tokens that were changed.
         """
-        sentences = [f"{self.done.capitalize()} {token.name} ({token.id})." for token in tokens]
+        sentences = [f"{self.done.capitalize()} {titled(token)}." for token in tokens]
         if not self.output.json:
             for token, sentence in zip(tokens, sentences, strict=True):
                 self.output.token(token, sentence)
@@ -152,7 +152,7 @@ class Told:
         Name the tokens that were not.
         """
         for token in tokens:
-            note(f"Not {self.done}: {token.name} ({token.id}).")
+            note(f"Not {self.done}: {titled(token)}.")
 
 
 def _one_by_one(
@@ -223,12 +223,12 @@ def edit_command(
     asked = wanted(owner, policies, access)
     if dry_run:
         lines = [*change.renamed(found), *asked.changes(found)] or ["nothing"]
-        output.plan(f"In {found.name} ({found.id}), this would change:", lines)
+        output.plan(f"In {titled(found)}, this would change:", lines)
         return
     permissions = ["the permissions"] if widens(asked.difference(found)) else []
     wider = [*permissions, *change.wider_than(found)]
     if wider:
-        ask(f"This widens {', '.join(wider)} of {found.name} ({found.id}). Go on?", yes=yes)
+        ask(f"This widens {', '.join(wider)} of {titled(found)}. Go on?", yes=yes)
     with repeated(line_of("edit", found.id, [*access.options, *change.options, "--yes", *owner.arguments])):
         edited = owner.tokens.edit(
             found.id,
@@ -238,7 +238,7 @@ def edit_command(
             expires_on=change.expires_on,
             status=change.status,
         )
-    output.token(edited, f"Changed {edited.name} ({edited.id}).")
+    output.token(edited, f"Changed {titled(edited)}.")
 
 
 @attrs.frozen(kw_only=True)

@@ -17,7 +17,7 @@ from cftokens.cli._destinations import Place, announce, deliver, needed, placing
 from cftokens.cli._output import Output, printing
 from cftokens.cli._owner import Owner, owned
 from cftokens.cli._settling import creating, line_of, recover_line, repeated
-from cftokens.cli._text import iso, safe
+from cftokens.cli._text import iso, safe, titled
 from cftokens.cli._wizard import ask_for_all
 from cftokens.cli._wording import Wanted, wanted
 from cftokens.errors import CFTokensError
@@ -141,7 +141,7 @@ def _plan_ensured(owner: Owner, output: Output, name: str, wanted: Wanted) -> No
 
 def _say_what_was(output: Output, ensured: Ensured) -> None:
     what = "was edited" if ensured.changed else "is already as it should be"
-    output.token(ensured.token, f"The token {ensured.token.name} ({ensured.token.id}) {what}.")
+    output.token(ensured.token, f"The token {titled(ensured.token)} {what}.")
 
 
 def _hand_over(owner: Owner, place: Place, output: Output, token: Token, value: TokenValue) -> None:
@@ -159,7 +159,7 @@ def _hand_over(owner: Owner, place: Place, output: Output, token: Token, value: 
             f"The value could not be stored {place.where}: {error.strerror}. The token was deleted."
         ) from None
     expiry = _NEVER if token.expires_on is None else _EXPIRES.format(iso(token.expires_on))
-    announce(place, output, token, f"Created the token {token.name} ({token.id}). {expiry}")
+    announce(place, output, token, f"Created the token {titled(token)}. {expiry}")
 
 
 def _delete(owner: Owner, token_id: str) -> None:
@@ -220,7 +220,7 @@ def recover_command(
             raise click.ClickException(
                 f"The value could not be stored {chosen.where}: {error.strerror}. It is lost: recover again."
             ) from None
-    announce(chosen, output, found, f"Recovered the token {found.name} ({found.id}).")
+    announce(chosen, output, found, f"Recovered the token {titled(found)}.")
 
 
 @click.command("roll")
@@ -248,7 +248,7 @@ def roll_command(
         return
     chosen = needed(place, output)
     found = owner.find(token)
-    ask(f"Roll {found.name} ({found.id})? Its present value stops working at once.", yes=yes)
+    ask(f"Roll {titled(found)}? Its present value stops working at once.", yes=yes)
     again = line_of("roll", found.id, ["--yes", *owner.arguments, *chosen.arguments])
     with reserved(chosen), repeated(again):
         value = owner.tokens.value.update(found.id)
@@ -259,4 +259,4 @@ def roll_command(
                 f"The new value could not be stored {chosen.where}: {error.strerror}. It is lost, and "
                 "the old one no longer works: roll again."
             ) from None
-    announce(chosen, output, found, f"Rolled the token {found.name} ({found.id}).")
+    announce(chosen, output, found, f"Rolled the token {titled(found)}.")

@@ -18,7 +18,7 @@ from cftokens.cli._failures import Interrupted, UnknownOutcome
 from cftokens.cli._output import Output, note, printing
 from cftokens.cli._owner import Owner, owned
 from cftokens.cli._settling import line_of, settled, temporary
-from cftokens.cli._text import iso, safe
+from cftokens.cli._text import iso, safe, titled
 from cftokens.errors import RotationError
 from cftokens.models import Token, TokenCreateResponse
 
@@ -68,7 +68,7 @@ def rotate_command(
     chosen = needed(place, output)
     found = owner.find(token)
     if dry_run:
-        output.plan(f"{found.name} ({found.id}) would get a successor, and would end {overlap} later.", ())
+        output.plan(f"{titled(found)} would get a successor, and would end {overlap} later.", ())
         return
     handing = Handing(owner, found, overlap, chosen, output)
     with reserved(chosen), handing.told(), lost(owner, unique=name is None):
@@ -76,8 +76,8 @@ def rotate_command(
             found.id, store=handing.store, lifetime=lifetime, overlap=overlap, name=name
         )
     made = rotation.successor
-    announce(chosen, output, made, f"Created the successor {made.name} ({made.id}).")
-    note(f"The token {found.name} ({found.id}) stops working on {iso(rotation.retires_on)}.")
+    announce(chosen, output, made, f"Created the successor {titled(made)}.")
+    note(f"The token {titled(found)} stops working on {iso(rotation.retires_on)}.")
 
 
 @contextmanager

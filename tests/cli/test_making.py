@@ -437,6 +437,22 @@ def test_a_policy_file_that_contradicts_itself(shell: Shell, tokens: AccountToke
     assert len(list(tokens.list())) == 2
 
 
+def test_a_member_that_is_not_known_is_named(shell: Shell, tokens: AccountTokens) -> None:
+    """
+    Cloudflare may add members to policies, and a misspelt one looks the same.
+    """
+    tokens.create(name="a", policies=[allow("DNS Write", on=zone(ZONE_ID))])
+    text = shell("cftokens show a --json").stdout
+    Path("policies.json").write_text(text.replace('"effect"', '"condtion": {}, "effect"'))
+
+    result = shell("cftokens explain --policy-file policies.json")
+
+    assert (
+        "policies[0] has members that cftokens does not know, and sends as they are: condtion."
+        in result.stderr
+    )
+
+
 @pytest.mark.parametrize("content", ["", "nonsense", "[]", "[1]", "3", '[{"effect": "allow"}]', "[" * 100000])
 def test_a_wrong_policy_file(shell: Shell, content: str) -> None:
     """

@@ -114,11 +114,18 @@ class TestCreate:
 
     @pytest.mark.parametrize("operation", ["create", "roll"])
     @pytest.mark.parametrize(
-        "value", [f"cfat_{MARK}\nPATH=.", f" cfat_{MARK}", f"cfat_{MARK}\u2028", f"cfat_{MARK}\0"]
+        "value",
+        [
+            f"cfat_{MARK}\nPATH=.",
+            f" cfat_{MARK}",
+            f"cfat_{MARK}\u2028",
+            f"cfat_{MARK}\0",
+            f"{MARK};touch${{IFS}}x",
+        ],
     )
     def test_a_value_that_no_token_has_is_unexpected(self, operation: str, value: str) -> None:
         """
-        It could not be sent, and a line break in it would add a line to an environment file.
+        It could not be sent, and in an environment file it would add a line, or run a command.
         """
         result = value if operation == "roll" else {**TOKEN, "value": value}
         error = outcome_of(REQUESTS[operation](), success(result))
