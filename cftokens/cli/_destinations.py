@@ -175,10 +175,13 @@ class EnvironmentFile:
         head, tail, old = self._split()  # again, because the file may have changed since
         _write(file, head + f"{self._name}={value.reveal()}".encode() + tail)
         _check_place(file, name)
-        Path(name).chmod(_owned_alike(file, old))
-        os.close(file)  # Windows replaces no open file
+        _own_alike(file, name, old)
         self._new = None
-        Path(name).replace(self._path)
+        os.close(file)  # Windows replaces no open file
+        try:
+            Path(name).replace(self._path)
+        finally:
+            Path(name).unlink(missing_ok=True)
 
     def discard(self) -> None:
         """
@@ -297,18 +300,17 @@ def _mode_of(old: os.stat_result | None) -> int:
     return 0o600 if old is None else stat.S_IMODE(old.st_mode)
 
 
-def _owned_alike(file: int, old: os.stat_result | None) -> int:
+def _own_alike(file: int, name: str, old: os.stat_result | None) -> None:
     """
-    Give a new file the group of the old one, and return its mode, without the group's part if that fails.
+    Give a new file the group and the mode of the old one. If its group cannot be given, no group gets access.
     """
     mode = _mode_of(old)
-    if sys.platform == "win32" or old is None:
-        return mode
-    try:
-        os.chown(file, -1, old.st_gid)
-    except PermissionError:
-        return mode & ~stat.S_IRWXG
-    return mode
+    if sys.platform != "win32" and old is not None:
+        try:
+            os.chown(file, -1, old.st_gid)
+        except PermissionError:
+            mode &= ~stat.S_IRWXG
+    os.chmod(file if os.chmod in os.supports_fd else name, mode)  # noqa: PTH101 -- the path may lead elsewhere
 
 
 def placing(function: Callable[..., None]) -> Callable[..., None]:

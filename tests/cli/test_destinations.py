@@ -85,6 +85,24 @@ def test_the_group_of_an_environment_file(
     assert stat.S_IMODE(Path(".env").stat().st_mode) == mode
 
 
+def test_an_environment_file_that_cannot_be_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    No file with the value is left beside it.
+    """
+    place = EnvironmentFile(".env", "CF_TOKEN")
+    place.prepare()
+
+    def replace(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "replace", replace)
+    with pytest.raises(PermissionError):
+        place.store(TokenValue(CREDENTIAL))
+    place.discard()
+
+    assert list(Path().iterdir()) == []
+
+
 HOSTILE = "it's \\ \x1b]0;x\x07\n\x85\u202e$(touch x)"
 
 
