@@ -322,7 +322,7 @@ def test_a_pipe_that_closes(shell: Shell, line: str, reader: str) -> None:
     )
 
     said = [
-        line for line in ended.stderr.splitlines() if not line.startswith(("1 tokens, ", "What you accept "))
+        line for line in ended.stderr.splitlines() if not line.startswith(("1 token, ", "What you accept "))
     ]
     assert (ended.returncode, said) == (0, [])
     assert ended.stdout.count("\n") == (reader == "head -1")
