@@ -1,9 +1,11 @@
 """
-CI runs `nox -s quick` first, and then `nox` without arguments: lint, types, tests, oldest, docs, build.
+CI runs `nox -s quick` first, and then `nox` without arguments: lint, types, tests, docs, build.
 
-All tests run on the oldest Python, with the speedups, where coverage must be complete, and on the newest.
-On the others, only the tests that are not slow run. The quick session runs them in Python's development mode,
-which together with coverage would more than double the time.
+`nox -s oldest` and `nox -s bench` are for a release, because with them CI would take too long.
+
+All tests run on the oldest Python, with the speedups, where coverage must be complete. On the others, only
+those that are not slow run, without the speedups. The quick session runs them in development mode, which
+together with coverage would more than double the time.
 """
 
 import atexit
@@ -20,7 +22,7 @@ import nox
 nox.needs_version = ">=2025.5.1"
 nox.options.default_venv_backend = "virtualenv"
 nox.options.error_on_missing_interpreters = False  # nox says which Python it has not found, and goes on
-nox.options.sessions = ["lint", "types", "tests", "oldest", "docs", "build"]
+nox.options.sessions = ["lint", "types", "tests", "docs", "build"]
 
 ROOT = Path(__file__).parent
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
