@@ -34,6 +34,9 @@ _KINDS: Final = {
 }
 """What the kinds of resource are called, by their scope."""
 
+EVERYTHING: Final = (f"{ACCOUNT}.*", f"{ZONE}.*")
+"""All accounts, and all zones: of a user unless an account is named around them."""
+
 _OWN_NOTHING: Final = (ACCOUNT, USER)
 """Kinds that belong to no account."""
 

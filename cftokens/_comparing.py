@@ -9,9 +9,8 @@ from typing import Any
 import attrs
 
 from cftokens._access import (
-    ACCOUNT,
+    EVERYTHING,
     USER,
-    ZONE,
     Grant,
     GroupKey,
     KnownGroups,
@@ -237,5 +236,5 @@ def _policies(grants: Iterable[Grant], known: KnownGroups) -> tuple[_Listed, ...
 def _resource_of(path: Path) -> Resource:
     *outer, name, _ = path
     scope = scope_of(path)
-    everywhere = not outer and name in (f"{ACCOUNT}.*", f"{ZONE}.*")
+    everywhere = not outer and name in EVERYTHING
     return Resource(scope, name, next(iter(outer), None), for_users_only=everywhere or scope == USER)

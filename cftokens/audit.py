@@ -27,6 +27,7 @@ from typing import Final, TypeVar
 
 import attrs
 
+from cftokens._access import EVERYTHING
 from cftokens._auditing import findings
 from cftokens._auditing.access import (
     deprecated_group,
@@ -42,7 +43,7 @@ from cftokens._auditing.listing import quota, same_access, same_name
 from cftokens._checks import check_moment, check_several, check_text, check_whole_number
 from cftokens._secret import quoted
 from cftokens.models import PermissionGroup, Token
-from cftokens.policies import ACCOUNT, USER, ZONE
+from cftokens.policies import USER
 
 __all__ = [
     "RULES",
@@ -217,7 +218,7 @@ def _is_a_users(token: Token) -> bool:
     Return whether a token has a resource that only a user's tokens can have.
     """
     return any(
-        name.startswith(f"{USER}.") or (name in (f"{ZONE}.*", f"{ACCOUNT}.*") and isinstance(leaf, str))
+        name.startswith(f"{USER}.") or (name in EVERYTHING and isinstance(leaf, str))
         for policy in token.policies
         for name, leaf in policy.resources.items()
     )

@@ -305,8 +305,7 @@ class Token(_Model):
         """
         Whether the token may be used from every IPv4 and IPv6 address.
         """
-        request_ip = None if self.condition is None else self.condition.request_ip
-        return request_ip is None or versions_open(request_ip.in_, request_ip.not_in) == EVERY_VERSION
+        return versions_open_to(self) == EVERY_VERSION
 
     def expires_within(self, duration: timedelta, now: datetime | None = None) -> bool:
         """
@@ -352,6 +351,14 @@ class Token(_Model):
             expires_on=reprs.moment(self.expires_on),
             policies=f"<{len(self.policies)}>",
         )
+
+
+def versions_open_to(token: Token) -> frozenset[int]:
+    """
+    Return the versions of IP of which every address may use a token.
+    """
+    request_ip = None if token.condition is None else token.condition.request_ip
+    return EVERY_VERSION if request_ip is None else versions_open(request_ip.in_, request_ip.not_in)
 
 
 @attrs.frozen(kw_only=True, field_transformer=_unknown_last)

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from cftokens import _reprs as reprs
-from cftokens._access import scope_of
+from cftokens._access import EVERYTHING, scope_of
 from cftokens._auditing.context import Context
 from cftokens._auditing.findings import Finding, Remedy
-from cftokens._networks import EVERY_VERSION, versions_open
+from cftokens._networks import EVERY_VERSION
 from cftokens._operations.groups import may_manage_tokens
-from cftokens.models import PermissionGroup, Token
-from cftokens.policies import ACCOUNT, ZONE
+from cftokens.models import PermissionGroup, Token, versions_open_to
 
 _NO: Final = ("", "false", "no", "0")
 _READS: Final = re.compile(r".* read(-only)?", re.IGNORECASE)
@@ -46,8 +45,7 @@ def _open_to(token: Token) -> str:
     """
     Return of which kind every address may use a token; empty if there is none.
     """
-    request_ip = token.condition and token.condition.request_ip
-    versions = versions_open(request_ip.in_, request_ip.not_in) if request_ip else EVERY_VERSION
+    versions = versions_open_to(token)
     return "address" if versions == EVERY_VERSION else "".join(f"IPv{each} address" for each in versions)
 
 
@@ -89,7 +87,7 @@ def writes_everywhere(token: Token, context: Context) -> Iterator[Finding]:
     names = {
         context.name_of(groups[grant.group.id])
         for grant in context._allowed(token)
-        if grant.path[-2] in (f"{ZONE}.*", f"{ACCOUNT}.*")
+        if grant.path[-2] in EVERYTHING
     }
     if written := sorted(name for name in names if not _READS.fullmatch(name)):
         yield Finding(

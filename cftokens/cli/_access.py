@@ -237,7 +237,7 @@ def policies_of(file: str, owner: Owner) -> list[TokenPolicy]:
 
 def _check_names(policies: Iterable[TokenPolicy], owner: Owner, file: str) -> None:
     groups = [group for policy in policies for group in policy.permission_groups if group.name]
-    names = {group.id: group.name for group in owner.catalogue()} if groups else {}
+    names = {group.id: group.name for group in owner.catalogue} if groups else {}
     for group in groups:
         if group.name != names.get(group.id, group.name):
             raise click.UsageError(

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 _NARROWEST: Final = 12
+"""The fewest characters in a line, if there are as many."""
+
 _GAP: Final = 2
 
 
@@ -21,9 +23,6 @@ class Column(NamedTuple):
     kept: bool = False
     """Never left out."""
 
-    least: int = _NARROWEST
-    """The fewest characters in a line, if there are as many."""
-
 
 def narrowest(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[int]:
     """
@@ -34,7 +33,7 @@ def narrowest(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: i
     titles = [column.title for column in columns]
     widths = [max(map(len, cells)) for cells in zip(titles, *rows, strict=True)]
     needed = [
-        wide if each.whole else min(wide, each.least) for each, wide in zip(columns, widths, strict=True)
+        wide if each.whole else min(wide, _NARROWEST) for each, wide in zip(columns, widths, strict=True)
     ]
     shown = len(columns)
     while shown and sum(needed[:shown]) + _GAP * (shown - 1) > width:

@@ -45,7 +45,7 @@ def _matching(names: Names, incomplete: str) -> list[CompletionItem]:
 
 
 def _list_groups(owner: Owner) -> Names:
-    return [[name, ""] for name in sorted({group.name for group in owner.catalogue() if group.name})]
+    return [[name, ""] for name in sorted({group.name for group in owner.catalogue if group.name})]
 
 
 def _list_tokens(owner: Owner) -> Names:

@@ -59,9 +59,10 @@ class Owner:
         """
         return "the user" if self.account_id is None else f"the account {self.account_id}"
 
+    @functools.cached_property
     def catalogue(self) -> tuple[PermissionGroup, ...]:
         """
-        Fetch all permission groups.
+        All permission groups, which are fetched once.
         """
         return tuple(self.tokens.permission_groups.get())
 

@@ -2,12 +2,12 @@
 The commands that mend what an audit finds.
 """
 
-import shlex
 from collections.abc import Sequence
 from typing import Final
 
 from cftokens.audit import Finding, Remedy
 from cftokens.cli._owner import Owner, environment_account
+from cftokens.cli._text import typed
 
 _OPTIONS: Final = {
     "rotate": ["--lifetime", "90d", "--value-to", "FILE"],
@@ -43,7 +43,7 @@ def message_of(finding: Finding, whose: Sequence[str]) -> str:
 
 def _command(remedy: Remedy, token_id: str, whose: Sequence[str]) -> str:
     if remedy.operation == "waive":
-        return shlex.join(["cftokens", "audit", "--ignore", f"{token_id}=REASON", *whose])
+        return typed(["cftokens", "audit", "--ignore", f"{token_id}=REASON", *whose])
     changed = [option for field in remedy.fields for option in _OPTIONS[field]]
     options = [*_OPTIONS.get(remedy.operation, ()), *changed]
-    return shlex.join(["cftokens", remedy.operation, token_id, *options, *whose])
+    return typed(["cftokens", remedy.operation, token_id, *options, *whose])

@@ -2,7 +2,6 @@
 Asks what a new token may do, says it in words, and shows the command that does the same.
 """
 
-import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from cftokens._checks import check_network, check_token_name
 from cftokens.cli._access import ANY, Access, moment_of
 from cftokens.cli._destinations import NewFile, Place
 from cftokens.cli._owner import Owner
-from cftokens.cli._text import clean, safe
+from cftokens.cli._text import clean, safe, typed
 from cftokens.cli._wording import wanted
 from cftokens.models import PermissionGroup
 from cftokens.policies import ACCOUNT, R2_BUCKET, WORKER, ZONE
@@ -72,7 +71,7 @@ def ask_for_all(owner: Owner, name: str | None, place: Place | None) -> Answers:
     lines = wanted(owner, access.required(owner), access).lines()
     _say("\n".join(["", f"{name} will be allowed:", *(f"  {line}" for line in lines)]))
     command = ["cftokens", "create", *owner.arguments, *access.options, "--expires", until, *place.arguments]
-    _say(f"\nThis command does the same:\n{shlex.join([*command, '--', name])}\n")
+    _say(f"\nThis command does the same:\n{typed([*command, '--', name])}\n")
     if not click.confirm("Create it?", err=True):
         raise click.ClickException("Nothing was created.")
     return Answers(name, access, place)
@@ -137,7 +136,7 @@ def _ask_for_groups(owner: Owner, scope: str) -> list[str]:
     """
     Ask for permission groups: words filter a numbered list, from which numbers choose.
     """
-    groups = [group for group in owner.catalogue() if group.name and scope in (group.scopes or ())]
+    groups = [group for group in owner.catalogue if group.name and scope in (group.scopes or ())]
     chosen: list[str] = []
     while True:
         more = ", or nothing if that is all" if chosen else ", such as 'dns write'"

@@ -95,7 +95,7 @@ def wanted(owner: Owner, policies: Sequence[PolicyDraft | TokenPolicy], access: 
     """
     Look up the permission groups that options name.
     """
-    groups = owner.catalogue()
+    groups = owner.catalogue
     return Wanted(resolve(policies, groups), groups, access.condition, access.expires)
 
 

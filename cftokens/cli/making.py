@@ -201,7 +201,7 @@ def recover_command(
     chosen = needed(place, output)
     attempt = CreateAttempt(
         name=name,
-        policies=resolve(policies, owner.catalogue()),
+        policies=resolve(policies, owner.catalogue),
         account_id=owner.account_id,
         started_on=since,
         condition=_or_none(access.condition),

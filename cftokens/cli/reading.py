@@ -112,7 +112,7 @@ def show_command(owner: Owner, token: str, *, output: Output) -> None:
     elif output.quiet:
         click.echo(found.id)
     else:
-        lines = described(found.policies, owner.catalogue())
+        lines = described(found.policies, owner.catalogue)
         show_fields({**fields_of(found), "may do": "; ".join(lines)})
 
 

@@ -2,7 +2,6 @@
 The command that replaces a token: rotate.
 """
 
-import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -18,7 +17,7 @@ from cftokens.cli._failures import Interrupted, UnknownOutcome
 from cftokens.cli._output import Output, note, printing
 from cftokens.cli._owner import Owner, owned
 from cftokens.cli._settling import line_of, settled, temporary
-from cftokens.cli._text import iso, safe, titled
+from cftokens.cli._text import iso, safe, titled, typed
 from cftokens.errors import RotationError
 from cftokens.models import Token, TokenCreateResponse
 
@@ -94,7 +93,7 @@ def lost(owner: Owner, *, unique: bool) -> Iterator[None]:
         with temporary(owner):
             yield
         return
-    with settled(lambda attempt: shlex.join(["cftokens", "list", "--name", attempt.name, *owner.arguments])):
+    with settled(lambda attempt: typed(["cftokens", "list", "--name", attempt.name, *owner.arguments])):
         yield
 
 

@@ -63,7 +63,7 @@ def explain_command(owner: Owner, token: str | None, *, access: Access, output: 
     if token is None:
         lines = wanted(owner, access.required(owner), access).access
     else:
-        lines = described(owner.find(token).policies, owner.catalogue())
+        lines = described(owner.find(token).policies, owner.catalogue)
     if output.json:
         document(lines)
         return
@@ -100,7 +100,7 @@ def diff_command(
         raise click.UsageError("Compare with what? Name another token, or use --policy-file FILE.")
     before = owner.find(token).policies
     after = policies_of(policy_file, owner) if policy_file is not None else owner.find(str(other)).policies
-    groups = owner.catalogue()
+    groups = owner.catalogue
     difference = p.difference(before, after, groups)
     if output.json:
         document(
@@ -145,7 +145,7 @@ def audit_command(owner: Owner, *, output: Output, waivers: tuple[str, ...], ign
     whose = owner_options(owner)
     with progress("Listing tokens"):
         tokens = owner.tokens.list(include_expired=True).collect()
-        found = audit(tokens, groups=owner.catalogue(), ignore=ignored)
+        found = audit(tokens, groups=owner.catalogue, ignore=ignored)
     if output.json:
         document([{**finding.to_dict(), "message": message_of(finding, whose)} for finding in found])
     elif output.quiet:

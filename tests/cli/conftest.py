@@ -83,6 +83,14 @@ def _mint(kind: Kind) -> str:
     return f"{PREFIXES[kind]}{body}0badf00d"
 
 
+@pytest.fixture(autouse=True)
+def in_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Run in a directory of its own.
+    """
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
     """
@@ -113,13 +121,12 @@ def tokens(server: Emulator) -> Iterator[AccountTokens]:
 
 
 @pytest.fixture
-def start(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Start":
+def start(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> "Start":
     """
-    A function that starts a line on a terminal, in a directory of its own.
+    A function that starts a line on a terminal.
     """
     from tests.cli.terminal import Terminal  # noqa: PLC0415 -- Windows has none
 
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent.parent))
 
     def start(line: str, *, redirected: int | None = None, width: int = 120, **variables: str) -> "Terminal":

@@ -19,14 +19,6 @@ from tests.vocabulary import MARK, ZONE_ID
 DNS = [allow("DNS Write", on=zone(ZONE_ID))]
 
 
-@pytest.fixture(autouse=True)
-def in_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    Run in a directory of its own.
-    """
-    monkeypatch.chdir(tmp_path)
-
-
 # Delete and retire
 
 

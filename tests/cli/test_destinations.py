@@ -17,14 +17,6 @@ from tests.support import posix_only
 from tests.vocabulary import CREDENTIAL, TOKEN_ID
 
 
-@pytest.fixture(autouse=True)
-def in_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    Run in a directory of its own.
-    """
-    monkeypatch.chdir(tmp_path)
-
-
 @pytest.mark.parametrize("by_another", [None, "theirs"])
 def test_a_new_file_that_is_gone(by_another: str | None) -> None:
     """

@@ -40,15 +40,6 @@ except OSError as error:
 """
 
 
-@pytest.fixture(autouse=True)
-def in_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """
-    Run in a directory of its own.
-    """
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def line_that_settles(stderr: str) -> str:
     """
     Return the line that is to be pasted.
@@ -435,6 +426,19 @@ def test_a_policy_file_that_contradicts_itself(shell: Shell, tokens: AccountToke
     assert "is 'DNS Write', not 'DNS Read'. Correct the id or the name." in result.stderr
     assert tokens.get(made.id).policies == made.policies
     assert len(list(tokens.list())) == 2
+
+
+def test_permission_groups_are_fetched_once(shell: Shell, tokens: AccountTokens) -> None:
+    """
+    To check the names in a file, and to say what it grants, one request is enough.
+    """
+    tokens.create(name="a", policies=[allow("DNS Write", on=zone(ZONE_ID))])
+    Path("policies.json").write_text(shell("cftokens show a --json").stdout)
+    before = len(shell.sent)
+
+    shell("cftokens explain --policy-file policies.json")
+
+    assert shell.sent[before:] == ["permission_groups"]
 
 
 def test_a_member_that_is_not_known_is_named(shell: Shell, tokens: AccountTokens) -> None:

@@ -46,11 +46,10 @@ def run(shell: Shell, line: str, *, before: str = "", after: str = "") -> subpro
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tokens: AccountTokens) -> None:
+def folder(monkeypatch: pytest.MonkeyPatch, tokens: AccountTokens) -> None:
     """
     Run in a directory with a file, with a token that exists.
     """
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent.parent))
     Path("file").write_text("mine\n")
     tokens.create(name="a", policies=DNS)

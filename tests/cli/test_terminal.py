@@ -292,6 +292,20 @@ def test_whatis_on_a_terminal(start: Start) -> None:
     assert MARK not in terminal.shown
 
 
+def in_bash(shell: Shell, line: str) -> "subprocess.CompletedProcess[str]":
+    """
+    Run a line with pipes, in which commands find the emulator.
+    """
+    return subprocess.run(
+        ["bash", "-c", line],
+        env={**os.environ, **shell.environment},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -312,14 +326,7 @@ def test_a_pipe_that_closes(shell: Shell, line: str, reader: str) -> None:
     """
     program = f"{shlex.quote(sys.executable)} -m cftokens {line} | {reader}"
 
-    ended = subprocess.run(
-        ["bash", "-c", program],
-        env={**os.environ, **shell.environment},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    ended = in_bash(shell, program)
 
     said = [
         line for line in ended.stderr.splitlines() if not line.startswith(("1 token, ", "What you accept "))
@@ -336,14 +343,7 @@ def test_xargs(shell: Shell, server: Emulator) -> None:
     server.issue("account", name="old", policies=DNS, expires_on=past)
     program = f"{shlex.quote(sys.executable)} -m cftokens"
 
-    ended = subprocess.run(
-        ["bash", "-c", f"{program} list --quiet --expired | xargs {program} delete --yes"],
-        env={**os.environ, **shell.environment},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    ended = in_bash(shell, f"{program} list --quiet --expired | xargs {program} delete --yes")
 
     assert ended.returncode == 0
     assert shell.writes == ["delete"]
@@ -355,13 +355,7 @@ def test_xargs_without_a_line(shell: Shell) -> None:
     """
     program = f"{shlex.quote(sys.executable)} -m cftokens"
 
-    ended = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {program} list --quiet --expired | xargs {program} delete --yes"],
-        env={**os.environ, **shell.environment},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    line = f"{program} list --quiet --expired | xargs {program} delete --yes"
+    ended = in_bash(shell, f"set -o pipefail; {line}")
 
     assert (ended.returncode, shell.writes) == (0, [])

@@ -21,14 +21,6 @@ BOTH = [allow("DNS Write", "Zone Read", on=zone(ZONE_ID))]
 OPTIONS = f"--allow 'DNS Write' --zone {ZONE_ID}"
 
 
-@pytest.fixture(autouse=True)
-def in_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    Run in a directory of its own.
-    """
-    monkeypatch.chdir(tmp_path)
-
-
 def test_explain(shell: Shell, tokens: AccountTokens) -> None:
     """
     A token, options and a file are explained in the same words.
