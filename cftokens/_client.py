@@ -87,15 +87,15 @@ class Client:
         session: A session to borrow. It is never closed, and its settings are unchanged. Exceptions
             from its hooks pass through, except an `OSError`, which is taken for a network error.
 
-    Attributes:
-        accounts (Accounts): The resources of accounts: ``client.accounts.tokens``.
-
-        user (User): The resources of the user who owns the credential: ``client.user.tokens``.
-
     Raises:
         ValueError: An argument cannot be used, or there is no credential.
 
         TypeError: An argument has the wrong type.
+
+    Attributes:
+        accounts (Accounts): The resources of accounts: ``client.accounts.tokens``.
+
+        user (User): The resources of the user who owns the credential: ``client.user.tokens``.
     """
 
     if not TYPE_CHECKING:  # what create_autospec() sees; _open() sets the instances

@@ -63,7 +63,7 @@ def describe(policies: Iterable[PolicyArgument], groups: Iterable[PermissionGrou
     Say in words what policies grant, for people to read.
 
     Each line has groups and the resources on which they are allowed: "DNS Write, Zone Read on the zone
-    22b1de5f1c0e4b3ea97bb1e963b06a43". What is denied comes last and begins with "denied: ". The lines are
+    22b1de5f1c0e4b3ea97bb1e963b06a43". What is denied comes last and begins with ``denied:``. The lines are
     the same whatever the order of the policies, and how they are divided. No line means no access.
 
     Args:

@@ -7,7 +7,7 @@ Finds what is wrong with tokens.
 
     tokens = client.accounts.tokens.list(include_expired=True).collect()
     for finding in audit(tokens, groups=client.accounts.tokens.permission_groups.get()):
-        print(finding.severity, finding.rule, finding.token and finding.token.name, finding.message)
+        print(finding.severity, finding.rule, finding.message)
 
 Nothing is sent and nothing is changed. **A list shows what its credential may see**: one that may only see
 the tokens that it made gets a short list, and an audit of that says nothing about the other tokens. List with
@@ -133,7 +133,6 @@ The rules of this module.
 :meta hide-value:
 """
 
-_NO_WAIVERS: Final[Mapping[str, str | Waiver]] = MappingProxyType({})
 _NEVER_WAIVED: Final = ("exposed",)
 
 
@@ -143,7 +142,7 @@ def audit(
     now: datetime | None = None,
     groups: Iterable[PermissionGroup] = (),
     rules: Iterable[Rule] = RULES,
-    ignore: Mapping[str, str | Waiver] = _NO_WAIVERS,
+    ignore: Mapping[str, str | Waiver] = MappingProxyType({}),
     quota: int | None = None,
 ) -> list[Finding]:
     """

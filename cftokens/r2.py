@@ -3,11 +3,13 @@ S3 credentials for R2, made from a token.
 
 ::
 
+    from cftokens import policies as p
     from cftokens import r2
 
+    bucket = p.r2_bucket(account_id, "backups")
     token = client.accounts.tokens.create(
         name="backups",
-        policies=[p.allow("Workers R2 Storage Bucket Item Write", on=p.r2_bucket(account_id, "backups"))],
+        policies=[p.allow("Workers R2 Storage Bucket Item Write", on=bucket)],
     )
     credentials = r2.credentials(token.id, token.value, account_id)
     s3 = boto3.client("s3", **credentials.to_dict(reveal=True))

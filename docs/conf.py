@@ -6,6 +6,9 @@ import importlib.metadata
 import sys
 from pathlib import Path
 
+from docutils import nodes
+from sphinx.application import Sphinx
+
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS))  # for our extension
 
@@ -64,3 +67,22 @@ myst_heading_anchors = 3
 copybutton_exclude = ".linenos, .gp, .go"
 ogp_site_name = project
 ogp_social_cards = {"enable": False}
+
+SHORT = 16
+"""Characters of a word of code that fit into a column of a table on a phone."""
+
+
+def mark_short_code(_app: Sphinx, page: nodes.document) -> None:
+    """
+    Mark code whose words need not be broken.
+    """
+    for code in page.findall(nodes.literal):
+        if all(len(word) <= SHORT for word in code.astext().split()):
+            code["classes"].append("short")
+
+
+def setup(app: Sphinx) -> None:
+    """
+    Register it.
+    """
+    app.connect("doctree-read", mark_short_code)

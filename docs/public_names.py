@@ -4,10 +4,13 @@ A Sphinx extension that makes the reference complete, and its names public.
 - A class is shown without private bases.
 - A model also lists the fields that it inherits, and each field has its type beside its name.
 - A name in a docstring is linked, wherever it is defined.
+- A page of Cloudflare's is linked by its name, because its address is too long for a line.
+- An error that is made like its base is shown without arguments.
 - The build warns about a public name, method or field that the reference lacks.
 """
 
 import inspect
+import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise, takewhile
 from typing import Any
@@ -47,6 +50,11 @@ ELSEWHERE = {"aiohttp.client.ClientSession": "aiohttp.ClientSession"}
 """Names of other projects' classes, and those under which they are documented."""
 
 
+PAGE_OF_CLOUDFLARE = re.compile(
+    r"(?P<indent> *)(?P<address>https://developers\.cloudflare\.com/(\S+/)?(?P<name>[\w-]+)/)"
+)
+
+
 def hide_private_bases(_app: Sphinx, _name: str, _obj: type, _options: object, bases: list[type]) -> None:
     """
     Leave out the bases that callers cannot import.
@@ -79,6 +87,38 @@ def put_types_beside_names(
         types = [line for line in lines[start:end] if line.startswith("   :type:")]
         others = [line for line in lines[start + 1 : end] if line not in types]
         lines[start + 1 : end] = [*types, *others]
+
+
+def name_pages_of_cloudflare(
+    _app: Sphinx, _what: str, _name: str, _obj: object, _options: object, lines: list[str]
+) -> None:
+    """
+    Link each address that is a line of its own by the last part of its path.
+    """
+    is_first = True
+    for index, line in enumerate(lines):
+        if page := PAGE_OF_CLOUDFLARE.fullmatch(line):
+            title = page["name"].replace("-", " ").replace("_", " ")
+            start = "Cloudflare's documentation: " if is_first else "· "
+            lines[index] = f"{page['indent']}{start}`{title} <{page['address']}>`__"
+        is_first = not page
+
+
+def hide_inherited_arguments(
+    _app: Sphinx,
+    _what: str,
+    _name: str,
+    obj: Any,
+    _options: object,
+    _arguments: str | None,
+    _returned: str | None,
+) -> tuple[str, str] | None:
+    """
+    Show only what an error is made with in addition to its base.
+    """
+    if inspect.isclass(obj) and issubclass(obj, Exception) and "__init__" not in vars(obj):
+        return "", ""
+    return None
 
 
 def show_arguments_of_model(_app: Sphinx, init: Any, _is_bound: bool) -> None:
@@ -133,10 +173,11 @@ def in_common(one: str, other: str) -> int:
 
 def members_of(value: object) -> Iterator[str]:
     """
-    Yield the fields and methods of a class: of a model, also those that it inherits.
+    Yield the fields and methods of a class: of a model, also those that it inherits from a public one.
     """
     if inspect.isclass(value):
-        bases = [base for base in value.__mro__ if base is value or attrs.has(base)]
+        models = [base for base in value.__mro__ if attrs.has(base) and not base.__name__.startswith("_")]
+        bases = [value, *models]
         names = {*fields_of(value), *(name for base in bases for name in vars(base))}
         yield from sorted(name for name in names if not name.startswith("_"))
 
@@ -174,6 +215,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("autodoc-process-bases", hide_private_bases)
     app.connect("autodoc-process-docstring", add_inherited_fields, priority=400)  # before napoleon
     app.connect("autodoc-process-docstring", put_types_beside_names, priority=600)
+    app.connect("autodoc-process-docstring", name_pages_of_cloudflare)
+    app.connect("autodoc-process-signature", hide_inherited_arguments)
     app.connect("autodoc-before-process-signature", show_arguments_of_model, priority=600)
     app.connect("missing-reference", name_as_documented, priority=400)  # before intersphinx
     app.connect("missing-reference", link_short_name, priority=600)  # after it: a list is Python's

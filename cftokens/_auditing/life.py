@@ -18,7 +18,7 @@ _UNUSED: Final = timedelta(days=90)
 _OLD: Final = timedelta(days=365)
 
 
-def exposed(token: Token, _: Context) -> Iterator[Finding]:
+def exposed(token: Token, context: Context) -> Iterator[Finding]:  # noqa: ARG001 -- as every rule
     """
     Cloudflare revoked the token, because its value was found in public.
 

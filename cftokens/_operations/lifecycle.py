@@ -89,7 +89,7 @@ class Temporary:
             """
 
     @property
-    def exists(self) -> bool:
+    def _exists(self) -> bool:
         """
         Whether there is a token to delete.
         """
@@ -102,7 +102,7 @@ class Temporary:
             if removal.interrupt is not None:
                 raise removal.interrupt
 
-    def leave_behind(self, problem: CFTokensError, cause: BaseException | None) -> None:
+    def _leave_behind(self, problem: CFTokensError, cause: BaseException | None) -> None:
         """
         Log, and note on *cause*, that there is still a token, which cannot be deleted.
         """

@@ -42,6 +42,7 @@ class Emulator:
 
     It serves while its ``async with`` block runs, and only once. Each account and the user start with one
     token, which has every permission, as if made in the dashboard, and appears in lists like any other.
+
     https://developers.cloudflare.com/api/resources/accounts/subresources/tokens/
 
     Args:

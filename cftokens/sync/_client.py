@@ -53,15 +53,15 @@ class Client:
 
         ssl: An `ssl.SSLContext`, to trust other certificates than the system's.
 
-    Attributes:
-        accounts (Accounts): The resources of accounts: ``client.accounts.tokens``.
-
-        user (User): The resources of the user who owns the credential: ``client.user.tokens``.
-
     Raises:
         ValueError: An argument cannot be used, or there is no credential.
 
         TypeError: An argument has the wrong type.
+
+    Attributes:
+        accounts (Accounts): The resources of accounts: ``client.accounts.tokens``.
+
+        user (User): The resources of the user who owns the credential: ``client.user.tokens``.
     """
 
     if not TYPE_CHECKING:  # what create_autospec() sees; _open() sets the instances

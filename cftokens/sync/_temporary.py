@@ -32,7 +32,7 @@ class Temporary:
         try:
             self._call(self._wrapped.__aexit__(kind, error, traceback))
         except CFTokensError as failure:  # the client is closed
-            self._wrapped.leave_behind(failure, error)
+            self._wrapped._leave_behind(failure, error)  # noqa: SLF001 -- of its async twin
 
     if not TYPE_CHECKING:  # type checkers should reject "async with"
 
@@ -53,7 +53,7 @@ class Temporary:
         except Exception:
             raise
         except BaseException as interrupt:
-            if self._wrapped.exists:
+            if self._wrapped._exists:  # noqa: SLF001 -- likewise
                 self.__exit__(type(interrupt), interrupt, interrupt.__traceback__)
             raise
 
