@@ -70,7 +70,7 @@ def retire_command(
 @several_tokens
 def delete_command(owner: Owner, names: tuple[str, ...], *, output: Output, yes: bool, dry_run: bool) -> None:
     """
-    Delete tokens for good. They stop working at once. Each TOKEN is an id or an exact name.
+    Delete tokens for good. They may work for some seconds more. Each TOKEN is an id or an exact name.
 
     \b
     Examples:

@@ -86,7 +86,7 @@ def diff_command(
     owner: Owner, token: str, other: str | None, *, output: Output, policy_file: str | None
 ) -> None:
     """
-    Say how what two tokens may do differs.
+    Show how the access of two tokens differs.
 
     A token can also be compared with a policy file. The order of policies does not matter. The exit status is
     1 if there is a difference. TOKEN and OTHER are ids or exact names.
@@ -226,7 +226,7 @@ def _bar(days: int) -> str:
 )
 def whatis_command(*, output: Output, online: bool, account: tuple[str, ...]) -> None:
     """
-    Say what a value is that was found somewhere.
+    Say what kind of value you found somewhere.
 
     The value is asked for without an echo, or read from standard input. Nothing is sent, unless you say
     --online; then the exit status is 1 if no token has this value.

@@ -29,9 +29,12 @@ PATIENCE = 60.0  # seconds; R2 may need as long for a new value
 
 def s3_client(credentials: R2Credentials) -> Any:
     """
-    Return a client for R2, without the checksums that boto3 appends to uploads, which R2 does not know.
+    Return a client for R2, without the checksums of boto3, which R2 does not know.
     """
-    plain = Config(request_checksum_calculation="when_required", response_checksum_validation="when_required")
+    plain = Config(
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
     return boto3.client("s3", config=plain, **credentials.to_dict(reveal=True))
 
 
@@ -70,7 +73,12 @@ def compare(what: str, old: R2Credentials, new: R2Credentials, bucket: str) -> N
     print(f"After a {what}, the access key {key}, and the old pair {then}.")
 
 
-def show(tokens: AccountTokens, token: TokenCreateResponse, account_id: str, bucket: str) -> None:
+def show(
+    tokens: AccountTokens,
+    token: TokenCreateResponse,
+    account_id: str,
+    bucket: str,
+) -> None:
     """
     Roll the token, and then rotate it.
     """
@@ -81,7 +89,12 @@ def show(tokens: AccountTokens, token: TokenCreateResponse, account_id: str, buc
     compare("roll", first, rolled, bucket)
 
     kept: list[TokenCreateResponse] = []  # in place of what keeps secrets
-    rotation = tokens.rotate(token.id, store=kept.append, lifetime=LIFETIME, overlap=OVERLAP)
+    rotation = tokens.rotate(
+        token.id,
+        store=kept.append,
+        lifetime=LIFETIME,
+        overlap=OVERLAP,
+    )
     try:
         rotated = r2.credentials(kept[0].id, kept[0].value, account_id)
         compare("rotation", rolled, rotated, bucket)
