@@ -80,6 +80,7 @@ class RateLimit:
     How many requests a client may send in how many seconds.
 
     The default is Cloudflare's published limit for one token.
+
     https://developers.cloudflare.com/fundamentals/api/reference/limits/
 
     Attributes:

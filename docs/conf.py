@@ -48,7 +48,7 @@ nitpicky = True
 nitpick_ignore = [
     ("py:class", "cftokens._operations.pagination.T"),  # a type variable
     ("py:class", "T"),
-    ("py:class", "cftokens.emulator.faults.Reply"),  # what the methods of Fault make
+    ("py:class", "Reply"),  # what the methods of Fault make
 ]
 
 intersphinx_mapping = {
@@ -64,7 +64,9 @@ intersphinx_mapping = {
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
-copybutton_exclude = ".linenos, .gp, .go"
+copybutton_prompt_text = r"\$ |>>> |\.\.\. "  # of a session, only what is typed is copied
+copybutton_prompt_is_regexp = True
+copybutton_line_continuation_character = "\\"
 ogp_site_name = project
 ogp_social_cards = {"enable": False}
 

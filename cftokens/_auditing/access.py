@@ -26,6 +26,7 @@ def every_address(token: Token, context: Context) -> Iterator[Finding]:
     ``api_token_ip_restriction_enabled``.
 
     https://developers.cloudflare.com/fundamentals/api/how-to/restrict-tokens/
+
     https://github.com/prowler-cloud/prowler/pull/10624
     """
     if (open_to := _open_to(token)) and context.is_usable(token):

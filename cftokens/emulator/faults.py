@@ -41,7 +41,7 @@ class Fault:
 
     Attributes:
         runs: Whether the operation takes effect.
-        reply: The answer to send; None for the operation's own.
+        reply (Reply | None): The answer to send; None for the operation's own.
         seconds: How long to wait before answering.
         sent: How much of the answer to send. The connection is closed unless all is sent.
     """
