@@ -12,11 +12,12 @@ from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
 from cftokens._checks import check_id
-from cftokens._converter import Malformed, is_set, structure, structure_list
+from cftokens._converter import is_set, structure, structure_list
 from cftokens._operations.bodies import encode
 from cftokens._operations.pagination import Batch, ResultInfo
 from cftokens._operations.replacement import not_as_sent
 from cftokens._operations.wording import access_that_differs
+from cftokens._read_hooks import Malformed
 from cftokens._secret import TokenValue
 from cftokens._transport.messages import Envelope, Request
 from cftokens.models import (

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
-from cftokens._converter import Malformed
+from cftokens._read_hooks import Malformed
 from cftokens._secret import TokenValue, redact
 from cftokens._transport.hints import Refusal, hint_for
 from cftokens._transport.json import loads
