@@ -46,8 +46,8 @@ def body_of(*, policies: Iterable[Any], **fields: Any) -> dict[str, Any]:
 
 
 REQUESTS: Final[Mapping[str, Callable[[], Request[Any]]]] = {
-    "list": lambda: endpoints.list_tokens(TOKENS, {"page": "1"}),
-    "permission_groups": lambda: endpoints.list_permission_groups(TOKENS, {}),
+    "list": lambda: endpoints.list_tokens(TOKENS, "page=1"),
+    "permission_groups": lambda: endpoints.list_permission_groups(TOKENS),
     "get": lambda: endpoints.get_token(THE_TOKEN),
     "create": lambda: endpoints.create_token(TOKENS, body_of(name="new", policies=[TOKEN_POLICY])),
     "update": lambda: endpoints.update_token(THE_TOKEN, body_of(name="renamed", policies=[TOKEN_POLICY])),

@@ -82,7 +82,7 @@ class TestRequests:
         """
         The query of a listing is part of its request.
         """
-        assert endpoints.list_tokens(TOKENS, {"page": "2"}).query == {"page": "2"}
+        assert endpoints.list_tokens(TOKENS, "page=2").target == f"{TOKENS}?page=2"
 
     @pytest.mark.parametrize("token_id", ["", "verify", "permission_groups", f"{TOKEN_ID}/", f"{TOKEN_ID}\n"])
     def test_a_token_id_that_would_be_another_request_is_refused(self, token_id: str) -> None:
