@@ -58,7 +58,7 @@ def retire_command(
             found,
             lambda token: owner.tokens.retire(token.id, after=after),
             lambda token: line_of("retire", token.id, options),
-            Told(output, "retired"),
+            Told(output, "retired", with_end=bool(after)),
         )
 
 
@@ -130,22 +130,28 @@ class Told:
         output: What is printed.
 
         done: What became of a token, such as ``deleted``.
+
+        with_end: Say until when it works.
     """
 
     output: Output
     done: str
+    with_end: bool = False
 
     def changed(self, tokens: Sequence[Token]) -> None:
         """
         Print the tokens that were changed.
         """
-        sentences = [f"{self.done.capitalize()} {titled(token)}." for token in tokens]
+        sentences = [f"{self.done.capitalize()} {titled(token)}.{self._end_of(token)}" for token in tokens]
         if not self.output.json:
             for token, sentence in zip(tokens, sentences, strict=True):
                 self.output.token(token, sentence)
         else:
             with said("\n".join(sentences)):
                 document([token_document(token) for token in tokens])
+
+    def _end_of(self, token: Token) -> str:
+        return f" It works until {iso(token.expires_on)}." if self.with_end else ""
 
     def unchanged(self, tokens: Iterable[Token]) -> None:
         """

@@ -35,6 +35,19 @@ def test_delete_several(shell: Shell, tokens: AccountTokens) -> None:
     assert {"a", "b"}.isdisjoint(token.name for token in tokens.list())
 
 
+def test_a_later_end_is_told(shell: Shell, tokens: AccountTokens) -> None:
+    """
+    A token that is retired after a while, or that ends before, is told with the end that Cloudflare knows.
+    """
+    token = tokens.create(name="a", policies=DNS)
+
+    result = shell("cftokens retire a --after 1h --yes")
+
+    end = tokens.get(token.id).expires_on
+    assert end is not None
+    assert result.stderr == f"Retired a ({token.id}). It works until {end:%Y-%m-%dT%H:%M:%SZ}.\n"
+
+
 @pytest.mark.parametrize("command", ["delete", "retire"])
 def test_no_token(shell: Shell, command: str) -> None:
     """
