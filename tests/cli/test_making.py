@@ -529,6 +529,18 @@ def test_recover_finds_nothing(shell: Shell) -> None:
     assert list(Path().iterdir()) == []
 
 
+def test_recover_of_a_value(shell: Shell) -> None:
+    """
+    A value that is passed as the name is not repeated.
+    """
+    value = f"cfat_{'a' * 48}"
+
+    result = shell(f"cftokens recover {value} --since 2026-01-01 {DNS} --value-to a")
+
+    assert result.exit_code == 1
+    assert value not in result.output
+
+
 def test_a_lost_ensure(shell: Shell, server: Emulator, tokens: AccountTokens) -> None:
     """
     An ensure whose create is lost is settled in the same way.
