@@ -136,7 +136,10 @@ class _Model:
         Raises:
             ValueError: *document* does not fit. The message says where.
         """
-        return from_json_form(document, cls)
+        try:
+            return from_json_form(document, cls)
+        finally:
+            del document  # a traceback may show the locals of this frame
 
 
 @made_on_read(meta=freeze)

@@ -27,6 +27,7 @@ from cftokens.models import (
     TokenVerifyResponse,
 )
 from tests.samples import sample
+from tests.support import assert_no_secret
 from tests.vocabulary import CREDENTIAL, CREDENTIAL_VALUE, MINTED, TOKEN, TOKEN_ID, TOKEN_POLICY, ZONE_READ
 
 SAMPLES: list[tuple[Any, Any]] = [
@@ -243,6 +244,20 @@ def test_a_document_that_does_not_fit_is_a_value_error(value: Any, problem: str)
 
     assert str(caught.value) == f"This is not the JSON of a Token. {problem}."
     assert caught.value.__context__ is None
+
+
+def test_the_error_about_a_document_shows_no_value() -> None:
+    """
+    No frame of ours has the document in its locals.
+    """
+
+    def read() -> None:
+        TokenCreateResponse.from_dict({"id": TOKEN_ID, "value": MINTED, "issued_on": "today"})
+
+    with pytest.raises(ValueError, match="issued_on: not a date-time") as caught:
+        read()
+
+    assert_no_secret(caught.value)
 
 
 def test_a_document_that_is_nested_too_deeply_is_a_value_error() -> None:

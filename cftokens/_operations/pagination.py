@@ -247,6 +247,9 @@ class _Pages(AsyncGenerator[Page[T], None]):
     async def athrow(self, *error: Any) -> Page[T]:
         return await self._pages.athrow(*error)
 
+    async def aclose(self) -> None:
+        await self._pages.aclose()  # the inherited one fails once the pages have ended
+
 
 class _Progress:
     """
