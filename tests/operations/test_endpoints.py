@@ -64,7 +64,9 @@ class TestRequests:
         """
         A read has no body, and the others have the one that Cloudflare documents.
         """
-        assert REQUESTS[operation]().body == BODIES.get(operation)
+        body = REQUESTS[operation]().body
+
+        assert body == BODIES.get(operation), f"Write the body of {operation} into BODIES in this file."
 
     @pytest.mark.parametrize("operation", ["create", "update"])
     def test_a_token_is_sent_whole(self, operation: str) -> None:
