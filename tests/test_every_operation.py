@@ -47,4 +47,4 @@ def test_the_page_lists_the_operations_of_a_fault() -> None:
     (listed,) = re.findall(r"`operation` is one of (.*?), or `None`", PAGE.read_text(), re.DOTALL)
     differing = EMULATED ^ {*re.findall(r"`(\w+)`", listed)}
 
-    assert not differing, f"In docs/how-to/emulator.md, mend {differing} after “`operation` is one of”."
+    assert not differing, f"In docs/how-to/emulator.md, after “is one of”, add or remove {differing}."

@@ -76,7 +76,7 @@ def test_the_table_has_every_operation() -> None:
     """
     differing = REQUESTS.keys() ^ {row.values[0] for row in table()}
 
-    assert not differing, f"In the table at the top of docs/explanation/sending.md, mend {differing}."
+    assert not differing, f"In the first table of docs/explanation/sending.md, add or remove {differing}."
 
 
 @pytest.mark.parametrize(("operation", "after_a_lost_answer", "_"), table())
