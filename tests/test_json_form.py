@@ -26,16 +26,15 @@ from cftokens.models import (
     TokenPolicy,
     TokenVerifyResponse,
 )
+from tests.answers import SINGLE
 from tests.samples import sample
 from tests.support import assert_no_secret
 from tests.vocabulary import CREDENTIAL, CREDENTIAL_VALUE, MINTED, TOKEN, TOKEN_ID, TOKEN_POLICY, ZONE_READ
 
 SAMPLES: list[tuple[Any, Any]] = [
     *((Token, item) for item in sample("list")["result"]),
-    (Token, sample("get")["result"]),
     (Token, TOKEN),
-    (TokenVerifyResponse, sample("verify")["result"]),
-    (TokenDeleteResponse, sample("delete")["result"]),
+    *((model, sample(operation)["result"]) for operation, model in SINGLE.items()),
     *((PermissionGroup, item) for item in sample("permission_groups")["result"]),
 ]
 
@@ -199,7 +198,7 @@ def test_a_value_is_written_only_if_asked() -> None:
     assert TokenCreateResponse.from_dict(created.to_dict(reveal=True)) == created
 
 
-@pytest.mark.parametrize("model", [Token, TokenVerifyResponse, TokenDeleteResponse])
+@pytest.mark.parametrize("model", dict.fromkeys(SINGLE.values()))
 def test_a_value_where_it_does_not_belong_is_not_kept(model: Any) -> None:
     """
     A token that is read from the JSON of a new one has no secret in it.

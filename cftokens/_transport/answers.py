@@ -107,7 +107,8 @@ def _no_response(request: Request[Any], outcome: NoAnswer) -> NoResponseError:
 def _api_error(request: Request[Any], answer: Answer, credential: TokenValue | None) -> APIError:
     parsed = _parse(answer.body)
     errors = () if isinstance(parsed, str) else _error_data(parsed, credential)
-    refusal = Refusal(answer.status, errors, request.operation, request.path, credential and credential.kind)
+    kind = credential and credential.kind
+    refusal = Refusal(answer.status, errors, request.operation, request.has_effect, request.path, kind)
     hint = hint_for(refusal)
     failed = answer.status >= 500 and not refusal.is_lock_out
     unknown = request.has_effect and failed
