@@ -93,7 +93,8 @@ def check_of(model: Any, left: Iterable[str], keys: Mapping[str, str]) -> Callab
         keys: The JSON keys of attributes that have another name.
     """
     assert msgspec is not None  # noqa: S101 -- for pyright: without it, nothing is left
-    convert, unusual = msgspec.convert, msgspec.ValidationError
+    convert = msgspec.convert
+    unusual = (msgspec.ValidationError, UnicodeEncodeError)  # the latter for a key with a lone surrogate
     members: list[Any] = [_left_member(getattr(attrs.fields(model), name), keys) for name in left]
     part: Any = msgspec.defstruct(model.__name__, members)
     parts = msgspec.defstruct("Parts", [("objects", list[part])])
