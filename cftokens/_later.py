@@ -65,7 +65,7 @@ def made_on_read(**makers: Callable[[Any], Any]) -> Callable[[type[T]], type[T]]
 
 def left_as_json(model: Any) -> Mapping[str, type]:
     """
-    Return the members of a model that may stay JSON, with its type. Without msgspec, there are none.
+    Return the members of a model that may stay JSON, with the type of that JSON. Without msgspec, none may.
     """
     if msgspec is None:
         return {}
