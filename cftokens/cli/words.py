@@ -106,7 +106,8 @@ def diff_command(
         policies, condition = two.policies, two.condition
     groups = owner.catalogue
     difference = p.difference(one.policies, policies, groups)
-    same, here, there = same_terms(one.condition, condition), addresses(one.condition), addresses(condition)
+    same = same_terms(one.condition, condition)
+    here, there = addresses(one.condition), addresses(condition)
     if output.json:
         added, removed = (p.describe(each, groups) for each in (difference.added, difference.removed))
         others = {} if same else {"addresses": [here, there]}
