@@ -65,7 +65,7 @@ def made_on_read(**makers: Callable[[Any], Any]) -> Callable[[type[T]], type[T]]
 
 def left_as_json(model: Any) -> Mapping[str, type]:
     """
-    Return the members of a model that may stay JSON, with its type. Without msgspec, there are none.
+    Return the members of a model that may stay JSON, with the type of that JSON. Without msgspec, none may.
     """
     if msgspec is None:
         return {}
@@ -93,7 +93,8 @@ def check_of(model: Any, left: Iterable[str], keys: Mapping[str, str]) -> Callab
         keys: The JSON keys of attributes that have another name.
     """
     assert msgspec is not None  # noqa: S101 -- for pyright: without it, nothing is left
-    convert, unusual = msgspec.convert, msgspec.ValidationError
+    convert = msgspec.convert
+    unusual = (msgspec.ValidationError, UnicodeEncodeError)  # the latter for a key with a lone surrogate
     members: list[Any] = [_left_member(getattr(attrs.fields(model), name), keys) for name in left]
     part: Any = msgspec.defstruct(model.__name__, members)
     parts = msgspec.defstruct("Parts", [("objects", list[part])])

@@ -66,8 +66,11 @@ _SHARED: Final = "_shared"
 AS_STRUCTURED: Final[Mapping[str, bool]] = {"as_structured": True}
 """Metadata of a field whose converter leaves what structuring makes as it is, so that it may be skipped."""
 
-_USUAL_LENGTH: Final = len("2026-07-01T05:20:00Z")
-"""Of a date-time that is written as it was read, if it is in UTC."""
+_SIGNS: Final = slice(None, 3, -3)
+"""What separates the numbers of a usual date-time. From its end, so that a longer one has others there."""
+
+_USUAL_SIGNS: Final = "2026-07-01T05:20:00Z"[_SIGNS]
+"""Of a date-time that is written as it was read."""
 
 META: Final = Mapping[str, str | None]
 
@@ -141,7 +144,7 @@ def _filling(model: Any, converter: Converter, left: Mapping[str, type]) -> Hook
         left: The members that stay JSON, with the type of that JSON.
     """
     required, dates, others = _members(model, converter, left)
-    parse, usual = datetime.fromisoformat, _USUAL_LENGTH
+    parse, signs, usual = datetime.fromisoformat, _SIGNS, _USUAL_SIGNS
     unsaid: Any = getattr(model, UNKNOWN, None) or _Nowhere()
     keep, kept = unsaid.__set__, unsaid.__get__
     count, new = len(required) + len(dates) + len(others), object.__new__
@@ -170,7 +173,7 @@ def _filling(model: Any, converter: Converter, left: Mapping[str, type]) -> Hook
                 else:
                     try:
                         moment = parse(member)
-                        if moment.tzinfo is not UTC or len(member) != usual:
+                        if member[signs] != usual:
                             moment = hook(member, made)
                     except (TypeError, ValueError):
                         moment = hook(member, made)  # which says what is wrong

@@ -49,7 +49,7 @@ ODD: st.SearchStrategy[Any] = st.sampled_from(
         {"a": {"b": "*"}},
     ]
 )
-SURPRISES = {"surprise": ODD, "in_": ODD, "request.ip": ODD, "_unknown": ODD}
+SURPRISES = {"surprise": ODD, "\ud800": ODD, "in_": ODD, "request.ip": ODD, "_unknown": ODD}
 
 
 def objects(needed: dict[str, Any], others: dict[str, Any]) -> st.SearchStrategy[Any]:
@@ -156,6 +156,7 @@ def test_an_unread_token_can_be_copied(twin: Callable[[Token], Token]) -> None:
     "unusual",
     [
         {"policies": [{**POLICY, "surprise": 1}]},
+        {"policies": [{**POLICY, "\ud800": 1}]},
         {"policies": [{**POLICY, "permission_groups": [{**GROUP, "meta": {"a": 5}}]}]},
         {"policies": []},
         {"condition": {"request.ip": {"in": ["192.0.2.0/24"]}}},

@@ -13,6 +13,7 @@ from cftokens import policies as p
 from cftokens._converter import is_set, unknown_members
 from cftokens._frozen import plain
 from cftokens._operations.groups import resolve
+from cftokens._operations.replacement import same_condition
 from cftokens._settings import Unset
 from cftokens.cli._access import NEVER, Access
 from cftokens.cli._owner import Owner
@@ -32,6 +33,13 @@ def addresses(condition: Condition | None) -> str:
     outside = f", but not {', '.join(request_ip.not_in)}" if request_ip.not_in else ""
     terms = other_terms(condition)
     return f"{inside}{outside}{f', with {terms}' if terms else ''}"
+
+
+def same_terms(a: Condition | None, b: Condition | None) -> bool:
+    """
+    Return whether two conditions mean the same. The order of their networks does not matter.
+    """
+    return same_condition(a, b) and other_terms(a) == other_terms(b)
 
 
 def other_terms(condition: Condition | None) -> str:

@@ -131,7 +131,7 @@ class Told:
 
         done: What became of a token, such as ``deleted``.
 
-        with_end: Say until when it works.
+        with_end: Say until when it works, if it is active.
     """
 
     output: Output
@@ -151,7 +151,8 @@ class Told:
                 document([token_document(token) for token in tokens])
 
     def _end_of(self, token: Token) -> str:
-        return f" It works until {iso(token.expires_on)}." if self.with_end else ""
+        works = self.with_end and token.status == "active"
+        return f" It works until {iso(token.expires_on)}." if works else ""
 
     def unchanged(self, tokens: Iterable[Token]) -> None:
         """

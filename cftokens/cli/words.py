@@ -30,7 +30,7 @@ from cftokens.cli._output import (
 from cftokens.cli._owner import Owner, owned
 from cftokens.cli._remedies import message_of, owner_options
 from cftokens.cli._text import clean, counted, showable
-from cftokens.cli._wording import addresses, described, wanted
+from cftokens.cli._wording import addresses, described, same_terms, wanted
 from cftokens.models import Token
 from cftokens.sync import Client
 
@@ -106,17 +106,18 @@ def diff_command(
         policies, condition = two.policies, two.condition
     groups = owner.catalogue
     difference = p.difference(one.policies, policies, groups)
+    same = same_terms(one.condition, condition)
     here, there = addresses(one.condition), addresses(condition)
     if output.json:
         added, removed = (p.describe(each, groups) for each in (difference.added, difference.removed))
-        others = {} if here == there else {"addresses": [here, there]}
+        others = {} if same else {"addresses": [here, there]}
         document({"added": added, "removed": removed, **others})
     elif not output.quiet:
-        if difference or here == there:
+        if difference or same:
             click.echo(clean(str(difference)))
-        if here != there:
+        if not same:
             click.echo(clean(f"Addresses: {here}; of the other: {there}."))
-    if difference or here != there:
+    if difference or not same:
         raise click.exceptions.Exit(_FOUND)
 
 

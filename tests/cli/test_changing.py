@@ -50,6 +50,16 @@ def test_a_later_end_is_told(shell: Shell, tokens: AccountTokens) -> None:
     assert result.stderr == f"Retired a ({token.id}). It works until {end:%Y-%m-%dT%H:%M:%SZ}.\n"
 
 
+def test_a_disabled_token_does_not_work_until_its_end(shell: Shell, tokens: AccountTokens) -> None:
+    """
+    A token that is retired after a while, but works no more, is told without an end.
+    """
+    token = tokens.create(name="a", policies=DNS)
+    tokens.edit(token.id, status="disabled")
+
+    assert shell("cftokens retire a --after 1h --yes").stderr == f"Retired a ({token.id}).\n"
+
+
 @pytest.mark.parametrize("command", ["delete", "retire"])
 def test_no_token(shell: Shell, command: str) -> None:
     """

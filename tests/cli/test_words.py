@@ -72,6 +72,19 @@ def test_a_diff_of_addresses(shell: Shell, tokens: AccountTokens) -> None:
     assert len(shell("cftokens diff a b").stdout.splitlines()) == 2
 
 
+def test_a_diff_of_the_same_addresses(shell: Shell, tokens: AccountTokens) -> None:
+    """
+    Neither the order of networks nor the form of a single address is a difference.
+    """
+    for name, networks in {"a": ["192.0.2.1", "::/0"], "b": ["::/0", "192.0.2.1/32"]}.items():
+        tokens.create(name=name, policies=DNS, condition={"request_ip": {"in": networks}})
+
+    result = shell("cftokens diff a b")
+
+    assert (result.exit_code, result.stdout) == (0, "No difference.\n")
+    assert json.loads(shell("cftokens diff a b --json").stdout) == {"added": [], "removed": []}
+
+
 @pytest.mark.parametrize("line", ["cftokens diff a", "cftokens diff a b --policy-file b.json"])
 def test_diff_with_what(shell: Shell, line: str) -> None:
     """
