@@ -73,6 +73,7 @@ For contributors, the map of the package::
     _reprs.py             reprs that fit a prompt
     _json_form.py         to_dict() and from_dict(): all of a model as JSON
     _converter.py         JSON becomes models, and models become a request's JSON
+    _read_hooks.py        how the converter reads each kind of value, and a model
     _later.py             members that stay JSON until they are first read
     _networks.py          which addresses networks leave open
     _frozen.py            a dict that cannot be changed

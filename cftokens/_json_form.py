@@ -15,17 +15,9 @@ import attrs
 from cattrs import Converter
 from cattrs.gen import make_dict_unstructure_fn, override
 
-from cftokens._converter import (
-    KEYS,
-    OLD_KEYS,
-    UNKNOWN,
-    Malformed,
-    exact_date_time,
-    known_keys,
-    structure,
-    structure_hook,
-)
+from cftokens._converter import structure, structure_hook
 from cftokens._frozen import plain
+from cftokens._read_hooks import KEYS, OLD_KEYS, UNKNOWN, Malformed, exact_date_time, known_keys
 from cftokens._secret import TokenValue
 
 T = TypeVar("T")

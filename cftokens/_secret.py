@@ -57,7 +57,7 @@ class TokenValue:
             kind = type(value).__name__
             del self, value  # a traceback may show the locals of this frame
             raise TypeError(f"A token's value must be a str, not {kind}.")
-        self.__value = value
+        self.__value = str.__str__(value)  # a subclass, such as an enum, may format itself as another text
 
     def reveal(self) -> str:
         """

@@ -15,11 +15,12 @@ import attrs
 
 from cftokens import _reprs as reprs
 from cftokens._checks import check_moment
-from cftokens._converter import AS_STRUCTURED, structure, structure_list
+from cftokens._converter import structure, structure_list
 from cftokens._frozen import freeze
 from cftokens._json_form import from_json_form, to_json_form
 from cftokens._later import made_on_read
 from cftokens._networks import EVERY_VERSION, versions_open
+from cftokens._read_hooks import AS_STRUCTURED
 from cftokens._secret import TokenValue
 
 __all__ = [
@@ -105,6 +106,7 @@ class _Model:
     """
 
     _never_kept: ClassVar[tuple[str, ...]] = ()
+    _shared: ClassVar[bool] = False
 
     if not TYPE_CHECKING:  # only attrs.evolve() passes it
         _unknown: Mapping[str, object] | None = attrs.field(
@@ -134,7 +136,10 @@ class _Model:
         Raises:
             ValueError: *document* does not fit. The message says where.
         """
-        return from_json_form(document, cls)
+        try:
+            return from_json_form(document, cls)
+        finally:
+            del document  # a traceback may show the locals of this frame
 
 
 @made_on_read(meta=freeze)
@@ -158,6 +163,8 @@ class PermissionGroup(_Model):
 
         meta: What else Cloudflare says about it.
     """
+
+    _shared: ClassVar[bool] = True
 
     id: str
     name: str | None = None

@@ -150,10 +150,13 @@ def r2_bucket(account_id: str, name: str, jurisdiction: str = "default") -> Reso
     Raises:
         ValueError: An argument is wrong.
     """
-    if not re.fullmatch(_BUCKET_NAME, check_text(name, "name")):
-        raise ValueError(f"name must be 3 to 63 lower-case letters, digits and hyphens, not {quoted(name)}.")
+    bucket = check_text(name, "name")
+    if not re.fullmatch(_BUCKET_NAME, bucket):
+        raise ValueError(
+            f"name must be 3 to 63 lower-case letters, digits and hyphens, not {quoted(bucket)}."
+        )
     where = f"{check_id(account_id, 'account_id')}_{check_jurisdiction(jurisdiction)}"
-    return Resource(R2_BUCKET, f"{R2_BUCKET}.{where}_{name}")
+    return Resource(R2_BUCKET, f"{R2_BUCKET}.{where}_{bucket}")
 
 
 def all_r2_buckets(account_id: str) -> Resource:

@@ -112,7 +112,8 @@ def credentials(
         TypeError: An argument has the wrong type.
     """
     value = hide(value)  # a traceback may show the locals of this frame
-    where = "" if check_jurisdiction(jurisdiction) == "default" else f".{jurisdiction}"
+    place = check_jurisdiction(jurisdiction)
+    where = "" if place == "default" else f".{place}"
     account = check_id(account_id, "account_id")
     return R2Credentials(
         access_key_id=check_id(token_id, "token_id"),

@@ -11,9 +11,17 @@ from multidict import CIMultiDict
 
 from cftokens._operations import endpoints
 from cftokens._operations.bodies import fields_from, policies_from, to_json
+from cftokens._operations.pagination import Batch
+from cftokens._secret import TokenValue
 from cftokens._transport.messages import Answer, Request
 from cftokens.errors import APIError
-from cftokens.models import CreateAttempt
+from cftokens.models import (
+    CreateAttempt,
+    Token,
+    TokenCreateResponse,
+    TokenDeleteResponse,
+    TokenVerifyResponse,
+)
 from tests.samples import sample
 from tests.vocabulary import ACCOUNT, TOKEN_ID, TOKEN_POLICY
 
@@ -46,8 +54,8 @@ def body_of(*, policies: Iterable[Any], **fields: Any) -> dict[str, Any]:
 
 
 REQUESTS: Final[Mapping[str, Callable[[], Request[Any]]]] = {
-    "list": lambda: endpoints.list_tokens(TOKENS, {"page": "1"}),
-    "permission_groups": lambda: endpoints.list_permission_groups(TOKENS, {}),
+    "list": lambda: endpoints.list_tokens(TOKENS, "page=1"),
+    "permission_groups": lambda: endpoints.list_permission_groups(TOKENS),
     "get": lambda: endpoints.get_token(THE_TOKEN),
     "create": lambda: endpoints.create_token(TOKENS, body_of(name="new", policies=[TOKEN_POLICY])),
     "update": lambda: endpoints.update_token(THE_TOKEN, body_of(name="renamed", policies=[TOKEN_POLICY])),
@@ -56,6 +64,25 @@ REQUESTS: Final[Mapping[str, Callable[[], Request[Any]]]] = {
     "roll": lambda: endpoints.roll_token(THE_TOKEN),
 }
 """Each operation, by the name of its sample."""
+
+MODELS: Final[Mapping[str, type[Any]]] = {
+    "list": Batch,
+    "permission_groups": Batch,
+    "get": Token,
+    "create": TokenCreateResponse,
+    "update": Token,
+    "delete": TokenDeleteResponse,
+    "verify": TokenVerifyResponse,
+    "roll": TokenValue,
+}
+"""What the answer to each operation becomes."""
+
+SINGLE: Final[Mapping[str, type[Any]]] = {
+    operation: model
+    for operation, model in MODELS.items()
+    if model not in (Batch, TokenCreateResponse, TokenValue)
+}
+"""Those that become one model without a value."""
 
 
 def sample_of(operation: str) -> Any:

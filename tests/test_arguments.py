@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
+from cftokens import r2
 from cftokens._arguments import condition_from
 from cftokens._checks import (
     check_choice,
@@ -30,6 +31,7 @@ from cftokens._operations.bodies import to_json
 from cftokens._secret import TokenValue
 from cftokens._settings import check_base_url, check_credential
 from cftokens.models import Condition, ConditionRequestIP, PermissionGroup, Token, TokenPolicy
+from cftokens.policies import r2_bucket
 from tests.answers import body_of, policies_to_json
 from tests.vocabulary import ACCOUNT, CREDENTIAL, TOKEN_POLICY, ZONE_READ
 
@@ -43,6 +45,8 @@ REQUEST_IP = {"in": ["192.0.2.0/24"], "not_in": ["192.0.2.1/32"]}
 
 class Word(str, Enum):  # noqa: UP042 -- str() of this kind gives the member's name
     ALLOW = "allow"
+    BUCKET = "my-bucket"
+    EU = "eu"
     ID = ZONE_READ
 
 
@@ -317,6 +321,16 @@ class TestText:
         assert sent[0]["effect"] == str(sent[0]["effect"]) == "allow"
         assert sent[0]["permission_groups"] == [{"id": str(check_id(Word.ID, "id"))}] == [{"id": ZONE_READ}]
         assert {str(key): str(leaf) for key, leaf in sent[0]["resources"].items()} == {"allow": "allow"}
+
+    def test_an_enum_member_names_a_bucket_and_its_jurisdiction(self) -> None:
+        """
+        The bucket that is granted, and the host that gets requests, have the value in their names.
+        """
+        bucket = r2_bucket(ACCOUNT, Word.BUCKET, Word.EU)
+        credentials = r2.credentials(ACCOUNT, CREDENTIAL, ACCOUNT, Word.EU)
+
+        assert bucket.name == f"com.cloudflare.edge.r2.bucket.{ACCOUNT}_eu_my-bucket"
+        assert credentials.endpoint_url == f"https://{ACCOUNT}.eu.r2.cloudflarestorage.com"
 
     def test_text_is_returned(self) -> None:
         """

@@ -452,6 +452,17 @@ def test_a_finding_becomes_json() -> None:
     assert len({finding, *audit([attrs.evolve(GOOD, expires_on=None)], now=NOW)}) == 1
 
 
+def test_a_message_names_a_few_groups() -> None:
+    """
+    A token with many groups that write everywhere is told with five of them, and how many more it has.
+    """
+    policies = [policy(f"{number:032x}", p.all_zones(ACCOUNT), name=f"Group {number}") for number in range(8)]
+
+    (finding,) = audit([attrs.evolve(GOOD, policies=policies)], now=NOW)
+
+    assert "later: Group 0, Group 1, Group 2, Group 3, Group 4, and 3 more." in finding.message
+
+
 def test_no_message_smuggles_an_escape_sequence() -> None:
     """
     Names and statuses in messages are escaped.

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cftokens._converter import Malformed, structure, structure_list, unknown_members, unstructure
+from cftokens._converter import structure, structure_list, unknown_members, unstructure
 from cftokens._operations.pagination import ResultInfo
+from cftokens._read_hooks import Malformed
 from cftokens._secret import TokenValue
 from cftokens.models import (
     Condition,

@@ -11,23 +11,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cftokens import (
-    CFTokensError,
-    Client,
-    Page,
-    PermissionGroup,
-    Token,
-    TokenDeleteResponse,
-    TokenValue,
-    TokenVerifyResponse,
-)
+from cftokens import CFTokensError, Client, Page, PermissionGroup, TokenValue
+from tests.answers import SINGLE
 from tests.servers import Behaviour, Exchange, RawServer, reply
 from tests.support import CALLS, assert_no_secret, client_of
 from tests.vocabulary import RESULTS, success
 
 pytestmark = pytest.mark.slow
 
-MODELS = (Page, Token, TokenDeleteResponse, TokenVerifyResponse, TokenValue, list)
+KNOWN = (*SINGLE.values(), Page, TokenValue, list)
+WITH_ID: tuple[type[Any], ...] = (PermissionGroup, *SINGLE.values())
 
 json_values = st.recursive(
     st.none()
@@ -102,10 +95,10 @@ def assert_known(outcome: object) -> None:
     """
     Assert that the outcome is a model whose ids are strings, or one of our errors.
     """
-    assert isinstance(outcome, (*MODELS, CFTokensError))
+    assert isinstance(outcome, (*KNOWN, CFTokensError))
     found: list[Any] = outcome if isinstance(outcome, list) else list(getattr(outcome, "items", [outcome]))
     for item in found:
-        if isinstance(item, Token | PermissionGroup | TokenDeleteResponse | TokenVerifyResponse):
+        if isinstance(item, WITH_ID):
             assert isinstance(item.id, str)
 
 

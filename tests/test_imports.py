@@ -52,6 +52,11 @@ def test_type_checkers_see_what_is_imported() -> None:
     """
     The table, `__all__`, and the imports for type checkers have the same names, from the same modules.
     """
+    places = {"the imports": declared(), "_HOMES": cftokens._HOMES, "__all__": cftokens.__all__}
+    names = {*declared(), *cftokens._HOMES, *cftokens.__all__}
+    missing = [f"{name} to {place}" for place, has in places.items() for name in names if name not in has]
+
+    assert not missing, f"In cftokens/__init__.py, add {', '.join(sorted(missing))}."
     assert declared() == cftokens._HOMES
     assert sorted(cftokens._HOMES) == sorted(cftokens.__all__)
 

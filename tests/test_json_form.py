@@ -26,15 +26,15 @@ from cftokens.models import (
     TokenPolicy,
     TokenVerifyResponse,
 )
+from tests.answers import SINGLE
 from tests.samples import sample
+from tests.support import assert_no_secret
 from tests.vocabulary import CREDENTIAL, CREDENTIAL_VALUE, MINTED, TOKEN, TOKEN_ID, TOKEN_POLICY, ZONE_READ
 
 SAMPLES: list[tuple[Any, Any]] = [
     *((Token, item) for item in sample("list")["result"]),
-    (Token, sample("get")["result"]),
     (Token, TOKEN),
-    (TokenVerifyResponse, sample("verify")["result"]),
-    (TokenDeleteResponse, sample("delete")["result"]),
+    *((model, sample(operation)["result"]) for operation, model in SINGLE.items()),
     *((PermissionGroup, item) for item in sample("permission_groups")["result"]),
 ]
 
@@ -48,7 +48,15 @@ DATES = st.one_of(
     st.datetimes(timezones=st.just(UTC)).map(lambda moment: moment.isoformat().replace("+00:00", "Z")),
     st.times().map(lambda time: f"2026-07-01T{time.isoformat()}+02:00"),
     st.sampled_from(
-        ["2026-07-01T05:20:00.5Z", "2026-07-01T05:20:00.123456789Z", "2026-07-01T05:20:00+00:00"]
+        [
+            "2026-07-01T05:20:00.5Z",
+            "2026-07-01T05:20:00.123456789Z",
+            "2026-07-01T05:20:00+00:00",
+            "2026-07-01 05:20:00Z",
+            "2026-W27-3T05:20:00Z",
+            "20260701T052000.000Z",
+            "20260701T052000+0000",
+        ]
     ),
 )
 
@@ -198,7 +206,7 @@ def test_a_value_is_written_only_if_asked() -> None:
     assert TokenCreateResponse.from_dict(created.to_dict(reveal=True)) == created
 
 
-@pytest.mark.parametrize("model", [Token, TokenVerifyResponse, TokenDeleteResponse])
+@pytest.mark.parametrize("model", dict.fromkeys(SINGLE.values()))
 def test_a_value_where_it_does_not_belong_is_not_kept(model: Any) -> None:
     """
     A token that is read from the JSON of a new one has no secret in it.
@@ -243,6 +251,20 @@ def test_a_document_that_does_not_fit_is_a_value_error(value: Any, problem: str)
 
     assert str(caught.value) == f"This is not the JSON of a Token. {problem}."
     assert caught.value.__context__ is None
+
+
+def test_the_error_about_a_document_shows_no_value() -> None:
+    """
+    No frame of ours has the document in its locals.
+    """
+
+    def read() -> None:
+        TokenCreateResponse.from_dict({"id": TOKEN_ID, "value": MINTED, "issued_on": "today"})
+
+    with pytest.raises(ValueError, match="issued_on: not a date-time") as caught:
+        read()
+
+    assert_no_secret(caught.value)
 
 
 def test_a_document_that_is_nested_too_deeply_is_a_value_error() -> None:

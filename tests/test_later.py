@@ -16,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cftokens import _converter, _later
-from cftokens._converter import Malformed, structure
+from cftokens._converter import structure, structure_list
 from cftokens._frozen import FrozenDict
+from cftokens._read_hooks import Malformed
 from cftokens.models import Condition, ConditionRequestIP, Token
 from tests.vocabulary import TOKEN_ID, ZONE_READ
 
@@ -48,7 +49,7 @@ ODD: st.SearchStrategy[Any] = st.sampled_from(
         {"a": {"b": "*"}},
     ]
 )
-SURPRISES = {"surprise": ODD, "in_": ODD, "request.ip": ODD, "_unknown": ODD}
+SURPRISES = {"surprise": ODD, "\ud800": ODD, "in_": ODD, "request.ip": ODD, "_unknown": ODD}
 
 
 def objects(needed: dict[str, Any], others: dict[str, Any]) -> st.SearchStrategy[Any]:
@@ -86,27 +87,29 @@ def _forget_hooks() -> None:
     _converter.structure_hook.cache_clear()
 
 
-def outcome(document: Any) -> tuple[str, object]:
+def outcome(*documents: Any) -> list[tuple[object, ...]]:
     """
-    Return what becomes of a token, with all of it read, or what is wrong with it.
+    Return what becomes of tokens on a page, with all of them read, or what is wrong with them.
     """
     try:
-        token = structure(json.loads(json.dumps(document)), Token)
+        tokens = structure_list(json.loads(json.dumps(documents)), Token)
     except Malformed as malformed:
-        return str(malformed), None
-    return repr((token.policies, token.condition, hash(token))), token.to_dict()
+        return [(str(malformed),)]
+    alone = [structure(document, Token) for document in documents]
+    assert tokens == tuple(alone)
+    return [(repr((each.policies, each.condition, hash(each))), each.to_dict()) for each in tokens]
 
 
 @given(policies=st.lists(POLICIES, max_size=3) | ODD, condition=CONDITIONS | ODD)
 def test_reading_later_changes_nothing(policies: Any, condition: Any) -> None:
     """
-    Any policies and condition have the same outcome with msgspec as without it, and none fails when read.
+    Any policies and condition, alone and among others, become the same with msgspec as without it.
     """
     document = {"id": TOKEN_ID, "policies": policies, "condition": condition}
     with reading_with(None):
-        expected = outcome(document)
+        expected = outcome(document), outcome(TOKEN, document, TOKEN)
     with reading_with(installed):
-        assert outcome(document) == expected
+        assert (outcome(document), outcome(TOKEN, document, TOKEN)) == expected
 
 
 def test_usual_json_is_left_as_it_is() -> None:
@@ -153,9 +156,9 @@ def test_an_unread_token_can_be_copied(twin: Callable[[Token], Token]) -> None:
     "unusual",
     [
         {"policies": [{**POLICY, "surprise": 1}]},
+        {"policies": [{**POLICY, "\ud800": 1}]},
         {"policies": [{**POLICY, "permission_groups": [{**GROUP, "meta": {"a": 5}}]}]},
         {"policies": []},
-        {"condition": {}},
         {"condition": {"request.ip": {"in": ["192.0.2.0/24"]}}},
     ],
 )

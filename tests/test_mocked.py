@@ -16,21 +16,18 @@ from cftokens import (
     TokenValue,
 )
 from tests.support import CALLS, failure_of
-from tests.vocabulary import ACCOUNT, CREDENTIAL, MINTED, RESULTS, TOKEN_ID, ZONE_READ
+from tests.vocabulary import ACCOUNT, ADDRESSES, CREDENTIAL, MINTED, RESULTS, TOKEN_ID, ZONE_READ
 
 BASE = "https://api.cloudflare.com/client/v4"
 TOKENS = f"{BASE}/accounts/{ACCOUNT}/tokens"
 
-REQUESTS = {
-    "list": ("GET", f"{TOKENS}?page=1&per_page=50"),
-    "get": ("GET", f"{TOKENS}/{TOKEN_ID}"),
-    "verify": ("GET", f"{TOKENS}/verify"),
-    "permission_groups": ("GET", f"{TOKENS}/permission_groups"),
-    "update": ("PUT", f"{TOKENS}/{TOKEN_ID}"),
-    "delete": ("DELETE", f"{TOKENS}/{TOKEN_ID}"),
-    "create": ("POST", TOKENS),
-    "roll": ("PUT", f"{TOKENS}/{TOKEN_ID}/value"),
-}
+
+def request_of(operation: str) -> tuple[str, str]:
+    """
+    Return the method and the URL that mock an operation.
+    """
+    method, path = ADDRESSES[operation]
+    return method, f"{TOKENS}{path}{'?page=1&per_page=50' if operation == 'list' else ''}"
 
 
 @pytest.mark.parametrize("operation", CALLS)
@@ -38,7 +35,7 @@ async def test_each_operation_can_be_mocked(operation: str) -> None:
     """
     A mocked answer to the documented request becomes a result.
     """
-    method, url = REQUESTS[operation]
+    method, url = request_of(operation)
     with aioresponses() as mocked:
         mocked.add(url, method=method, payload={"success": True, "result": RESULTS[operation]})
         async with Client(CREDENTIAL, account_id=ACCOUNT) as client:
@@ -94,7 +91,7 @@ async def test_a_call_that_is_not_mocked_says_which(operation: str) -> None:
     """
     The error has the method, path and query that a mock would have needed, and nothing may have happened.
     """
-    method, url = REQUESTS[operation]
+    method, url = request_of(operation)
     with aioresponses():
         async with Client(CREDENTIAL, account_id=ACCOUNT, retry=None) as client:
             error = await failure_of(CALLS[operation](client))

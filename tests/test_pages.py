@@ -15,7 +15,7 @@ import cftokens
 from cftokens import errors
 from cftokens._transport.hints import _HINTS, Refusal, hint_for
 from cftokens.errors import CFTokensError, ErrorData
-from tests.vocabulary import ACCOUNT
+from tests.vocabulary import ACCOUNT, CHANGING
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts)
@@ -96,7 +96,7 @@ def refusal(status: str, code: str, text: str, asked: str) -> Refusal:
         kind = "user"
     path = "/user/tokens" if owner == "user" else f"/accounts/{ACCOUNT}/tokens"
     reasons = () if code == "none" else (ErrorData(int(code), text),)
-    return Refusal(int(status), reasons, operation, path, kind)
+    return Refusal(int(status), reasons, operation, operation in CHANGING, path, kind)
 
 
 SYMPTOMS = list(symptoms())

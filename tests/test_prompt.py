@@ -66,6 +66,16 @@ LONG_MODELS = [
 ]
 
 
+def test_every_model_is_tried() -> None:
+    """
+    The list above has one of each class of cftokens.models.
+    """
+    public = {name for name in models.__all__ if isinstance(getattr(models, name), type)}
+    missing = public - {type(each).__name__ for each in LONG_MODELS}
+
+    assert not missing, f"Add {', '.join(missing)} with long members to LONG_MODELS in tests/test_prompt.py."
+
+
 @pytest.mark.parametrize("model", LONG_MODELS, ids=lambda model: type(model).__name__)
 def test_a_repr_fits_a_prompt(model: object) -> None:
     """

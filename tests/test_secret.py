@@ -40,6 +40,24 @@ class TestTokenValue:
         """
         assert TokenValue(CREDENTIAL).reveal() == CREDENTIAL
 
+    def test_a_subclass_of_str_has_no_say(self) -> None:
+        """
+        What is checked and sent are the characters, not what a subclass, such as an enum, formats.
+        """
+
+        class Other(str):
+            __slots__ = ()
+
+            def __format__(self, _: str) -> str:
+                return "other"
+
+            def __str__(self) -> str:
+                return "other"
+
+        value = TokenValue(Other(CREDENTIAL)).reveal()
+
+        assert (type(value), f"{value}") == (str, CREDENTIAL)
+
     @pytest.mark.parametrize(
         "shown",
         [str, repr, format, "{}".format, "{!r}".format, "%s".__mod__, "%r".__mod__, lambda value: f"{value}"],

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from cftokens._secret import TokenValue
 from cftokens.models import PermissionGroup, TokenPolicy
+from tests.samples import sample
 
 MARK: Final = "T0PS3CR3T"
 """Part of every secret in the tests. It must never be shown."""
@@ -48,23 +49,37 @@ NO_CREDENTIAL: Final = (
 )
 """The message of the error about a missing credential."""
 
+ADDRESSES: Final = {
+    "list": ("GET", ""),
+    "get": ("GET", f"/{TOKEN_ID}"),
+    "create": ("POST", ""),
+    "update": ("PUT", f"/{TOKEN_ID}"),
+    "delete": ("DELETE", f"/{TOKEN_ID}"),
+    "verify": ("GET", "/verify"),
+    "permission_groups": ("GET", "/permission_groups"),
+    "roll": ("PUT", f"/{TOKEN_ID}/value"),
+}
+"""The method of each operation, and its path below that of all tokens, as Cloudflare documents them."""
+
+ONCE: Final = ("create", "roll")
+"""The operations that would do harm if they were repeated."""
+
+READS: Final = tuple(operation for operation, (method, _) in ADDRESSES.items() if method == "GET")
+CHANGING: Final = tuple(operation for operation in ADDRESSES if operation not in READS)
+REPEATED: Final = tuple(operation for operation in ADDRESSES if operation not in ONCE)
+
 RESULTS: Final[dict[str, Any]] = {
+    **{operation: sample(operation)["result"] for operation in ADDRESSES},
     "list": [TOKEN],
     "get": TOKEN,
-    "verify": {"id": TOKEN_ID, "status": "active"},
     "permission_groups": [
         {"id": ZONE_READ, "name": "Zone Read", "scopes": ["com.cloudflare.api.account.zone"]}
     ],
     "update": TOKEN,
-    "delete": {"id": TOKEN_ID},
     "create": {**TOKEN, "value": MINTED},
     "roll": MINTED,
 }
-"""What a server answers to each operation."""
-
-READS: Final = ("list", "get", "verify", "permission_groups")
-REPEATED: Final = (*READS, "update", "delete")
-ONCE: Final = ("create", "roll")
+"""What a server answers to each operation: its sample, or something that is easier to compare."""
 
 
 def success(result: Any, **members: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from cftokens._networks import EVERY_VERSION
 from cftokens._operations.groups import may_manage_tokens
 from cftokens.models import PermissionGroup, Token, versions_open_to
 
+_MOST_NAMES: Final = 5
 _NO: Final = ("", "false", "no", "0")
 _READS: Final = re.compile(r".* read(-only)?", re.IGNORECASE)
 
@@ -96,9 +97,17 @@ def writes_everywhere(token: Token, context: Context) -> Iterator[Finding]:
             "high",
             token,
             "This token may write in all zones or accounts, also in those added later: "
-            f"{reprs.printable(', '.join(written))}.",
+            f"{reprs.printable(_some(written))}.",
             [_replacement("Name the zones or accounts that it needs")],
         )
+
+
+def _some(names: list[str]) -> str:
+    """
+    Name a few permission groups: a token may have all of the catalogue.
+    """
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f", and {more} more" if more > 0 else "")
 
 
 def no_access(token: Token, context: Context) -> Iterator[Finding]:

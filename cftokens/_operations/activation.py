@@ -3,7 +3,7 @@ Waits until a new value works.
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from cftokens._checks import check_seconds
@@ -123,7 +123,7 @@ def _hopeless(heard: Heard, now: datetime, left: float) -> str | None:
         return f"its status is {heard.status!r}."
     if heard.expires_on is not None and heard.expires_on <= now:
         return f"it expired on {heard.expires_on.isoformat()}."
-    if heard.not_before is not None and heard.not_before > now + timedelta(seconds=max(left, 0.0)):
+    if heard.not_before is not None and (heard.not_before - now).total_seconds() > max(left, 0.0):
         return f"it is not valid before {heard.not_before.isoformat()}."
     return None
 

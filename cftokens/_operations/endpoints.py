@@ -7,16 +7,17 @@ https://developers.cloudflare.com/api/resources/accounts/subresources/tokens/
 https://developers.cloudflare.com/api/resources/user/subresources/tokens/
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
 from cftokens._checks import check_id
-from cftokens._converter import Malformed, is_set, structure, structure_list
+from cftokens._converter import is_set, structure, structure_list
 from cftokens._operations.bodies import encode
 from cftokens._operations.pagination import Batch, ResultInfo
 from cftokens._operations.replacement import not_as_sent
 from cftokens._operations.wording import access_that_differs
+from cftokens._read_hooks import Malformed
 from cftokens._secret import TokenValue
 from cftokens._transport.messages import Envelope, Request
 from cftokens.models import (
@@ -57,21 +58,21 @@ def token_path(tokens_path: str, token_id: str) -> TokenPath:
     return TokenPath(f"{tokens_path}/{check_id(token_id, 'token_id')}", token_id)
 
 
-def list_tokens(tokens_path: str, query: Mapping[str, str]) -> Request[Batch[Token]]:
+def list_tokens(tokens_path: str, query: str) -> Request[Batch[Token]]:
     """
     Fetch one page of tokens.
     """
     return _list("list", tokens_path, query, Token)
 
 
-def list_permission_groups(tokens_path: str, query: Mapping[str, str]) -> Request[Batch[PermissionGroup]]:
+def list_permission_groups(tokens_path: str, query: str = "") -> Request[Batch[PermissionGroup]]:
     """
     Fetch the catalogue, which has only one page.
     """
     return _list("permission_groups", f"{tokens_path}/permission_groups", query, PermissionGroup)
 
 
-def _list(operation: str, path: str, query: Mapping[str, str], model: type[M]) -> Request[Batch[M]]:
+def _list(operation: str, path: str, query: str, model: type[M]) -> Request[Batch[M]]:
     def decode(envelope: Envelope) -> Batch[M]:
         info = ResultInfo() if envelope.result_info is None else structure(envelope.result_info, ResultInfo)
         return Batch(structure_list(envelope.result, model), info)

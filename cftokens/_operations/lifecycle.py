@@ -19,7 +19,7 @@ from cftokens._operations.cleaning import SECONDS, make, remove, tell
 from cftokens._operations.editing import Fields
 from cftokens._operations.listing import list_tokens
 from cftokens._operations.owners import Owner
-from cftokens._operations.replacement import not_as_sent, replacement
+from cftokens._operations.replacement import is_as_wanted, replacement
 from cftokens._operations.wording import listed
 from cftokens.errors import AmbiguousOutcomeError, CFTokensError
 from cftokens.models import Ensured, Token, TokenCreateResponse, TokenPolicy
@@ -179,7 +179,7 @@ def is_over(token: Token, now: datetime) -> bool:
 async def _adapt(owner: Owner, token: Token, policies: tuple[TokenPolicy, ...], fields: Fields) -> Ensured:
     before = unstructure(token)
     wanted = replacement(before, to_json({**fields, "policies": policies}))
-    if not not_as_sent(wanted, {}, before):
+    if is_as_wanted(wanted, before):
         return Ensured(token=token, changed=False)
     return Ensured(token=await editing.edit(owner, token.id, policies, fields), changed=True)
 

@@ -2,7 +2,9 @@
 Lists: their arguments and their paginators.
 """
 
+from collections.abc import Mapping
 from typing import Final
+from urllib.parse import quote, urlencode
 
 from cftokens._checks import check_choice, check_flag, check_text, check_whole_number
 from cftokens._operations import endpoints
@@ -43,10 +45,13 @@ def list_tokens(
     if name is not None:
         query["name"] = check_text(name, "name")
 
-    async def fetch(number: int) -> Batch[Token]:
-        return await owner.send(endpoints.list_tokens(owner.tokens_path, {**query, "page": str(number)}))
+    encoded = _encoded(query)
 
-    return Paginator(fetch, first=first, per_page=size, keep=lambda token: name is None or token.name == name)
+    async def fetch(number: int) -> Batch[Token]:
+        return await owner.send(endpoints.list_tokens(owner.tokens_path, f"{encoded}&page={number}"))
+
+    keep = None if name is None else lambda token: token.name == name
+    return Paginator(fetch, first=first, per_page=size, keep=keep)
 
 
 def list_permission_groups(
@@ -61,7 +66,7 @@ def list_permission_groups(
         TypeError: An argument has the wrong type.
     """
     given = {"name": name, "scope": scope}
-    query = {key: check_text(value, key) for key, value in given.items() if value is not None}
+    query = _encoded({key: check_text(value, key) for key, value in given.items() if value is not None})
 
     async def fetch(_: int) -> Batch[PermissionGroup]:
         return await owner.send(endpoints.list_permission_groups(owner.tokens_path, query))
@@ -70,3 +75,7 @@ def list_permission_groups(
         return (name is None or group.name == name) and (scope is None or scope in (group.scopes or ()))
 
     return Paginator(fetch, keep=keep)
+
+
+def _encoded(query: Mapping[str, str]) -> str:
+    return urlencode(query, quote_via=quote)

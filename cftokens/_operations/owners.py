@@ -255,7 +255,7 @@ class Owner:
         """
 
         async def fetch() -> Groups:
-            return (await self.send(endpoints.list_permission_groups(self.tokens_path, {}))).items
+            return (await self.send(endpoints.list_permission_groups(self.tokens_path))).items
 
         settings = self._sender.settings
         source = Source(self.account_id, settings.timeout, settings.retry)

@@ -99,7 +99,7 @@ class Paginator(Generic[T]):
         *,
         first: int = 1,
         per_page: int | None = None,
-        keep: Callable[[T], bool] = lambda _: True,
+        keep: Callable[[T], bool] | None = None,
     ) -> None:
         self._fetch = fetch
         self._first = first
@@ -156,14 +156,13 @@ class Paginator(Generic[T]):
         last = self._first + len(batches) - 1
         if not self._is_last(batches[-1], last, progress):  # the list grew, or has no totals
             batches += [batch async for batch in self._batches(last + 1, progress)]
-        return [item for batch in batches for item in batch.items if self._keep(item)]
+        return [item for batch in batches for item in self._kept(batch)]
 
     async def _items(self) -> AsyncIterator[T]:
         async with aclosing(self._batches(self._first, _Progress())) as batches:
             async for batch in batches:
-                for item in batch.items:
-                    if self._keep(item):
-                        yield item
+                for item in self._kept(batch):
+                    yield item
 
     async def _batches(self, number: int, progress: "_Progress") -> AsyncGenerator[Batch[T], None]:
         while True:
@@ -216,10 +215,13 @@ class Paginator(Generic[T]):
         size = _DEFAULT_SIZE if progress.size == _DEFAULT_SIZE else self._per_page
         return len(batch.items) < (batch.info.per_page or size)
 
+    def _kept(self, batch: Batch[T]) -> tuple[T, ...]:
+        return batch.items if self._keep is None else tuple(filter(self._keep, batch.items))
+
     def _page(self, batch: Batch[T]) -> Page[T]:
         info = batch.info
         return Page(
-            items=tuple(filter(self._keep, batch.items)),
+            items=self._kept(batch),
             page=info.page,
             per_page=info.per_page,
             count=info.count,
@@ -244,6 +246,9 @@ class _Pages(AsyncGenerator[Page[T], None]):
 
     async def athrow(self, *error: Any) -> Page[T]:
         return await self._pages.athrow(*error)
+
+    async def aclose(self) -> None:
+        await self._pages.aclose()  # the inherited one fails once the pages have ended
 
 
 class _Progress:

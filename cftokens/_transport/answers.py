@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
-from cftokens._converter import Malformed
+from cftokens._read_hooks import Malformed
 from cftokens._secret import TokenValue, redact
 from cftokens._transport.hints import Refusal, hint_for
 from cftokens._transport.json import loads
@@ -107,7 +107,8 @@ def _no_response(request: Request[Any], outcome: NoAnswer) -> NoResponseError:
 def _api_error(request: Request[Any], answer: Answer, credential: TokenValue | None) -> APIError:
     parsed = _parse(answer.body)
     errors = () if isinstance(parsed, str) else _error_data(parsed, credential)
-    refusal = Refusal(answer.status, errors, request.operation, request.path, credential and credential.kind)
+    kind = credential and credential.kind
+    refusal = Refusal(answer.status, errors, request.operation, request.has_effect, request.path, kind)
     hint = hint_for(refusal)
     failed = answer.status >= 500 and not refusal.is_lock_out
     unknown = request.has_effect and failed

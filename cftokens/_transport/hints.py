@@ -12,7 +12,6 @@ from typing import Final, Literal, NamedTuple
 
 from cftokens.errors import APIError, ErrorData
 
-_NEEDS_WRITE: Final = frozenset({"create", "update", "delete", "roll"})
 _KINDS: Final = {
     "account": ("an account-owned", "client.accounts.tokens"),
     "user": ("a user", "client.user.tokens"),
@@ -28,6 +27,7 @@ class Refusal(NamedTuple):
     status: int
     errors: tuple[ErrorData, ...]
     operation: str
+    has_effect: bool
     path: str
     kind: Literal["account", "user"] | None
 
@@ -113,7 +113,7 @@ def refuses_address(error: APIError) -> bool:
 
 def _grant_the_permission(refusal: Refusal) -> str:
     name = "API Tokens" if refusal.world == "user" else "Account API Tokens"
-    level = f'"{name} Write"' if refusal.operation in _NEEDS_WRITE else f'"{name} Read" or "{name} Write"'
+    level = f'"{name} Write"' if refusal.has_effect else f'"{name} Read" or "{name} Write"'
     return f"The credential needs the permission group {level} for this account, or more time if it is new."
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, Generic, NamedTuple, TypeVar
-from urllib.parse import quote, urlencode
 
 T = TypeVar("T")
 
@@ -42,6 +41,8 @@ class Request(NamedTuple, Generic[T]):
 
         path: The path below the base URL, encoded.
 
+        query: Encoded, too.
+
         decode: Makes the result from an `Envelope`, or raises `Malformed`.
 
         has_effect: It has an effect, which stays unknown if the answer is lost.
@@ -57,7 +58,7 @@ class Request(NamedTuple, Generic[T]):
     method: str
     path: str
     decode: Callable[[Envelope], T]
-    query: Mapping[str, str] | None = None
+    query: str = ""
     body: bytes | None = None
     has_effect: bool = False
     repeatable: bool = True
@@ -69,7 +70,7 @@ class Request(NamedTuple, Generic[T]):
         """
         The path with the query.
         """
-        return f"{self.path}?{urlencode(self.query, quote_via=quote)}" if self.query else self.path
+        return f"{self.path}?{self.query}" if self.query else self.path
 
     def __str__(self) -> str:
         return f"{self.operation} ({self.method} {self.path})"

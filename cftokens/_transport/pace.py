@@ -146,14 +146,14 @@ class Pace:
         Raises:
             RateLimitedError: The wait would be longer.
         """
-        waited = 0.0
+        now, waited = self._clock(), 0.0
         if self._process != os.getpid():
             self._forget_parent()
-        if self._waiting or self._delay(0) > 0 or self._caution() > 0:
-            waited = await self._wait(patience)
+        if self._waiting or self._delay(now, 0) > 0 or self._caution(now) > 0:
+            waited = await self._wait(now, patience)
         self._in_flight += 1
         if self._counts is not None:
-            self._counts.start(self._clock())
+            self._counts.start(now + waited)
         return waited
 
     def finish(self, headers: Mapping[str, str] | None, blocked_for: float | None) -> None:
@@ -192,17 +192,15 @@ class Pace:
         if self._counts is not None:
             self._counts.forget_in_flight()
 
-    def _delay(self, ahead: int) -> float:
-        now = self._clock()
+    def _delay(self, now: float, ahead: int) -> float:
         blocked = self._block.delay(now)
         return blocked if self._counts is None else max(blocked, self._counts.delay(now, ahead))
 
-    def _caution(self) -> float:
-        return 0.0 if self._counts is None else self._counts.caution(self._clock(), self._in_flight)
+    def _caution(self, now: float) -> float:
+        return 0.0 if self._counts is None else self._counts.caution(now, self._in_flight)
 
-    async def _wait(self, patience: float) -> float:
-        start = self._clock()
-        _check_delay(self._delay(len(self._waiting)), patience)
+    async def _wait(self, start: float, patience: float) -> float:
+        _check_delay(self._delay(start, len(self._waiting)), patience)
         place = self._waiting.join(start + patience + _TOLERANCE)
         self._end_pause()  # the first one watches this deadline, too
         try:
@@ -210,7 +208,7 @@ class Pace:
                 await place
             if self._waiting.is_first(place):
                 await self._watch(start, patience)
-            elif (delay := self._delay(len(self._waiting) - 1)) > 0:  # its deadline has passed
+            elif (delay := self._delay(self._clock(), len(self._waiting) - 1)) > 0:  # its deadline has passed
                 raise _no_turn(delay, 0.0)
         finally:
             self._waiting.leave(place)
@@ -223,7 +221,7 @@ class Pace:
         while True:
             now = self._clock()
             left = patience - (now - start)
-            delay, caution = self._delay(0), self._caution()
+            delay, caution = self._delay(now, 0), self._caution(now)
             _check_delay(delay, left)
             if delay <= 0 and (caution <= 0 or left <= 0):
                 return

@@ -3,6 +3,7 @@ The server's clock, by the ``Date`` of its answers and a clock of ours that neve
 """
 
 from collections import deque
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from cftokens._transport.messages import http_date
@@ -11,6 +12,9 @@ QUICK: Final = 1.0
 """Seconds within which an answer comes that is exact enough."""
 
 _REMEMBERED: Final = 16
+
+_LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
+"""Dates beyond it are no clock's, and no lifetime could be added to them."""
 
 
 class Reading(NamedTuple):
@@ -61,7 +65,7 @@ class ServerClock:
         for received, sent, date in self._heard:
             if received > moment and any(doubt <= QUICK for _, doubt in ahead):
                 break
-            if (server := http_date(date)) is not None:
+            if (server := http_date(date)) is not None and server < _LATEST:
                 ahead.append((server - received, received - sent))
         if not ahead:
             return None

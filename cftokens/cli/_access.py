@@ -16,7 +16,7 @@ import click
 
 from cftokens import policies as p
 from cftokens._checks import LONGEST_DURATION
-from cftokens._converter import unknown_members
+from cftokens._converter import is_set, unknown_members
 from cftokens._settings import UNSET, Unset
 from cftokens.cli._completing import group_names
 from cftokens.cli._output import note
@@ -227,6 +227,8 @@ def policies_of(file: str, owner: Owner) -> list[TokenPolicy]:
     except (ValueError, RecursionError):
         raise click.UsageError(f"{file} is not JSON.") from None
     if isinstance(content, Mapping):
+        if "policies" in content and is_set(content.get("condition")):
+            note(f"{file}: only its policies are read, not its condition; see --ip and --not-ip.")
         content = content.get("policies", [content])
     if not isinstance(content, list) or not content or not all(isinstance(each, Mapping) for each in content):
         raise click.UsageError(f"{file} has no policies: a list of objects in the API's own shape.")

@@ -176,11 +176,11 @@ class EnvironmentFile:
         _write(file, head + f"{self._name}={value.reveal()}".encode() + tail)
         _check_place(file, name)
         _own_alike(file, name, old)
-        self._new = None
-        os.close(file)  # Windows replaces no open file
         try:
+            os.close(file)  # Windows replaces no open file
             Path(name).replace(self._path)
         finally:
+            self._new = None
             Path(name).unlink(missing_ok=True)
 
     def discard(self) -> None:
@@ -372,9 +372,9 @@ def reserved(place: Place, *, now: bool = True) -> Iterator[None]:
 
         now: Try it at once; otherwise only when there is a value.
     """
-    if now:
-        place.prepare()
     try:
+        if now:
+            place.prepare()
         yield
     finally:
         with suppress(OSError):

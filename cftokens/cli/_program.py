@@ -26,7 +26,7 @@ COMMANDS: Final = {
     "recover": ("making", "Settle a create whose outcome is unknown."),
     "verify": ("reading", "Check whether your credential works, and until when."),
     "explain": ("words", "Say in words what a token may do, or what options would grant."),
-    "diff": ("words", "Show how the access of two tokens differs."),
+    "diff": ("words", "Show how the access and addresses of two tokens differ."),
     "audit": ("words", "Find what is wrong with the tokens."),
     "whatis": ("words", "Say what kind of value you found somewhere."),
     "groups": ("reading", "List the permission groups: everything that a token can be allowed to do."),

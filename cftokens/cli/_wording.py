@@ -2,6 +2,7 @@
 What a token may do, and what would change, in words.
 """
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TypeVar
@@ -9,12 +10,15 @@ from typing import TypeVar
 import attrs
 
 from cftokens import policies as p
+from cftokens._converter import is_set, unknown_members
+from cftokens._frozen import plain
 from cftokens._operations.groups import resolve
+from cftokens._operations.replacement import same_condition
 from cftokens._settings import Unset
 from cftokens.cli._access import NEVER, Access
 from cftokens.cli._owner import Owner
 from cftokens.cli._text import iso
-from cftokens.models import Condition, PermissionGroup, Token, TokenPolicy
+from cftokens.models import Condition, ConditionRequestIP, PermissionGroup, Token, TokenPolicy
 from cftokens.policies import AccessDifference, PolicyDraft
 
 T = TypeVar("T")
@@ -24,12 +28,27 @@ def addresses(condition: Condition | None) -> str:
     """
     Return from where a token may be used.
     """
-    request_ip = condition.request_ip if condition else None
-    if request_ip is None:
-        return "any address"
+    request_ip = (condition and condition.request_ip) or ConditionRequestIP()
     inside = ", ".join(request_ip.in_ or ()) or "any address"
-    outside = ", ".join(request_ip.not_in or ())
-    return f"{inside}, but not {outside}" if outside else inside
+    outside = f", but not {', '.join(request_ip.not_in)}" if request_ip.not_in else ""
+    terms = other_terms(condition)
+    return f"{inside}{outside}{f', with {terms}' if terms else ''}"
+
+
+def same_terms(a: Condition | None, b: Condition | None) -> bool:
+    """
+    Return whether two conditions mean the same. The order of their networks does not matter.
+    """
+    return same_condition(a, b) and other_terms(a) == other_terms(b)
+
+
+def other_terms(condition: Condition | None) -> str:
+    """
+    Return the members of a condition that cftokens does not know, as JSON, or nothing if there are none.
+    """
+    members = {**unknown_members(condition), **unknown_members(condition and condition.request_ip)}
+    found = {key: plain(member) for key, member in members.items() if is_set(member)}
+    return json.dumps(found, sort_keys=True) if found else ""
 
 
 @attrs.frozen

@@ -19,7 +19,7 @@ from cftokens.cli._output import Output, document, note, printing, progress, sai
 from cftokens.cli._owner import Owner, owned
 from cftokens.cli._settling import line_of, repeated
 from cftokens.cli._text import clean, counted, iso, titled
-from cftokens.cli._wording import changed, wanted, widens
+from cftokens.cli._wording import changed, other_terms, wanted, widens
 from cftokens.errors import CFTokensError
 from cftokens.models import Condition, ConditionRequestIP, Token
 
@@ -58,7 +58,7 @@ def retire_command(
             found,
             lambda token: owner.tokens.retire(token.id, after=after),
             lambda token: line_of("retire", token.id, options),
-            Told(output, "retired"),
+            Told(output, "retired", with_end=bool(after)),
         )
 
 
@@ -130,22 +130,29 @@ class Told:
         output: What is printed.
 
         done: What became of a token, such as ``deleted``.
+
+        with_end: Say until when it works, if it is active.
     """
 
     output: Output
     done: str
+    with_end: bool = False
 
     def changed(self, tokens: Sequence[Token]) -> None:
         """
         Print the tokens that were changed.
         """
-        sentences = [f"{self.done.capitalize()} {titled(token)}." for token in tokens]
+        sentences = [f"{self.done.capitalize()} {titled(token)}.{self._end_of(token)}" for token in tokens]
         if not self.output.json:
             for token, sentence in zip(tokens, sentences, strict=True):
                 self.output.token(token, sentence)
         else:
             with said("\n".join(sentences)):
                 document([token_document(token) for token in tokens])
+
+    def _end_of(self, token: Token) -> str:
+        works = self.with_end and token.status == "active"
+        return f" It works until {iso(token.expires_on)}." if works else ""
 
     def unchanged(self, tokens: Iterable[Token]) -> None:
         """
@@ -286,6 +293,7 @@ class Change:
             and _is_later(self.expires_on, token.expires_on),
             "the addresses": not isinstance(self.condition, Unset)
             and not _is_within(_request_ip(self.condition), _request_ip(token.condition)),
+            "the conditions": not isinstance(self.condition, Unset) and bool(other_terms(token.condition)),
         }
         return [what for what, wider in found.items() if wider]
 
@@ -303,13 +311,16 @@ def _is_within(new: ConditionRequestIP, old: ConditionRequestIP) -> bool:
     """
     Return whether a condition certainly accepts no address that another one does not.
     """
-    inside = not old.in_ or (bool(new.in_) and all(_is_in(each, old.in_) for each in new.in_ or ()))
+    inside = old.in_ is None or (bool(new.in_) and all(_is_in(each, old.in_) for each in new.in_ or ()))
     return inside and all(_is_in(each, new.not_in or ()) for each in old.not_in or ())
 
 
 def _is_in(network: str, networks: Iterable[str]) -> bool:
-    small = ipaddress.ip_network(network, strict=False)
-    large = (ipaddress.ip_network(each, strict=False) for each in networks)
+    try:
+        small = ipaddress.ip_network(network, strict=False)
+        large = [ipaddress.ip_network(each, strict=False) for each in networks]
+    except ValueError:  # Cloudflare has a form of network that we don't know
+        return False
     return any(
         small.version == each.version
         and int(each.network_address) <= int(small.network_address)

@@ -212,7 +212,9 @@ def recover_command(
         found = owner.tokens.recover(attempt)
         if found is None:
             raise click.ClickException(
-                f"There is no such token named {name!r}. If there is none in a minute, none was created."
+                safe(
+                    f"There is no such token named {name!r}. If there is none in a minute, none was created."
+                )
             )
         try:
             deliver(chosen, output, found, found.value)

@@ -30,7 +30,7 @@ from cftokens.cli._output import (
 from cftokens.cli._owner import Owner, owned
 from cftokens.cli._remedies import message_of, owner_options
 from cftokens.cli._text import clean, counted, showable
-from cftokens.cli._wording import described, wanted
+from cftokens.cli._wording import addresses, described, same_terms, wanted
 from cftokens.models import Token
 from cftokens.sync import Client
 
@@ -86,10 +86,10 @@ def diff_command(
     owner: Owner, token: str, other: str | None, *, output: Output, policy_file: str | None
 ) -> None:
     """
-    Show how the access of two tokens differs.
+    Show how the access and addresses of two tokens differ.
 
-    A token can also be compared with a policy file. The order of policies does not matter. The exit status is
-    1 if there is a difference. TOKEN and OTHER are ids or exact names.
+    A token can also be compared with a policy file, which says nothing of addresses. The order of policies
+    does not matter. The exit status is 1 if there is a difference. TOKEN and OTHER are ids or exact names.
 
     \b
     Examples:
@@ -98,17 +98,26 @@ def diff_command(
     """  # fmt: skip
     if (other is None) == (policy_file is None):
         raise click.UsageError("Compare with what? Name another token, or use --policy-file FILE.")
-    before = owner.find(token).policies
-    after = policies_of(policy_file, owner) if policy_file is not None else owner.find(str(other)).policies
+    one = owner.find(token)
+    if policy_file is not None:
+        policies, condition = tuple(policies_of(policy_file, owner)), one.condition
+    else:
+        two = owner.find(str(other))
+        policies, condition = two.policies, two.condition
     groups = owner.catalogue
-    difference = p.difference(before, after, groups)
+    difference = p.difference(one.policies, policies, groups)
+    same = same_terms(one.condition, condition)
+    here, there = addresses(one.condition), addresses(condition)
     if output.json:
-        document(
-            {"added": p.describe(difference.added, groups), "removed": p.describe(difference.removed, groups)}
-        )
+        added, removed = (p.describe(each, groups) for each in (difference.added, difference.removed))
+        others = {} if same else {"addresses": [here, there]}
+        document({"added": added, "removed": removed, **others})
     elif not output.quiet:
-        click.echo(clean(str(difference)))
-    if difference:
+        if difference or same:
+            click.echo(clean(str(difference)))
+        if not same:
+            click.echo(clean(f"Addresses: {here}; of the other: {there}."))
+    if difference or not same:
         raise click.exceptions.Exit(_FOUND)
 
 

@@ -37,7 +37,7 @@ _WORDS: Final[dict[str, dict[str, Operation]]] = {
     "permission_groups": {"GET": "permission_groups"},
 }
 _TOKEN: Final[dict[str, Operation]] = {"GET": "get", "PUT": "update", "DELETE": "delete"}
-_VALUE: Final[dict[str, Operation]] = {"PUT": "roll"}
+_BELOW_TOKEN: Final[dict[str, dict[str, Operation]]] = {"value": {"PUT": "roll"}}
 
 
 @attrs.frozen(kw_only=True)
@@ -97,6 +97,6 @@ def _find(rest: str) -> tuple[str | None, dict[str, Operation]]:
     token_id, slash, below = rest.partition("/")
     if not slash:
         return token_id, _TOKEN
-    if below != "value":
+    if below not in _BELOW_TOKEN:
         raise _refusals.no_route()
-    return token_id, _VALUE
+    return token_id, _BELOW_TOKEN[below]

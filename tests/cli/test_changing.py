@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from cftokens.cli.changing import _is_within
-from cftokens.models import ConditionRequestIP
+from cftokens import UNSET
+from cftokens.cli._wording import addresses
+from cftokens.cli.changing import Change, _is_within
+from cftokens.models import Condition, ConditionRequestIP, Token
 from cftokens.policies import allow, same_access, zone
 from cftokens.sync import AccountTokens
 from cftokens.sync.emulator import Emulator, Fault
 from tests.cli.conftest import Shell
-from tests.vocabulary import MARK, ZONE_ID
+from tests.vocabulary import MARK, TOKEN_ID, ZONE_ID
 
 DNS = [allow("DNS Write", on=zone(ZONE_ID))]
 
@@ -33,6 +35,29 @@ def test_delete_several(shell: Shell, tokens: AccountTokens) -> None:
 
     assert result.stdout.split() == [first.id, second.id]
     assert {"a", "b"}.isdisjoint(token.name for token in tokens.list())
+
+
+def test_a_later_end_is_told(shell: Shell, tokens: AccountTokens) -> None:
+    """
+    A token that is retired after a while, or that ends before, is told with the end that Cloudflare knows.
+    """
+    token = tokens.create(name="a", policies=DNS)
+
+    result = shell("cftokens retire a --after 1h --yes")
+
+    end = tokens.get(token.id).expires_on
+    assert end is not None
+    assert result.stderr == f"Retired a ({token.id}). It works until {end:%Y-%m-%dT%H:%M:%SZ}.\n"
+
+
+def test_a_disabled_token_does_not_work_until_its_end(shell: Shell, tokens: AccountTokens) -> None:
+    """
+    A token that is retired after a while, but works no more, is told without an end.
+    """
+    token = tokens.create(name="a", policies=DNS)
+    tokens.edit(token.id, status="disabled")
+
+    assert shell("cftokens retire a --after 1h --yes").stderr == f"Retired a ({token.id}).\n"
 
 
 @pytest.mark.parametrize("command", ["delete", "retire"])
@@ -197,6 +222,9 @@ def test_edit_of_nothing(shell: Shell) -> None:
         ({"not_in": ["192.0.2.0/24"]}, {}, True),
         ({}, {"not_in": ["192.0.2.0/24"]}, False),
         ({"not_in": ["192.0.2.0/24"]}, {"not_in": ["192.0.2.9/32"]}, True),
+        ({"in_": ["192.0.2.0/24"]}, {"in_": []}, False),  # perhaps it accepts none
+        ({"in_": ["192.0.2.0/24"]}, {"in_": ["a form of tomorrow"]}, False),
+        ({"not_in": ["192.0.2.0/24"]}, {"not_in": ["a form of tomorrow"]}, False),
     ],
 )
 def test_whether_addresses_become_fewer(
@@ -206,6 +234,38 @@ def test_whether_addresses_become_fewer(
     A condition is within another one if each of its addresses certainly is.
     """
     assert _is_within(ConditionRequestIP(**new), ConditionRequestIP(**old)) is within
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"request_ip": {"in": ["10.0.0.0/8"]}, "device": {"posture": ["1"]}},
+        {"request_ip": {"in": ["10.0.0.0/8"], "only_warp": True}},
+    ],
+)
+def test_edit_drops_a_condition_that_is_not_known(condition: dict[str, object]) -> None:
+    """
+    New addresses replace the whole condition, so the loss of what we don't know in it is a widening.
+    """
+    token = Token(id=TOKEN_ID, condition=Condition.from_dict(condition))
+    narrower = Condition(request_ip=ConditionRequestIP(in_=["10.1.0.0/16"]))
+    change = Change(name=UNSET, status=UNSET, condition=narrower, expires_on=UNSET)
+
+    assert change.wider_than(token) == ["the conditions"]
+
+
+def test_addresses_with_conditions_that_are_not_known() -> None:
+    """
+    What cftokens does not know of a condition is said with the addresses.
+    """
+    condition = {
+        "request_ip": {"in": ["10.0.0.0/8"], "not_in": ["10.1.0.0/16"]},
+        "device": {"posture": ["1"]},
+    }
+
+    assert addresses(Condition.from_dict(condition)) == (
+        '10.0.0.0/8, but not 10.1.0.0/16, with {"device": {"posture": ["1"]}}'
+    )
 
 
 # Rotate

@@ -5,12 +5,13 @@ The places for a value, while other programs change the files beside them.
 import os
 import stat
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from cftokens import TokenValue
-from cftokens.cli._destinations import EnvironmentFile, NewFile
+from cftokens.cli._destinations import EnvironmentFile, NewFile, Place, reserved
 from cftokens.cli._text import titled, typed
 from cftokens.models import Token
 from tests.support import posix_only
@@ -90,6 +91,42 @@ def test_an_environment_file_that_cannot_be_replaced(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(Path, "replace", replace)
     with pytest.raises(PermissionError):
         place.store(TokenValue(CREDENTIAL))
+    place.discard()
+
+    assert list(Path().iterdir()) == []
+
+
+def interrupt(*_: object) -> None:
+    """
+    Be interrupted with Ctrl-C.
+    """
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("place_of", [lambda: NewFile("value"), lambda: EnvironmentFile(".env", "CF_TOKEN")])
+def test_an_interrupt_while_a_place_is_tried(
+    place_of: Callable[[], Place], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Nothing is left there, so that the command can be repeated.
+    """
+    monkeypatch.setattr(os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt), reserved(place_of()):
+        pass
+
+    assert list(Path().iterdir()) == []
+
+
+def test_an_interrupt_while_an_environment_file_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    No file with the value is left beside it.
+    """
+    place = EnvironmentFile(".env", "CF_TOKEN")
+    place.prepare()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "close", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            place.store(TokenValue(CREDENTIAL))
     place.discard()
 
     assert list(Path().iterdir()) == []

@@ -409,6 +409,23 @@ def test_a_policy_file(shell: Shell, tokens: AccountTokens, server: Emulator, fo
 GROUP = "e086da7e2179491d91ee5f35b3ca210a"  # Workers Scripts Write
 
 
+def test_a_policy_file_with_a_condition(shell: Shell, tokens: AccountTokens) -> None:
+    """
+    Of a token only the policies are read, so that it says if a condition is left out.
+    """
+    policies = [allow("DNS Write", on=zone(ZONE_ID))]
+    tokens.create(name="a", policies=policies, condition={"request_ip": {"in": ["192.0.2.0/24"]}})
+    Path("token.json").write_text(shell("cftokens show a --json").stdout)
+
+    result = shell("cftokens create bot --policy-file token.json --value-to a")
+
+    (token,) = tokens.list(name="bot")
+    assert token.condition is None
+    assert (
+        "token.json: only its policies are read, not its condition; see --ip and --not-ip." in result.stderr
+    )
+
+
 @pytest.mark.parametrize(
     "line", ["create b --value-to a", "edit a --yes", "explain", "create b --value-to a --dry-run", "diff a"]
 )
@@ -527,6 +544,18 @@ def test_recover_finds_nothing(shell: Shell) -> None:
     assert result.exit_code == 1
     assert "in a minute" in result.stderr
     assert list(Path().iterdir()) == []
+
+
+def test_recover_of_a_value(shell: Shell) -> None:
+    """
+    A value that is passed as the name is not repeated.
+    """
+    value = f"cfat_{'a' * 48}"
+
+    result = shell(f"cftokens recover {value} --since 2026-01-01 {DNS} --value-to a")
+
+    assert result.exit_code == 1
+    assert value not in result.output
 
 
 def test_a_lost_ensure(shell: Shell, server: Emulator, tokens: AccountTokens) -> None:

@@ -54,6 +54,37 @@ def test_diff(shell: Shell, tokens: AccountTokens) -> None:
     assert shell("cftokens diff a b --quiet").stdout == ""
 
 
+def test_a_diff_of_addresses(shell: Shell, tokens: AccountTokens) -> None:
+    """
+    Two tokens that may do the same from other addresses differ; a policy file has no addresses.
+    """
+    tokens.create(name="a", policies=DNS)
+    other = tokens.create(name="b", policies=DNS, condition={"request_ip": {"in": ["192.0.2.0/24"]}})
+    Path("b.json").write_text(json.dumps(other.to_dict()["policies"]))
+
+    different, same = shell("cftokens diff a b"), shell("cftokens diff a --policy-file b.json")
+    document = json.loads(shell("cftokens diff a b --json").stdout)
+
+    assert different.stdout == "Addresses: any address; of the other: 192.0.2.0/24.\n"
+    assert (different.exit_code, same.exit_code) == (1, 0)
+    assert document == {"added": [], "removed": [], "addresses": ["any address", "192.0.2.0/24"]}
+    tokens.edit(other.id, policies=BOTH)
+    assert len(shell("cftokens diff a b").stdout.splitlines()) == 2
+
+
+def test_a_diff_of_the_same_addresses(shell: Shell, tokens: AccountTokens) -> None:
+    """
+    Neither the order of networks nor the form of a single address is a difference.
+    """
+    for name, networks in {"a": ["192.0.2.1", "::/0"], "b": ["::/0", "192.0.2.1/32"]}.items():
+        tokens.create(name=name, policies=DNS, condition={"request_ip": {"in": networks}})
+
+    result = shell("cftokens diff a b")
+
+    assert (result.exit_code, result.stdout) == (0, "No difference.\n")
+    assert json.loads(shell("cftokens diff a b --json").stdout) == {"added": [], "removed": []}
+
+
 @pytest.mark.parametrize("line", ["cftokens diff a", "cftokens diff a b --policy-file b.json"])
 def test_diff_with_what(shell: Shell, line: str) -> None:
     """

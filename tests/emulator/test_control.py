@@ -2,17 +2,18 @@
 The emulator's own paths.
 """
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from cftokens.emulator import Fault
+from cftokens.emulator._routes import Operation
 
 from .caller import Caller
 
 FAULTS = "status, delay, drop_before, drop_after, truncate, rate_limited, html, success_false"
 JSON = {"Content-Type": "application/json; charset=utf-8"}
-OPERATIONS = "list, get, create, update, delete, verify, permission_groups, roll, user, accounts"
+OPERATIONS = ", ".join(get_args(Operation))
 
 
 async def control(caller: Caller, method: str, path: str, **rest: Any) -> tuple[int, Any]:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.vocabulary import ADDRESSES, CHANGING, READS
+
 from .caller import TOKENS_READ, UNKNOWN_ID, UNKNOWN_VALUE, Caller, ManualClock, policy
 
 INVALID = (403, 9109, "Invalid access token")
@@ -145,16 +147,11 @@ async def test_right_address(caller: Caller, request_ip: dict[str, list[str]]) -
     assert answer.status == 200
 
 
-READS = [("GET", ""), ("GET", f"/{UNKNOWN_ID}"), ("GET", "/permission_groups")]
-WRITES = [
-    ("POST", ""),
-    ("PUT", f"/{UNKNOWN_ID}"),
-    ("DELETE", f"/{UNKNOWN_ID}"),
-    ("PUT", f"/{UNKNOWN_ID}/value"),
-]
+READ_ADDRESSES = [ADDRESSES[operation] for operation in READS if operation != "verify"]
+WRITE_ADDRESSES = [ADDRESSES[operation] for operation in CHANGING]
 
 
-@pytest.mark.parametrize(("method", "below"), READS + WRITES)
+@pytest.mark.parametrize(("method", "below"), READ_ADDRESSES + WRITE_ADDRESSES)
 async def test_without_permission(caller: Caller, method: str, below: str) -> None:
     """
     A token without a permission group for tokens can neither read nor write them.
@@ -167,7 +164,7 @@ async def test_without_permission(caller: Caller, method: str, below: str) -> No
     assert answer.content["errors"][0]["documentation_url"].startswith("https://developers.cloudflare.com/")
 
 
-@pytest.mark.parametrize(("method", "below"), WRITES)
+@pytest.mark.parametrize(("method", "below"), WRITE_ADDRESSES)
 async def test_reader_cannot_write(caller: Caller, method: str, below: str) -> None:
     """
     A token with the group for reading tokens cannot write them.
@@ -179,7 +176,7 @@ async def test_reader_cannot_write(caller: Caller, method: str, below: str) -> N
     assert answer.refusal == NOT_PERMITTED
 
 
-@pytest.mark.parametrize(("method", "below"), READS)
+@pytest.mark.parametrize(("method", "below"), READ_ADDRESSES)
 async def test_reader_can_read(caller: Caller, method: str, below: str) -> None:
     """
     A token with the group for reading tokens can read them.

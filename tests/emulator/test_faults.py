@@ -12,6 +12,7 @@ import pytest
 
 from cftokens import RateLimit
 from cftokens.emulator import Emulator, Fault
+from tests.vocabulary import ADDRESSES
 
 from .caller import Caller, ManualClock
 
@@ -207,20 +208,8 @@ async def test_always(account: Caller) -> None:
     assert (before, after) == ([503, 503, 503], 200)
 
 
-@pytest.mark.parametrize(
-    ("operation", "method", "below"),
-    [
-        ("list", "GET", ""),
-        ("get", "GET", "/{id}"),
-        ("create", "POST", ""),
-        ("update", "PUT", "/{id}"),
-        ("delete", "DELETE", "/{id}"),
-        ("verify", "GET", "/verify"),
-        ("permission_groups", "GET", "/permission_groups"),
-        ("roll", "PUT", "/{id}/value"),
-    ],
-)
-async def test_operation(caller: Caller, operation: Any, method: str, below: str) -> None:
+@pytest.mark.parametrize("operation", ADDRESSES)
+async def test_operation(caller: Caller, operation: Any) -> None:
     """
     A fault for one operation does not affect the others.
     """
@@ -230,7 +219,7 @@ async def test_operation(caller: Caller, operation: Any, method: str, below: str
         await caller.send("GET", path="/nothing"),
     ]
 
-    failed = await caller.send(method, below.format(id="0" * 32))
+    failed = await caller.send(*ADDRESSES[operation])
 
     assert 503 not in [answer.status for answer in others]
     assert failed.status == 503

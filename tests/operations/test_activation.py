@@ -197,14 +197,15 @@ async def test_a_start_within_the_time_out_is_waited_for() -> None:
     assert clock.now >= start.timestamp()
 
 
-async def test_a_token_that_says_when_it_starts_is_waited_for() -> None:
+@pytest.mark.parametrize("seconds", [60.0, 1e300])
+async def test_a_token_that_says_when_it_starts_is_waited_for(seconds: float) -> None:
     """
-    An answer that calls it active before its time does not count.
+    An answer that calls it active before its time does not count, however long the time-out.
     """
     soon = (datetime.now(UTC) + timedelta(seconds=30)).isoformat()
     clock = Clock()
     async with RawServer(says("active", not_before=soon), ACTIVE) as server:
-        await wait(server, clock)
+        await wait(server, clock, seconds)
 
     assert len(server.requests) == 3
 

@@ -9,7 +9,15 @@ from typing import Any
 
 import pytest
 
-from cftokens import Client, Condition, ConditionRequestIP, NotFoundError, Token, UnexpectedResponseError
+from cftokens import (
+    Client,
+    Condition,
+    ConditionRequestIP,
+    NotFoundError,
+    Token,
+    TokenPolicy,
+    UnexpectedResponseError,
+)
 from cftokens import policies as p
 from cftokens._operations.replacement import not_as_sent, replacement
 from cftokens.emulator import Emulator
@@ -502,6 +510,30 @@ async def test_an_answer_that_means_the_same_is_not_reported(
     await client.accounts.tokens.update(token.id, **{**GIVEN, "policies": token.policies}, status="disabled")
 
     assert warnings_of(caplog) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"policies": [TokenPolicy.from_dict({**POLICY, "max_uses": 1})]},
+        {"condition": Condition.from_dict({"request_ip": {"in": ["::/0"]}, "max_uses": 1})},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+async def test_a_number_that_we_do_not_know_is_a_change(change: dict[str, Any]) -> None:
+    """
+    It may be a limit, so a new one is sent, although one that differs in an answer may be a counter.
+    """
+    condition = {"request_ip": {"in": ["::/0"]}, "max_uses": 5}
+    before = {**TOKEN, "policies": [{**POLICY, "max_uses": 5}], "condition": condition}
+    async with (
+        RawServer(reply(200, success(before)), reply(200, success(before))) as server,
+        client_of(server.base_url) as client,
+    ):
+        await client.accounts.tokens.edit(TOKEN_ID, **change)
+
+    assert [request.method for request in server.requests] == ["GET", "PUT"]
+    assert '"max_uses": 1' in server.requests[1].body.decode()
 
 
 async def test_a_report_shows_no_secret(caplog: pytest.LogCaptureFixture) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cftokens import UNSET, AmbiguousOutcomeError, CFTokensError, Client, Ensured
+from cftokens import UNSET, AmbiguousOutcomeError, CFTokensError, Client, Ensured, TokenPolicy
 from cftokens import policies as p
 from cftokens.emulator import Emulator, Fault
 from cftokens.errors import attempt_of
@@ -146,6 +146,20 @@ async def test_a_difference_is_edited(world: World, change: dict[str, Any]) -> N
     assert world.writes() == ["create", "update"]
 
 
+async def test_a_number_that_we_do_not_know_is_a_difference() -> None:
+    """
+    It may be a limit, so that of the policy that is given is sent.
+    """
+    before = {**TOKEN, "policies": [{**POLICY, "max_uses": 5}]}
+    wanted = TokenPolicy.from_dict({**POLICY, "max_uses": 1})
+    listed, read, edited = (reply(200, success(result)) for result in ([before], before, before))
+    async with RawServer(listed, read, edited) as server, client_of(server.base_url) as client:
+        ensured = await client.accounts.tokens.ensure(name=TOKEN["name"], policies=[wanted])
+
+    assert ensured.changed
+    assert '"max_uses": 1' in server.requests[-1].body.decode()
+
+
 async def test_access_that_is_wider_than_asked_is_taken_away(world: World) -> None:
     """
     A group that was added by hand is removed, and so is a restriction that was dropped restored.
@@ -227,7 +241,7 @@ async def test_two_at_once_end_with_one_token_or_a_clear_error(world: World) -> 
     If both made one, both delete theirs and say so, and running again mends it.
     """
     results = await asyncio.gather(world.ensure(), world.ensure(), return_exceptions=True)
-    made = [each.token.id for each in results if isinstance(each, Ensured)]
+    made = [each.token.id for each in results if isinstance(each, Ensured) and each.created]
     errors = [each for each in results if isinstance(each, BaseException)]
 
     assert list(live(world.emulator)) == made

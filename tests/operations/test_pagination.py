@@ -334,6 +334,25 @@ class TestPages:
         assert [page async for page in pages] == []
         assert server.asked == [1]
 
+    async def test_pages_that_have_ended_can_be_closed(self) -> None:
+        """
+        Closing them again, or after the last page, does nothing.
+        """
+        async with aclosing(paginator(Server(12)).pages()) as pages:
+            assert len([page async for page in pages]) == 3
+        await pages.aclose()
+
+    async def test_an_error_thrown_in_ends_them(self) -> None:
+        """
+        An error that is thrown into the pages comes out, and they have ended.
+        """
+        pages = paginator(Server(12)).pages()
+        await anext(pages)
+
+        with pytest.raises(LookupError):
+            await pages.athrow(LookupError())
+        assert [page async for page in pages] == []
+
     async def test_a_page_has_cloudflares_numbers(self) -> None:
         """
         A page has the numbers of its answer, and only the items that pass the filter.

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cftokens._operations.replacement import not_as_sent, replacement
+from cftokens._operations.replacement import is_as_wanted, not_as_sent, replacement
 from tests.vocabulary import DNS_READ, TOKEN, ZONE_READ
 
 Json = dict[str, Any]
@@ -113,6 +113,26 @@ def test_what_means_the_same_is_no_difference(change: Callable[[Json], object]) 
     Order, notation, repetition, counters and whatever Cloudflare adds do not matter.
     """
     assert not_as_sent(SENT, {}, changed(change)) == []
+
+
+@pytest.mark.parametrize("name", ["a counter that moved", "a counter that moved further inside"])
+def test_before_anything_is_sent_no_counter_moves(name: str) -> None:
+    """
+    A number that differs from the one that was read is a change, and perhaps a restriction.
+    """
+    assert is_as_wanted(SENT, SENT)
+    assert not is_as_wanted(SENT, changed(MEANS_THE_SAME[name]))
+
+
+def test_what_cannot_be_compared_is_not_as_wanted() -> None:
+    """
+    A body that is nested too deeply is sent.
+    """
+    nested: Json = {}
+    for _ in range(2000):
+        nested = {"a": nested}
+
+    assert not is_as_wanted({"condition": nested}, {"condition": nested})
 
 
 @pytest.mark.parametrize(

@@ -353,6 +353,20 @@ def test_an_iterator_may_be_consumed_by_another_thread(emulator: Emulator) -> No
     assert len({first.id, *(token.id for token in rest)}) == 6
 
 
+def test_a_list_that_fails_logs_nothing_else(emulator: Emulator, caplog: pytest.LogCaptureFixture) -> None:
+    """
+    The error is raised, and closing what has ended leaves no trace in asyncio's log.
+    """
+    with emulator.client() as client:
+        emulator.inject(Fault.status(403), operation="list")
+        with pytest.raises(CFTokensError):
+            list(client.accounts.tokens.list())
+        gc.collect()
+        client.accounts.tokens.verify()
+
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
+
+
 def test_an_iterator_that_outlives_its_client_is_harmless() -> None:
     """
     Collecting it after close() does nothing.

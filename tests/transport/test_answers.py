@@ -4,7 +4,7 @@ What an answer means.
 
 import json
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -31,28 +31,10 @@ from cftokens.errors import (
     UnexpectedResponseError,
     UnprocessableEntityError,
 )
-from cftokens.models import (
-    Token,
-    TokenCreateResponse,
-    TokenDeleteResponse,
-    TokenVerifyResponse,
-)
-from tests.answers import REQUESTS, TOKENS, answer, refused, sample_of
+from cftokens.models import TokenDeleteResponse
+from tests.answers import MODELS, REQUESTS, TOKENS, answer, refused, sample_of
 from tests.samples import sample
-from tests.vocabulary import CREDENTIAL, CREDENTIAL_VALUE, MINTED, TOKEN_ID, failure, success
-
-RESULTS: Mapping[str, type[Any]] = {
-    "list": Batch,
-    "permission_groups": Batch,
-    "get": Token,
-    "create": TokenCreateResponse,
-    "update": Token,
-    "delete": TokenDeleteResponse,
-    "verify": TokenVerifyResponse,
-    "roll": TokenValue,
-}
-CHANGING = {"create", "update", "delete", "roll"}
-ONCE = {"create", "roll"}
+from tests.vocabulary import CHANGING, CREDENTIAL, CREDENTIAL_VALUE, MINTED, TOKEN_ID, failure, success
 
 each_operation = pytest.mark.parametrize("operation", REQUESTS)
 
@@ -81,7 +63,7 @@ class TestSuccess:
         """
         The answer to each operation, as Cloudflare sends it, can be read.
         """
-        assert type(outcome_of(sample_of(operation), operation=operation)) is RESULTS[operation]
+        assert type(outcome_of(sample_of(operation), operation=operation)) is MODELS[operation]
 
     @each_operation
     def test_unknown_keys_pass(self, operation: str) -> None:
@@ -93,7 +75,7 @@ class TestSuccess:
         if isinstance(body["result"], dict):
             body["result"]["tomorrow"] = {"a": [1]}
 
-        assert type(outcome_of(body, operation=operation)) is RESULTS[operation]
+        assert type(outcome_of(body, operation=operation)) is MODELS[operation]
 
     @each_operation
     @pytest.mark.parametrize(
@@ -263,6 +245,16 @@ class TestRefusal:
         assert error.status == status
         assert error.outcome_unknown is (operation in CHANGING and status >= 500)
         assert ("It may have taken effect anyway." in str(error)) is error.outcome_unknown
+
+    @pytest.mark.parametrize("operation", [each for each in REQUESTS if each != "verify"])
+    def test_a_change_needs_a_permission_to_write(self, operation: str) -> None:
+        """
+        The hint for a refused change names the group to write tokens alone, that for a read both groups.
+        """
+        said = str(refused(outcome_of(sample("refusal"), 403, operation=operation)))
+
+        assert '"Account API Tokens Write"' in said
+        assert ('"Account API Tokens Read"' in said) is (operation not in CHANGING)
 
     def test_the_errors_have_all_that_cloudflare_said(self) -> None:
         """
@@ -586,7 +578,7 @@ class TestAnyAnswer:
         body = replaced(whole, data.draw(st.sampled_from(list(paths(whole)))), data.draw(VALUES))
         result = outcome_of(body, status, operation=operation)
 
-        assert isinstance(result, CFTokensError | RESULTS[operation])
+        assert isinstance(result, CFTokensError | MODELS[operation])
         assert not {"None", "", None} & set(ids_of(result))
 
     @given(body=st.binary(), status=STATUSES)

@@ -8,7 +8,7 @@ import pytest
 
 from cftokens._transport.hints import Refusal, hint_for
 from cftokens.errors import ErrorData
-from tests.vocabulary import ACCOUNT
+from tests.vocabulary import ACCOUNT, CHANGING
 
 ACCOUNT_PATH = f"/accounts/{ACCOUNT}/tokens"
 USER_PATH = "/user/tokens"
@@ -25,7 +25,7 @@ def hint(
     Return the hint for a refusal, or an empty string.
     """
     data = tuple(ErrorData(code=code, message=message) for code, message in errors)
-    found = hint_for(Refusal(status=status, errors=data, operation=operation, path=path, kind=kind))
+    found = hint_for(Refusal(status, data, operation, operation in CHANGING, path, kind))
     assert found != ""
     return found or ""
 

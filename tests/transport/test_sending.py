@@ -21,7 +21,7 @@ from cftokens import (
 )
 from tests.servers import Behaviour, RawServer, cut_short, drop, reply, reset
 from tests.support import CALLS, Clock, client_of, failure_of
-from tests.vocabulary import ONCE, READS, REPEATED, RESULTS, TOKEN_ID, entry, failure, success
+from tests.vocabulary import CHANGING, ONCE, READS, REPEATED, RESULTS, TOKEN_ID, entry, failure, success
 
 SUCCESS = {operation: reply(200, success(result)) for operation, result in RESULTS.items()}
 
@@ -102,8 +102,8 @@ async def test_create_and_roll_are_sent_once(
 
 @fresh_or_pooled
 @pytest.mark.parametrize("lost", LOST)
-@pytest.mark.parametrize("operation", ["update", "delete"])
-async def test_update_and_delete_are_tried_three_times(operation: str, lost: str, connection: str) -> None:
+@pytest.mark.parametrize("operation", [each for each in CHANGING if each not in ONCE])
+async def test_other_changes_are_tried_three_times(operation: str, lost: str, connection: str) -> None:
     """
     If every answer is lost, the outcome is unknown in the end.
     """

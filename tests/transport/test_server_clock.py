@@ -20,13 +20,15 @@ def clock_that_heard(*answers: tuple[int, float, float]) -> ServerClock:
     return clock
 
 
-def test_without_an_answer_nothing_is_known() -> None:
+@pytest.mark.parametrize(
+    "date", [None, "soon", "Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31 Dec 9999 23:59:59 -2359"]
+)
+def test_without_an_answer_nothing_is_known(date: str | None) -> None:
     """
     There is no reading, nor after an answer without a usable date.
     """
     clock = ServerClock()
-    clock.hear(None, 0.0, 1.0)
-    clock.hear("soon", 0.0, 1.0)
+    clock.hear(date, 0.0, 1.0)
 
     assert clock.at(1.0) is None
 
