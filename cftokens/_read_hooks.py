@@ -114,6 +114,9 @@ class _Leaving(NamedTuple):
 
 
 def model_hook(model: Any, converter: Converter) -> Hook:
+    """
+    Return the hook of a model.
+    """
     careful, leaving = _hooks_of(model, converter)
     if leaving is None:
         return careful
