@@ -2,13 +2,13 @@
 Commands that make a value: create, ensure, recover, roll.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 import click
 
 from cftokens._operations.groups import resolve
-from cftokens._secret import TokenValue
 from cftokens._settings import Unset
 from cftokens.cli._access import Access, granting, moments
 from cftokens.cli._asking import ask, dry_run_option, yes_option
@@ -21,9 +21,10 @@ from cftokens.cli._text import iso, safe, titled
 from cftokens.cli._wizard import ask_for_all
 from cftokens.cli._wording import Wanted, wanted
 from cftokens.errors import CFTokensError
-from cftokens.models import CreateAttempt, Ensured, Token
+from cftokens.models import CreateAttempt, Ensured, Token, TokenCreateResponse
 
 T = TypeVar("T")
+M = TypeVar("M", TokenCreateResponse, Ensured)
 
 _EXPIRES: Final = "It expires on {}."
 _NEVER: Final = "It never expires."
@@ -67,15 +68,18 @@ def create_command(
         output.plan(f"A token {name!r} would be created:", wanted(owner, policies, access).lines())
         return
     chosen = needed(place, output)
+    condition, expires_on = _or_none(access.condition), _or_none(access.expires)
     with reserved(chosen):
-        with creating(owner, access, chosen):
-            token = owner.tokens.create(
-                name=name,
-                policies=policies,
-                condition=_or_none(access.condition),
-                expires_on=_or_none(access.expires),
-            )
-        _hand_over(owner, chosen, output, token, token.value)
+        token = _make(
+            lambda: owner.tokens.create(
+                name=name, policies=policies, condition=condition, expires_on=expires_on
+            ),
+            owner,
+            access,
+            chosen,
+            output,
+        )
+    _announce(chosen, output, token)
 
 
 @click.command("ensure")
@@ -104,18 +108,21 @@ def ensure_command(
         _plan_ensured(owner, output, name, wanted(owner, policies, access))
         return
     chosen = needed(place, output)
+    condition = _or_none(access.condition)
     with reserved(chosen, now=not _exists(owner, name)):
-        with creating(owner, access, chosen):
-            result = owner.tokens.ensure(
-                name=name,
-                policies=policies,
-                condition=_or_none(access.condition),
-                expires_on=access.expires,
-            )
-        if result.value is None:
-            _say_what_was(output, result)
-        else:
-            _hand_over(owner, chosen, output, result.token, result.value)
+        ensured = _make(
+            lambda: owner.tokens.ensure(
+                name=name, policies=policies, condition=condition, expires_on=access.expires
+            ),
+            owner,
+            access,
+            chosen,
+            output,
+        )
+    if ensured.value is None:
+        _say_what_was(output, ensured)
+    else:
+        _announce(chosen, output, ensured.token)
 
 
 def _exists(owner: Owner, name: str) -> bool:
@@ -144,20 +151,34 @@ def _say_what_was(output: Output, ensured: Ensured) -> None:
     output.token(ensured.token, f"The token {titled(ensured.token)} {what}.")
 
 
-def _hand_over(owner: Owner, place: Place, output: Output, token: Token, value: TokenValue) -> None:
+def _make(make: Callable[[], M], owner: Owner, access: Access, place: Place, output: Output) -> M:
     """
-    Store the value of a new token. A token whose value is lost is deleted.
+    Make a token unless it exists, and store its value. A new token whose value is lost is deleted.
     """
+    made: M | None = None  # an interrupt may come as soon as there is a token
     try:
-        deliver(place, output, token, value)
+        with creating(owner, access, place):
+            made = make()
+        if made.value is not None:
+            deliver(place, output, _token_in(made), made.value)
     except BaseException as error:
-        _delete(owner, token.id)
+        if made is None or made.value is None:
+            raise
+        _delete(owner, _token_in(made).id)
         if not isinstance(error, OSError):
-            error.add_note(f"The token {token.id} was deleted.")
+            error.add_note(f"The token {_token_in(made).id} was deleted.")
             raise
         raise click.ClickException(
             f"The value could not be stored {place.where}: {error.strerror}. The token was deleted."
         ) from None
+    return made
+
+
+def _token_in(made: TokenCreateResponse | Ensured) -> Token:
+    return made.token if isinstance(made, Ensured) else made
+
+
+def _announce(place: Place, output: Output, token: Token) -> None:
     expiry = _NEVER if token.expires_on is None else _EXPIRES.format(iso(token.expires_on))
     announce(place, output, token, f"Created the token {titled(token)}. {expiry}")
 

@@ -9,8 +9,11 @@ import stat
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -614,6 +617,40 @@ def test_ensure_edits(shell: Shell, tokens: AccountTokens) -> None:
 
     assert json.loads(result.stdout)["condition"]["request_ip"]["in"] == ["192.0.2.1/32"]
     assert "was edited" in shell(f"cftokens ensure dns-bot {DNS} --value-to a").stderr
+
+
+@pytest.mark.parametrize("command", ["create", "ensure"])
+def test_an_interrupt_before_the_value_is_stored(
+    shell: Shell, tokens: AccountTokens, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """
+    Ctrl-C just after a token was made, before its value is stored, deletes it, and says so.
+    """
+    monkeypatch.setattr("cftokens.cli.making.deliver", Mock(side_effect=KeyboardInterrupt))
+
+    result = shell(f"cftokens {command} dns-bot {DNS} --value-to a")
+
+    assert (result.exit_code, shell.writes) == (130, ["create", "delete"])
+    assert result.stderr.endswith("was deleted.\n")
+    assert "dns-bot" not in [token.name for token in tokens.list()]
+
+
+def test_an_interrupt_as_soon_as_there_is_a_token(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    The same holds for Ctrl-C between the answer and the next step.
+    """
+
+    @contextmanager
+    def interrupted(*_: object) -> Iterator[None]:
+        yield
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cftokens.cli.making.creating", interrupted)
+
+    result = shell(f"{CREATE} --value-to a")
+
+    assert (result.exit_code, shell.writes) == (130, ["create", "delete"])
+    assert result.stderr.endswith("was deleted.\n")
 
 
 def test_ensure_that_finds_its_token_gone(
