@@ -5,6 +5,7 @@ From blocking code to the private loop: threads, iterators, interrupts and closi
 import asyncio
 import contextvars
 import gc
+import logging
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -355,7 +356,7 @@ def test_an_iterator_may_be_consumed_by_another_thread(emulator: Emulator) -> No
 
 def test_a_list_that_fails_logs_nothing_else(emulator: Emulator, caplog: pytest.LogCaptureFixture) -> None:
     """
-    The error is raised, and closing what has ended leaves no trace in asyncio's log.
+    The error is raised, and asyncio does not warn of another when what has ended is closed.
     """
     with emulator.client() as client:
         emulator.inject(Fault.status(403), operation="list")
@@ -364,7 +365,9 @@ def test_a_list_that_fails_logs_nothing_else(emulator: Emulator, caplog: pytest.
         gc.collect()
         client.accounts.tokens.verify()
 
-    assert [record for record in caplog.records if record.name == "asyncio"] == []
+    # Unless uvloop is installed, asyncio also notes each connection, at DEBUG.
+    warnings = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert [record for record in warnings if record.name == "asyncio"] == []
 
 
 def test_an_iterator_that_outlives_its_client_is_harmless() -> None:
