@@ -21,7 +21,6 @@ except ImportError:
     msgspec = None  # type: ignore[assignment]  # it is optional
 
 T = TypeVar("T")
-Hook = Callable[[Any, Any], Any]
 
 
 class MadeOnRead:
@@ -95,7 +94,7 @@ def check_of(model: Any, left: Iterable[str], keys: Mapping[str, str]) -> Callab
     assert msgspec is not None  # noqa: S101 -- for pyright: without it, nothing is left
     convert = msgspec.convert
     unusual = (msgspec.ValidationError, UnicodeEncodeError)  # the latter for a key with a lone surrogate
-    members: list[Any] = [_left_member(getattr(attrs.fields(model), name), keys) for name in left]
+    members: list[Any] = [_field(getattr(attrs.fields(model), name), keys) for name in left]
     part: Any = msgspec.defstruct(model.__name__, members)
     parts = msgspec.defstruct("Parts", [("objects", list[part])])
 
@@ -107,16 +106,6 @@ def check_of(model: Any, left: Iterable[str], keys: Mapping[str, str]) -> Callab
         return True
 
     return fit
-
-
-def _left_member(field: "attrs.Attribute[Any]", keys: Mapping[str, str]) -> tuple[Any, ...]:
-    assert msgspec is not None  # noqa: S101 -- as above
-    kind = _schema(field.type, keys)
-    if field.default != ():
-        return field.name, kind, None
-    meta = msgspec.Meta(min_length=1)  # pyright: ignore[reportOptionalMemberAccess]  # only called with msgspec
-    not_empty: Any = Annotated[kind, meta]
-    return field.name, not_empty | None, None  # an empty list is not a missing one
 
 
 def _schema(kind: Any, keys: Mapping[str, str]) -> Any:
@@ -139,7 +128,10 @@ def _schema(kind: Any, keys: Mapping[str, str]) -> Any:
 def _field(field: "attrs.Attribute[Any]", keys: Mapping[str, str]) -> tuple[Any, ...]:
     assert msgspec is not None  # noqa: S101 -- as above
     kind = _schema(field.type, keys)
-    if field.default is not attrs.NOTHING:
+    if field.default not in (attrs.NOTHING, ()):
         return field.name, kind, None
     not_empty = msgspec.Meta(min_length=1)  # pyright: ignore[reportOptionalMemberAccess]  # likewise
-    return field.name, Annotated[str, not_empty] if kind is str else kind
+    if field.default is attrs.NOTHING:
+        return field.name, Annotated[str, not_empty] if kind is str else kind
+    several: Any = Annotated[kind, not_empty]  # an empty list is not a missing one
+    return field.name, several | None, None
