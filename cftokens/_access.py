@@ -85,8 +85,8 @@ def grants_of(policies: Iterable[TokenPolicy]) -> Iterator[Grant]:
     Yield what policies grant.
     """
     for policy in policies:
-        terms = _terms(policy)
-        groups = [GroupKey(group.id, terms=_terms(group)) for group in policy.permission_groups]
+        terms = terms_of(policy)
+        groups = [GroupKey(group.id, terms=terms_of(group)) for group in policy.permission_groups]
         for path in paths_of(policy.resources):
             for group in groups:
                 yield Grant(policy.effect, group, path, terms)
@@ -122,8 +122,12 @@ def scope_of(path: Path) -> str:
     return path[-2].rpartition(".")[0]
 
 
-def _terms(model: object) -> str:
-    members = {key: plain(member) for key, member in unknown_members(model).items() if is_set(member)}
+def terms_of(*models: object) -> str:
+    """
+    Return the members of models that the library does not know, as JSON, or nothing if there are none.
+    """
+    unknown = (item for model in models for item in unknown_members(model).items())
+    members = {key: plain(member) for key, member in unknown if is_set(member)}
     return json.dumps(members, sort_keys=True) if members else ""
 
 

@@ -2,7 +2,6 @@
 What a token may do, and what would change, in words.
 """
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TypeVar
@@ -10,8 +9,7 @@ from typing import TypeVar
 import attrs
 
 from cftokens import policies as p
-from cftokens._converter import is_set, unknown_members
-from cftokens._frozen import plain
+from cftokens._access import terms_of
 from cftokens._operations.groups import resolve
 from cftokens._operations.replacement import same_condition
 from cftokens._settings import Unset
@@ -28,11 +26,19 @@ def addresses(condition: Condition | None) -> str:
     """
     Return from where a token may be used.
     """
-    request_ip = (condition and condition.request_ip) or ConditionRequestIP()
+    request_ip = request_ip_of(condition)
     inside = ", ".join(request_ip.in_ or ()) or "any address"
     outside = f", but not {', '.join(request_ip.not_in)}" if request_ip.not_in else ""
     terms = other_terms(condition)
     return f"{inside}{outside}{f', with {terms}' if terms else ''}"
+
+
+def request_ip_of(condition: Condition | None) -> ConditionRequestIP:
+    """
+    Return the networks of a condition, which may have none.
+    """
+    found = None if condition is None else condition.request_ip
+    return found or ConditionRequestIP()
 
 
 def same_terms(a: Condition | None, b: Condition | None) -> bool:
@@ -46,9 +52,7 @@ def other_terms(condition: Condition | None) -> str:
     """
     Return the members of a condition that cftokens does not know, as JSON, or nothing if there are none.
     """
-    members = {**unknown_members(condition), **unknown_members(condition and condition.request_ip)}
-    found = {key: plain(member) for key, member in members.items() if is_set(member)}
-    return json.dumps(found, sort_keys=True) if found else ""
+    return terms_of(condition, request_ip_of(condition))
 
 
 @attrs.frozen

@@ -19,7 +19,7 @@ from cftokens.cli._output import Output, document, note, printing, progress, sai
 from cftokens.cli._owner import Owner, owned
 from cftokens.cli._settling import line_of, repeated
 from cftokens.cli._text import clean, counted, iso, titled
-from cftokens.cli._wording import changed, other_terms, wanted, widens
+from cftokens.cli._wording import changed, other_terms, request_ip_of, wanted, widens
 from cftokens.errors import CFTokensError
 from cftokens.models import Condition, ConditionRequestIP, Token
 
@@ -292,7 +292,7 @@ class Change:
             "the expiry": not isinstance(self.expires_on, Unset)
             and _is_later(self.expires_on, token.expires_on),
             "the addresses": not isinstance(self.condition, Unset)
-            and not _is_within(_request_ip(self.condition), _request_ip(token.condition)),
+            and not _is_within(request_ip_of(self.condition), request_ip_of(token.condition)),
             "the conditions": not isinstance(self.condition, Unset) and bool(other_terms(token.condition)),
         }
         return [what for what, wider in found.items() if wider]
@@ -300,11 +300,6 @@ class Change:
 
 def _is_later(new: datetime | None, old: datetime | None) -> bool:
     return old is not None and (new is None or new > old)
-
-
-def _request_ip(condition: Condition | None) -> ConditionRequestIP:
-    found = None if condition is None else condition.request_ip
-    return found or ConditionRequestIP()
 
 
 def _is_within(new: ConditionRequestIP, old: ConditionRequestIP) -> bool:
